@@ -1,0 +1,113 @@
+package correlate
+
+import "time"
+
+// State is where a problem stands.
+type State string
+
+const (
+	Watching State = "watching" // seen, below its rule's threshold: no ticket
+	Open     State = "open"
+	Resolved State = "resolved"
+)
+
+// Problem is what is stored for one signature. What is in it was redacted
+// before it was stored.
+type Problem struct {
+	ID         string    `json:"id"` // of the signature
+	Scope      Scope     `json:"scope"`
+	Signature  Signature `json:"signature"`
+	Rule       string    `json:"rule"`
+	State      State     `json:"state"`
+	Episode    int       `json:"episode"` // how often it has opened
+	Count      int64     `json:"count"`   // occurrences ever
+	FirstSeen  time.Time `json:"first_seen"`
+	LastSeen   time.Time `json:"last_seen"`
+	OpenedAt   time.Time `json:"opened_at"`   // of the newest episode
+	ResolvedAt time.Time `json:"resolved_at"` // of the newest episode that ended
+
+	Answers Answers  `json:"answers"` // of its rule; frozen when it opens
+	Recent  []Bucket `json:"recent"`  // counts over time, oldest first
+	Samples []Sample `json:"samples"` // evidence, oldest first: the first of the episode, then the newest
+
+	UpdatedAt time.Time `json:"updated_at"` // when an update was last queued
+	Updates   int       `json:"updates"`    // how many were, in this episode
+
+	Filings []Filing `json:"filings"` // what each sink has
+	History []Entry  `json:"history"` // oldest first, bounded
+}
+
+// Answers is what a rule says about a problem.
+type Answers struct {
+	Severity  string        `json:"severity"`
+	Title     string        `json:"title"`
+	Team      string        `json:"team"`
+	Runbook   string        `json:"runbook"`
+	Labels    []string      `json:"labels"`
+	Sinks     []string      `json:"sinks"` // names; empty means all
+	Threshold Threshold     `json:"threshold"`
+	Quiet     time.Duration `json:"quiet"` // without an occurrence, until it counts as resolved
+}
+
+// Threshold is how many occurrences, within how long, make a ticket.
+type Threshold struct {
+	Count  int64         `json:"count"`
+	Within time.Duration `json:"within"`
+}
+
+// Bucket counts the occurrences of one stretch of time.
+type Bucket struct {
+	Start time.Time `json:"start"`
+	Count int64     `json:"count"`
+}
+
+// Sample is one occurrence, kept as evidence.
+type Sample struct {
+	Time         time.Time         `json:"time"` // when it ended
+	Duration     time.Duration     `json:"duration"`
+	TraceID      string            `json:"trace_id"`
+	SpanID       string            `json:"span_id"`
+	Exported     bool              `json:"exported"`
+	Operation    string            `json:"operation"`
+	Kind         string            `json:"kind"`
+	Status       string            `json:"status"`
+	Message      string            `json:"message"` // status description
+	Exception    Exception         `json:"exception"`
+	Attributes   map[string]string `json:"attributes"`
+	Resource     map[string]string `json:"resource"` // of the failing process
+	Path         []Step            `json:"path"`
+	RemoteParent bool              `json:"remote_parent"`
+}
+
+// Filing is what one sink has of a problem.
+type Filing struct {
+	Sink     string    `json:"sink"`
+	Receipt  Receipt   `json:"receipt"`  // of the ticket; zero until it is filed
+	Previous Receipt   `json:"previous"` // the ticket before, where it could not be reopened
+	Pending  []string  `json:"pending"`  // IDs of its deliveries that are not settled
+	Seq      int       `json:"seq"`      // numbers its deliveries
+	SentAt   time.Time `json:"sent_at"`  // when the sink last took the ticket
+	Sent     int64     `json:"sent"`     // the Count it was told
+	Parked   *Parked   `json:"parked"`   // the delivery that was given up, if one was
+	Unknown  bool      `json:"unknown"`  // a File was sent and got no answer: look before filing again
+}
+
+// Receipt is what an external system gave back for a ticket.
+type Receipt struct {
+	ID  string `json:"id"`
+	URL string `json:"url"`
+}
+
+// Parked is a delivery that is kept but not tried any more.
+type Parked struct {
+	Operation Operation `json:"operation"`
+	At        time.Time `json:"at"`
+	Attempts  int       `json:"attempts"`
+	Reason    string    `json:"reason"`
+}
+
+// Entry is one step of a problem's history.
+type Entry struct {
+	Time time.Time `json:"time"`
+	What string    `json:"what"`
+}

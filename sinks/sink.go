@@ -1,0 +1,84 @@
+package sinks
+
+import "context"
+
+// Sink files tickets in one external system. It is the one method that a
+// team's own sink must have; [Finder], [Updater] and [Limited] are optional
+// and found once, when the engine is made, by [As].
+//
+// Rules for implementations:
+//
+//   - File may be called concurrently with itself and with the optional
+//     methods, and it may be called again with the same [Ticket.Key] when an
+//     earlier outcome is unknown.
+//   - It never retries: the engine's outbox does, under its rate limit.
+//   - It returns when ctx ends. The engine sets a deadline on every call and
+//     abandons a call that outlives it.
+//   - It may keep nothing of the ticket: slices and maps belong to the caller.
+//   - What went wrong is said with [*Error]; any other error counts as
+//     [Transient]. An error must not carry a credential.
+//   - A panic is caught by the engine and counts as a transient failure.
+//
+// A sink's name is given where it is registered, because deliveries outlive
+// the process.
+type Sink interface {
+	// File creates the ticket and says what the system gave back. A sink whose
+	// system knows Ticket.Key must return the existing ticket, not a second one.
+	File(ctx context.Context, t Ticket) (Receipt, error)
+}
+
+// Finder is implemented by sinks that can look a ticket up. The engine asks
+// before it files again after an [Unknown] outcome.
+type Finder interface {
+	// Find returns the receipt of the ticket with this [Ticket.Key]. When there
+	// is none it returns false and no error.
+	Find(ctx context.Context, key string) (Receipt, bool, error)
+}
+
+// Updater is implemented by sinks that can change a ticket they have filed.
+//
+// Without it, later changes are kept but not sent, and a problem that returns
+// after its resolution files a new ticket that names the old one.
+type Updater interface {
+	// Update brings the ticket up to date: counts, evidence, and its state,
+	// which [Ticket.Event] says was updated, resolved or reopened. It returns
+	// the receipt to use from now on, usually the one it was given.
+	Update(ctx context.Context, r Receipt, t Ticket) (Receipt, error)
+}
+
+// Limited is implemented by sinks whose system bounds the size of a ticket.
+// The engine cuts by structure before it calls the sink: oldest evidence
+// first, then stack traces, then long values.
+type Limited interface {
+	Limits() Limits
+}
+
+// Limits bounds a ticket. Zero means no bound.
+type Limits struct {
+	Title int // characters of [Ticket.Title]
+	Body  int // characters of [Ticket.Text]
+}
+
+// Receipt is what an external system gave back for a ticket.
+type Receipt struct {
+	ID  string `json:"id"`            // the system's own identifier, for example an issue number
+	URL string `json:"url,omitempty"` // where people read the ticket; may be empty
+}
+
+// As finds a capability of s: it returns the first value of type T among s
+// and what its Unwrap methods lead to, so that a wrapper need not repeat the
+// optional methods of what it wraps. Compare [net/http.ResponseController].
+func As[T any](s Sink) (T, bool) {
+	for s != nil {
+		if t, ok := s.(T); ok {
+			return t, true
+		}
+		u, ok := s.(interface{ Unwrap() Sink })
+		if !ok {
+			break
+		}
+		s = u.Unwrap()
+	}
+	var zero T
+	return zero, false
+}
