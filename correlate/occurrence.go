@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 )
 
@@ -104,4 +105,36 @@ func AttrString(attrs []Attribute, keys ...string) string {
 		}
 	}
 	return ""
+}
+
+// Sample returns the occurrence as evidence, with its attributes as text.
+func (o *Occurrence) Sample() Sample {
+	return Sample{
+		Time:         o.End,
+		Duration:     o.End.Sub(o.Start),
+		TraceID:      o.TraceID,
+		SpanID:       o.SpanID,
+		Exported:     o.Exported,
+		Operation:    o.Operation,
+		Kind:         o.Kind,
+		Status:       o.Status,
+		Message:      o.Message,
+		Exception:    o.Exception,
+		Attributes:   texts(o.Attributes),
+		Resource:     texts(o.Resource),
+		Path:         o.Path,
+		RemoteParent: o.RemoteParent,
+	}
+}
+
+func texts(attrs []Attribute) map[string]string {
+	m := make(map[string]string, len(attrs))
+	for _, a := range attrs {
+		if s, ok := a.Value.(string); ok {
+			m[a.Key] = s
+		} else {
+			m[a.Key] = fmt.Sprint(a.Value)
+		}
+	}
+	return m
 }

@@ -79,33 +79,6 @@ type Sample struct {
 	RemoteParent bool              `json:"remote_parent"`
 }
 
-// Filing is what one sink has of a problem.
-type Filing struct {
-	Sink     string    `json:"sink"`
-	Receipt  Receipt   `json:"receipt"`  // of the ticket; zero until it is filed
-	Previous Receipt   `json:"previous"` // the ticket before, where it could not be reopened
-	Pending  []string  `json:"pending"`  // IDs of its deliveries that are not settled
-	Seq      int       `json:"seq"`      // numbers its deliveries
-	SentAt   time.Time `json:"sent_at"`  // when the sink last took the ticket
-	Sent     int64     `json:"sent"`     // the Count it was told
-	Parked   *Parked   `json:"parked"`   // the delivery that was given up, if one was
-	Unknown  bool      `json:"unknown"`  // a File was sent and got no answer: look before filing again
-}
-
-// Receipt is what an external system gave back for a ticket.
-type Receipt struct {
-	ID  string `json:"id"`
-	URL string `json:"url"`
-}
-
-// Parked is a delivery that is kept but not tried any more.
-type Parked struct {
-	Operation Operation `json:"operation"`
-	At        time.Time `json:"at"`
-	Attempts  int       `json:"attempts"`
-	Reason    string    `json:"reason"`
-}
-
 // Entry is one step of a problem's history.
 type Entry struct {
 	Time time.Time `json:"time"`

@@ -61,7 +61,9 @@ type Limits struct {
 
 // Receipt is what an external system gave back for a ticket.
 type Receipt struct {
-	ID  string `json:"id"`            // the system's own identifier, for example an issue number
+	// ID is the system's own identifier, for example an issue number. It is
+	// never empty: a sink whose system gives none returns [Ticket.Key].
+	ID  string `json:"id"`
 	URL string `json:"url,omitempty"` // where people read the ticket; may be empty
 }
 

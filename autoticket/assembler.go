@@ -1,0 +1,96 @@
+package autoticket
+
+import (
+	"time"
+
+	"github.com/spanticket/spanticket/internal/capture"
+	"github.com/spanticket/spanticket/internal/observe"
+)
+
+const (
+	// assembleEvery is how exactly a trace's wait is kept.
+	assembleEvery = 100 * time.Millisecond
+	// countEvery is how long occurrences of known problems are counted in
+	// memory before the store is told. New ones are told at once.
+	countEvery = time.Second
+	// assembleRun bounds the spans that are taken before other work has a turn.
+	assembleRun = 512
+)
+
+// assemble is the goroutine that owns the stages up to the counts.
+func (e *Engine) assemble() {
+	s := e.s
+	tick := time.NewTicker(assembleEvery)
+	defer tick.Stop()
+	var flushes []chan struct{}
+	told := time.Now() // when the keeper was last given counts
+	for {
+		wake := tick.C
+		if s.table.Next().IsZero() && s.counts.Len() == 0 && len(flushes) == 0 {
+			wake = nil // nothing is held: sleep until a span comes
+		}
+		select {
+		case it := <-s.gate.Queue():
+			s.take(it, time.Now())
+			e.takeMore(assembleRun)
+		case <-wake:
+		case r := <-e.resources:
+			s.ledger.Join(s.convert.Scope(r))
+			e.wakeDispatcher()
+		case done := <-e.flushes:
+			e.takeMore(s.gate.Backlog())
+			s.table.CloseAll(time.Now())
+			flushes = append(flushes, done)
+		case <-e.ctx.Done():
+			e.abandon()
+			return
+		}
+		now := time.Now()
+		s.table.Advance(now)
+		e.traces.Store(int64(s.table.Len()))
+		due := s.counts.Fresh() || len(flushes) > 0 || s.counts.Len() >= maxPending/2 ||
+			(s.counts.Len() > 0 && now.Sub(told) >= countEvery)
+		// The keeper may be waiting for the store: counting goes on meanwhile.
+		if due && len(e.work) == 0 {
+			e.work <- work{batches: s.counts.Take(), done: flushes}
+			flushes, told = nil, now
+		}
+	}
+}
+
+// takeMore takes up to n items that are in the queue already.
+func (e *Engine) takeMore(n int) {
+	for range n {
+		select {
+		case it := <-e.s.gate.Queue():
+			e.s.take(it, time.Now())
+		default:
+			return
+		}
+	}
+}
+
+// abandon counts what is lost because the engine stops before it was stored.
+func (e *Engine) abandon() {
+	s := e.s
+	for {
+		select {
+		case it := <-s.gate.Queue():
+			e.lose(it)
+			continue
+		default:
+		}
+		break
+	}
+	s.table.CloseAll(time.Now())
+	for _, b := range s.counts.Take() {
+		s.counters.Add(observe.AfterShutdown, b.Count)
+	}
+}
+
+func (e *Engine) lose(it capture.Item) {
+	e.s.gate.Taken(it)
+	if it.Counts {
+		e.s.counters.Add(observe.AfterShutdown, 1)
+	}
+}

@@ -1,0 +1,235 @@
+package autoticket
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
+	"golang.org/x/time/rate"
+
+	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/enrich"
+	"github.com/spanticket/spanticket/internal/outbox"
+	"github.com/spanticket/spanticket/internal/render"
+	"github.com/spanticket/spanticket/redact"
+	"github.com/spanticket/spanticket/sinks"
+)
+
+// Config is what an [Engine] is made of. Its zero value works: the built-in
+// rules, a store in memory, and tickets in the log.
+type Config struct {
+	// Rules are rules as Go values. They come before those of files.
+	Rules []Rule
+	// RuleYAML is the text of a rule file. It comes next.
+	RuleYAML []byte
+	// RuleFiles are names of rule files, or patterns as in [path.Match]; each
+	// pattern's files come in lexical order. A pattern that matches nothing is
+	// an error.
+	RuleFiles []string
+	// RuleFS is where RuleFiles are. Defaults to the file system of the
+	// operating system.
+	//
+	// If there are no rules at all, the built-in ones apply: status ERROR,
+	// HTTP 5xx on the server's side, and escaped panics.
+	RuleFS fs.FS
+
+	// Sinks file the tickets, each under its name. The name is stored with
+	// every delivery: one that changes leaves deliveries behind. Defaults to
+	// one sink, "log", that writes a line per ticket to Logger.
+	Sinks map[string]sinks.Sink
+	// Delivery says how a sink is delivered to, by its name. Defaults to the
+	// defaults of [Delivery] for each.
+	Delivery map[string]Delivery
+
+	// Store keeps the problems and the outbox. The engine does not close it.
+	// Defaults to a new [correlate.Memory], which forgets all at the end of
+	// the process.
+	Store correlate.Store
+	// Resource names the service whose deliveries are waiting in Store, so
+	// that the engine can start with them. Defaults to the resource of the
+	// first span that ends.
+	Resource *resource.Resource
+
+	// Enrichers add facts to tickets, each under the name that tickets call it
+	// by, in the order of their names, after what the resource says. Defaults
+	// to none.
+	Enrichers map[string]enrich.Enricher
+	// TraceLink is the template of the link to a trace; see [enrich.NewLink],
+	// and [enrich.Jaeger] and its like for ready-made ones. Defaults to none.
+	TraceLink string
+	// EnrichTimeout bounds the time that enrichers have for one ticket.
+	// Defaults to 2 seconds.
+	EnrichTimeout time.Duration
+	// Redactor removes secrets from what is stored and what is sent. Defaults
+	// to the zero Redactor, with all of its built-in detectors.
+	Redactor *redact.Redactor
+
+	// TraceWait bounds how long a trace with a failure waits for its local
+	// root to end, before its origin is decided. Defaults to 10 seconds.
+	TraceWait time.Duration
+	// WholeTraces says that the spans of all services of a trace come in, as in
+	// a Collector: a trace is then decided when its true root has ended.
+	// Defaults to false: the spans of this process.
+	WholeTraces bool
+	// MaxTraces bounds the traces with a failure that are followed at once.
+	// Beyond it the oldest is decided early. Defaults to 4,096.
+	MaxTraces int
+	// QueueSize bounds the spans on their way to the engine. Beyond it they are
+	// dropped and counted. Defaults to 16,384.
+	QueueSize int
+
+	// MeterProvider takes the engine's metrics. Defaults to none.
+	MeterProvider metric.MeterProvider
+	// Logger is told what an operator must know. It must not lead back to the
+	// engine. Defaults to [slog.Default].
+	Logger *slog.Logger
+}
+
+// Rule is one rule as a Go value: what a rule file has, under the same names.
+//
+// When, Unless and SignatureExpr are CEL expressions. Severity, Title, Team,
+// Runbook, and the elements of Labels and Sinks, are plain text, or an
+// expression if they mention a variable or begin with a quote. See docs/rules.md
+// for the variables.
+type Rule struct {
+	Name          string              // required and unique
+	When          string              // required: is the span an occurrence?
+	Unless        string              // and is it not one after all?
+	Signature     []string            // names of components; see [correlate.ComponentNames]. Defaults to all that apply.
+	SignatureExpr string              // a list of strings, instead of Signature
+	Threshold     correlate.Threshold // Defaults to 1 within 5 minutes.
+	Severity      string              // Defaults to "error".
+	Title         string              // Defaults to the operation and what went wrong.
+	Team          string              // Defaults to none.
+	Runbook       string              // an http or https URL. Defaults to none.
+	Labels        []string            // Defaults to none.
+	Sinks         []string            // names. Defaults to all.
+	Quiet         time.Duration       // without an occurrence, until the problem is resolved. Defaults to 30 minutes.
+	Mode          string              // "live" or "off". Defaults to "live".
+}
+
+// Delivery is how one sink is delivered to. Its zero value has the defaults.
+type Delivery struct {
+	// PerMinute bounds the calls of the sink. Defaults to 60.
+	PerMinute int
+	// Burst bounds the calls at once, after a pause. Defaults to 20.
+	Burst int
+	// Concurrency bounds the calls that have not returned. Defaults to 4.
+	Concurrency int
+	// Timeout bounds one call. Defaults to 20 seconds.
+	Timeout time.Duration
+	// Attempts bounds the failed calls for one delivery; after the last it is
+	// parked. A sink that asks for a pause, or refuses its credential, does not
+	// use up attempts. Defaults to 12, which is about two hours.
+	Attempts int
+	// MinBackoff is the wait after the first failed call; it doubles with each.
+	// Defaults to 2 seconds.
+	MinBackoff time.Duration
+	// MaxBackoff bounds the wait between two attempts, and any pause that the
+	// sink asks for. Defaults to 15 minutes.
+	MaxBackoff time.Duration
+	// ParkUnknown says what is done when a ticket was sent, no answer came, and
+	// the sink cannot be asked: true parks the delivery, false sends it again,
+	// so that there may be a second ticket. Defaults to false.
+	ParkUnknown bool
+}
+
+func (d Delivery) options() outbox.Options {
+	return outbox.Options{
+		Rate:        rate.Limit(float64(cmp.Or(d.PerMinute, 60)) / 60),
+		Burst:       cmp.Or(d.Burst, 20),
+		Concurrency: cmp.Or(d.Concurrency, 4),
+		Timeout:     cmp.Or(d.Timeout, 20*time.Second),
+		Attempts:    cmp.Or(d.Attempts, 12),
+		MinBackoff:  cmp.Or(d.MinBackoff, 2*time.Second),
+		MaxBackoff:  max(cmp.Or(d.MaxBackoff, 15*time.Minute), d.MinBackoff),
+		ParkUnknown: d.ParkUnknown,
+	}
+}
+
+// withDefaults returns the configuration with what was left out filled in.
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if len(c.Sinks) == 0 {
+		c.Sinks = map[string]sinks.Sink{"log": logSink{c.Logger}}
+	}
+	if c.Store == nil {
+		c.Store = new(correlate.Memory)
+	}
+	if c.Redactor == nil {
+		c.Redactor = new(redact.Redactor)
+	}
+	c.EnrichTimeout = cmp.Or(c.EnrichTimeout, 2*time.Second)
+	c.TraceWait = cmp.Or(c.TraceWait, 10*time.Second)
+	c.MaxTraces = cmp.Or(c.MaxTraces, 4096)
+	c.QueueSize = cmp.Or(c.QueueSize, 16384)
+	return c
+}
+
+// validate returns everything that is wrong, apart from the rules.
+func (c Config) validate() error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c.Sinks)) {
+		if name == "" {
+			errs = append(errs, errors.New("autoticket: Config.Sinks: a sink has no name"))
+		}
+		if c.Sinks[name] == nil {
+			errs = append(errs, fmt.Errorf("autoticket: Config.Sinks[%q] is nil", name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Delivery)) {
+		if _, ok := c.Sinks[name]; !ok {
+			errs = append(errs, fmt.Errorf("autoticket: Config.Delivery[%q]: there is no sink of that name", name))
+		}
+		d := c.Delivery[name]
+		for field, n := range map[string]int64{
+			"PerMinute": int64(d.PerMinute), "Burst": int64(d.Burst), "Concurrency": int64(d.Concurrency), "Timeout": int64(d.Timeout),
+			"Attempts": int64(d.Attempts), "MinBackoff": int64(d.MinBackoff), "MaxBackoff": int64(d.MaxBackoff),
+		} {
+			if n < 0 {
+				errs = append(errs, fmt.Errorf("autoticket: Config.Delivery[%q].%s is negative", name, field))
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Enrichers)) {
+		if c.Enrichers[name] == nil {
+			errs = append(errs, fmt.Errorf("autoticket: Config.Enrichers[%q] is nil", name))
+		}
+	}
+	for field, n := range map[string]int64{
+		"EnrichTimeout": int64(c.EnrichTimeout), "TraceWait": int64(c.TraceWait), "MaxTraces": int64(c.MaxTraces), "QueueSize": int64(c.QueueSize),
+	} {
+		if n < 0 {
+			errs = append(errs, fmt.Errorf("autoticket: Config.%s is negative", field))
+		}
+	}
+	slices.SortStableFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
+	return errors.Join(errs...)
+}
+
+// enrichers returns the enrichers in the order of their facts on a ticket.
+func (c Config) enrichers() ([]*render.Named, error) {
+	out := []*render.Named{{Name: "resource", Enricher: enrich.Resource{}}}
+	var err error
+	if c.TraceLink != "" {
+		var link *enrich.Link
+		if link, err = enrich.NewLink("trace", c.TraceLink); err != nil {
+			err = fmt.Errorf("autoticket: Config.TraceLink: %w", err)
+		} else {
+			out = append(out, &render.Named{Name: "trace link", Enricher: link})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Enrichers)) {
+		out = append(out, &render.Named{Name: name, Enricher: c.Enrichers[name]})
+	}
+	return out, err
+}

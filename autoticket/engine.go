@@ -1,0 +1,186 @@
+// Package autoticket turns failing and slow OpenTelemetry spans into tickets:
+// one failure, one ticket, at its origin. A service makes an [Engine] and gives
+// its [Engine.SpanProcessor] to its TracerProvider:
+//
+//	engine, err := autoticket.New(autoticket.Config{
+//		RuleFiles: []string{"rules.yaml"},
+//		Sinks:     map[string]sinks.Sink{"console": console.New(console.Config{})},
+//	})
+//	if err != nil {
+//		slog.Error("no tickets will be filed", "error", err) // a nil engine does nothing
+//	}
+//	defer engine.Shutdown(context.Background())
+//	provider := trace.NewTracerProvider(
+//		trace.WithSpanProcessor(engine.SpanProcessor()),
+//	)
+//
+// # What it costs the host
+//
+// Spans are examined on the goroutine that ends them. A healthy span of a
+// healthy trace costs a look into an index of the rules and allocates nothing.
+// What matters goes through a bounded queue; when that is full it is dropped
+// and counted, and the application never waits. The library does not panic into
+// its host.
+//
+// # Caveats
+//
+// With the default store in memory, problems and tickets that wait are gone
+// when the process ends: after a restart the same failure files again. Spans
+// that a head sampler drops never reach a processor; wrap the sampler in
+// trace.AlwaysRecord to see every failure.
+package autoticket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/sdk/resource"
+
+	"github.com/spanticket/spanticket/internal/coalesce"
+	"github.com/spanticket/spanticket/internal/observe"
+)
+
+// Engine is the library at work. Make one per process with [New]. All of its
+// methods may be called concurrently, after Shutdown too, and on a nil Engine,
+// which does nothing.
+//
+// Three goroutines do the work, and each owns its part: the assembler takes
+// spans from the queue, puts traces together and counts failures; the keeper
+// alone writes counts to the store; the dispatcher claims deliveries, and
+// starts a goroutine for each.
+type Engine struct {
+	s       *stages
+	ctx     context.Context // ends when the engine stops
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	closed  atomic.Bool
+	unmeter func() error
+
+	resources chan *resource.Resource // of providers, for the assembler
+	flushes   chan chan struct{}      // asks the assembler to bring all into the store
+	work      chan work               // from the assembler to the keeper
+	due       chan struct{}           // tells the dispatcher that there is something
+	drains    chan chan struct{}      // asks the dispatcher to say when nothing is due
+	traces    atomic.Int64            // open ones, for display
+}
+
+// work is what the assembler hands to the keeper.
+type work struct {
+	batches []coalesce.Batch
+	done    []chan struct{} // closed when the batches are in the store
+}
+
+// New checks the configuration, returns everything that is wrong with it at
+// once, and starts an engine. It opens no connection. An engine that is not nil
+// must be shut down.
+func New(c Config) (*Engine, error) {
+	s, err := newStages(c, thisProcess(), rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		s:         s,
+		resources: make(chan *resource.Resource, 16),
+		flushes:   make(chan chan struct{}),
+		work:      make(chan work, 1),
+		due:       make(chan struct{}, 1),
+		drains:    make(chan chan struct{}),
+	}
+	if mp := s.config.MeterProvider; mp != nil {
+		e.unmeter, err = observe.Export(mp, s.counters, s.deliveries, observe.Gauges{
+			Queue:         func() int64 { return int64(s.gate.Backlog()) },
+			QueueCapacity: func() int64 { return int64(s.config.QueueSize) },
+			Traces:        e.traces.Load,
+			Problems:      func() int64 { return int64(s.ledger.Open()) },
+		})
+		if err != nil {
+			return nil, fmt.Errorf("autoticket: Config.MeterProvider: %w", err)
+		}
+	}
+	e.ctx, e.stop = context.WithCancel(context.Background())
+	e.running.Go(e.assemble)
+	e.running.Go(e.keep)
+	e.running.Go(e.dispatch)
+	return e, nil
+}
+
+// ForceFlush brings what was captured into the store: traces that are still
+// open are decided as they are. It does not wait for deliveries. It returns when
+// that is done or ctx ends.
+func (e *Engine) ForceFlush(ctx context.Context) error {
+	if e == nil {
+		return nil
+	}
+	return e.ask(ctx, e.flushes, "bringing what was captured into the store")
+}
+
+// Flush does what ForceFlush does, and then delivers all that is due: for
+// functions and jobs that may be frozen or end when they return. Deliveries that
+// failed and wait for their next attempt are not waited for. Give ctx a
+// deadline.
+func (e *Engine) Flush(ctx context.Context) error {
+	if err := e.ForceFlush(ctx); err != nil || e == nil {
+		return err
+	}
+	return e.ask(ctx, e.drains, "delivering what is due")
+}
+
+// ask gives a request to one of the engine's goroutines and waits for the
+// answer. An engine that has stopped has nothing left to do.
+func (e *Engine) ask(ctx context.Context, requests chan chan struct{}, doing string) error {
+	done := make(chan struct{})
+	select {
+	case requests <- done:
+	case <-e.ctx.Done():
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("autoticket: %s: %w", doing, ctx.Err())
+	}
+	select {
+	case <-done:
+		return nil
+	case <-e.ctx.Done():
+		return fmt.Errorf("autoticket: %s: the engine was shut down", doing)
+	case <-ctx.Done():
+		return fmt.Errorf("autoticket: %s: %w", doing, ctx.Err())
+	}
+}
+
+// Shutdown ends the engine: spans that end from now on are dropped and counted,
+// what was captured is brought into the store, and what is due is delivered,
+// until ctx ends. A durable store keeps what is not delivered by then. Only the
+// first call does something.
+func (e *Engine) Shutdown(ctx context.Context) error {
+	if e == nil || !e.closed.CompareAndSwap(false, true) {
+		return nil
+	}
+	e.s.gate.Close()
+	err := e.Flush(ctx)
+	e.stop()
+	stopped := make(chan struct{})
+	go func() {
+		e.running.Wait()
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+	case <-ctx.Done():
+		// Calls of sinks that do not return in time are left alone.
+		select {
+		case <-stopped:
+		case <-time.After(time.Second):
+		}
+	}
+	if e.unmeter != nil {
+		err = errors.Join(err, e.unmeter())
+	}
+	if err != nil {
+		e.s.config.Logger.Warn("spanticket: shut down before everything was delivered", "error", err)
+	}
+	return err
+}

@@ -1,0 +1,94 @@
+package autoticket
+
+import (
+	"time"
+
+	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/coalesce"
+	"github.com/spanticket/spanticket/internal/observe"
+)
+
+const (
+	// sweepEvery is how exactly a quiet period is kept.
+	sweepEvery = time.Second
+	// maxStoreWait bounds the wait between two attempts to reach the store.
+	maxStoreWait = 15 * time.Second
+)
+
+// keep is the goroutine that owns the ledger: it counts batches on their
+// problems, and resolves those that have gone quiet.
+func (e *Engine) keep() {
+	sweep := time.NewTicker(sweepEvery)
+	defer sweep.Stop()
+	for {
+		select {
+		case w := <-e.work:
+			for i, b := range w.batches {
+				if !e.apply(b) {
+					for _, b := range w.batches[i:] {
+						e.s.counters.Add(observe.AfterShutdown, b.Count)
+					}
+					return
+				}
+			}
+			for _, done := range w.done {
+				close(done)
+			}
+		case <-sweep.C:
+			e.sweep()
+		case <-e.ctx.Done():
+			return
+		}
+	}
+}
+
+// apply counts a batch, for as long as it takes the store to come back. It
+// returns false when the engine stops before that.
+func (e *Engine) apply(b coalesce.Batch) bool {
+	wait := 100 * time.Millisecond
+	for {
+		err := e.applyOnce(b)
+		if err == nil {
+			return true
+		}
+		if e.ctx.Err() == nil {
+			e.s.config.Logger.Warn("spanticket: the store failed, trying again", "error", err, "wait", wait)
+		}
+		select {
+		case <-time.After(wait):
+			wait = min(2*wait, maxStoreWait)
+		case <-e.ctx.Done():
+			return false
+		}
+	}
+}
+
+// applyOnce counts a batch. What a defect of the library keeps from being
+// counted is dropped.
+func (e *Engine) applyOnce(b coalesce.Batch) error {
+	done := false
+	defer func() {
+		if !done {
+			e.s.counters.Add(observe.Panicked, b.Count)
+		}
+	}()
+	defer e.recover("occurrences are lost")
+	change, err := e.s.ledger.Apply(e.ctx, b, time.Now())
+	done = true
+	if change != correlate.ChangeNone && change != correlate.ChangeBelow && change != correlate.ChangeCounted {
+		e.wakeDispatcher()
+	}
+	return err
+}
+
+// sweep resolves what has gone quiet.
+func (e *Engine) sweep() {
+	defer e.recover("quiet problems are not resolved")
+	resolved, err := e.s.ledger.Sweep(e.ctx, time.Now())
+	if err != nil && e.ctx.Err() == nil {
+		e.s.config.Logger.Warn("spanticket: quiet problems are not resolved: the store failed", "error", err)
+	}
+	if resolved > 0 {
+		e.wakeDispatcher()
+	}
+}

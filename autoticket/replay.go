@@ -1,0 +1,172 @@
+package autoticket
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// Replay runs recorded spans through an engine in the time of the spans, and
+// returns when all is delivered: an hour of traffic takes seconds, and the same
+// spans and configuration give the same tickets on every run. What it does is
+// what a live engine does, by the same code. It sorts spans by their end.
+//
+// Its clock stands at the end of the newest span when it returns, so that a
+// problem that had not been quiet for long enough by then is still open. The
+// store in Config must be fresh: a record of another time would be found too.
+func Replay(ctx context.Context, c Config, spans []sdktrace.ReadOnlySpan) (Stats, error) {
+	s, err := newStages(c, process{}, rand.NewPCG(1, 2))
+	if err != nil {
+		return Stats{}, err
+	}
+	slices.SortStableFunc(spans, func(a, b sdktrace.ReadOnlySpan) int {
+		if c := a.EndTime().Compare(b.EndTime()); c != 0 {
+			return c
+		}
+		at, bt := a.SpanContext().TraceID(), b.SpanContext().TraceID()
+		if c := bytes.Compare(at[:], bt[:]); c != 0 {
+			return c
+		}
+		as, bs := a.SpanContext().SpanID(), b.SpanContext().SpanID()
+		return bytes.Compare(as[:], bs[:])
+	})
+	r := &replay{stages: s}
+	for _, sp := range spans {
+		if err := r.until(ctx, sp.EndTime()); err != nil {
+			return s.stats(), err
+		}
+		if it, ok := s.gate.Examine(sp); ok {
+			s.take(it, r.now)
+		}
+		if s.counts.Fresh() {
+			if err := r.tick(ctx); err != nil {
+				return s.stats(), err
+			}
+		}
+	}
+	err = r.finish(ctx)
+	return s.stats(), err
+}
+
+// replay is the clock of recorded spans, and what is due by it.
+type replay struct {
+	*stages
+	now     time.Time
+	told    time.Time // when counts were last taken
+	waiting bool      // a delivery waits for its sink or its next attempt
+}
+
+// until moves the clock to t, and stops wherever something is due on the way.
+func (r *replay) until(ctx context.Context, t time.Time) error {
+	if r.now.IsZero() {
+		r.now, r.told = t, t
+	}
+	for {
+		next := r.next()
+		if next.IsZero() || next.After(t) {
+			break
+		}
+		r.now = later(r.now, next)
+		if err := r.tick(ctx); err != nil {
+			return err
+		}
+	}
+	r.now = later(r.now, t)
+	return nil
+}
+
+// next returns when something is due, or zero.
+func (r *replay) next() time.Time {
+	next := r.table.Next()
+	soonest := func(t time.Time) {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	soonest(r.ledger.Next())
+	if r.counts.Len() > 0 {
+		soonest(r.told.Add(countEvery))
+	}
+	if r.waiting {
+		soonest(r.now.Add(claimEvery))
+	}
+	return next
+}
+
+// tick does what is due now.
+func (r *replay) tick(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.table.Advance(r.now)
+	if r.counts.Fresh() || !r.now.Before(r.told.Add(countEvery)) {
+		for _, b := range r.counts.Take() {
+			if _, err := r.ledger.Apply(ctx, b, r.now); err != nil {
+				return fmt.Errorf("autoticket: replay: %w", err)
+			}
+		}
+		r.told = r.now
+	}
+	if _, err := r.ledger.Sweep(ctx, r.now); err != nil {
+		return fmt.Errorf("autoticket: replay: %w", err)
+	}
+	return r.send(ctx)
+}
+
+// maxFinish bounds the time, on the clock of the spans, that sinks have for
+// what waits at the end.
+const maxFinish = 24 * time.Hour
+
+// finish decides what is open and delivers what waits. Nothing is resolved any
+// more: the recording does not say what came after it.
+func (r *replay) finish(ctx context.Context) error {
+	r.table.CloseAll(r.now)
+	r.told = r.now.Add(-countEvery)
+	err := r.tick(ctx)
+	end := r.now
+	for err == nil && r.waiting {
+		if r.now = r.now.Add(claimEvery); r.now.Sub(end) > maxFinish {
+			return errors.New("autoticket: replay: a sink does not take its deliveries")
+		}
+		if err = ctx.Err(); err == nil {
+			err = r.send(ctx)
+		}
+	}
+	return err
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// send makes the deliveries that are due, one after another.
+func (r *replay) send(ctx context.Context) error {
+	r.waiting = false
+	for {
+		jobs, more, err := r.outbox.Claim(ctx, r.now)
+		if err != nil {
+			return fmt.Errorf("autoticket: replay: %w", err)
+		}
+		for _, j := range jobs {
+			again, err := r.deliver(ctx, j, func() time.Time { return r.now })
+			if err != nil {
+				return fmt.Errorf("autoticket: replay: %w", err)
+			}
+			r.waiting = r.waiting || again
+		}
+		if len(jobs) == 0 {
+			r.waiting = r.waiting || more
+			return nil
+		}
+	}
+}

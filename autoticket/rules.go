@@ -1,0 +1,33 @@
+package autoticket
+
+import (
+	"github.com/spanticket/spanticket/internal/celrule"
+	"github.com/spanticket/spanticket/internal/rulefile"
+)
+
+// compileRules compiles the rules of a configuration. The error names
+// everything that is wrong with any of them.
+func (c Config) compileRules(sinkNames []string) (*celrule.Set, error) {
+	var files []*rulefile.File
+	if len(c.Rules) > 0 {
+		rules := make([]celrule.Rule, len(c.Rules))
+		for i, r := range c.Rules {
+			rules[i] = celrule.Rule(r)
+		}
+		files = append(files, rulefile.Values("Config.Rules", rules))
+	}
+	if len(c.RuleYAML) > 0 {
+		files = append(files, rulefile.Parse("Config.RuleYAML", c.RuleYAML))
+	}
+	if len(c.RuleFiles) > 0 {
+		read, err := rulefile.Read(c.RuleFS, c.RuleFiles...)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, read...)
+	}
+	if len(files) == 0 {
+		return celrule.Compile(celrule.Builtin(), nil)
+	}
+	return rulefile.Compile(files, sinkNames)
+}

@@ -1,0 +1,156 @@
+package autoticket
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/enrich"
+	"github.com/spanticket/spanticket/internal/assemble"
+	"github.com/spanticket/spanticket/internal/capture"
+	"github.com/spanticket/spanticket/internal/celrule"
+	"github.com/spanticket/spanticket/internal/coalesce"
+	"github.com/spanticket/spanticket/internal/ledger"
+	"github.com/spanticket/spanticket/internal/observe"
+	"github.com/spanticket/spanticket/internal/outbox"
+	"github.com/spanticket/spanticket/internal/render"
+)
+
+const (
+	// maxTraceSpans bounds the spans of one trace that wait for its decision.
+	maxTraceSpans = 2048
+	// maxQueueBytes bounds what the queued spans hold.
+	maxQueueBytes = 32 << 20
+	// maxPending bounds the signatures that wait for the store.
+	maxPending = 4096
+	// linger is how long a whole trace waits for spans that end after its root:
+	// the clocks of its services differ.
+	linger = 2 * time.Second
+)
+
+// stages are the steps that a span goes through, from the gate to the sinks,
+// without a goroutine or a clock: an Engine runs them in real time, Replay in
+// the time of recorded spans.
+type stages struct {
+	config     Config
+	counters   *observe.Counters
+	deliveries *observe.Deliveries
+	gate       *capture.Gate
+	convert    capture.Converter
+	table      *assemble.Table
+	counts     coalesce.Counts
+	ledger     *ledger.Ledger
+	outbox     *outbox.Outbox
+}
+
+// newStages checks the configuration and returns everything that is wrong with
+// it. process describes this program, where a resource is silent; jitter spreads
+// retries.
+func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
+	c = c.withDefaults()
+	names := slices.Sorted(maps.Keys(c.Sinks))
+	invalid := c.validate()
+	rules, badRules := c.compileRules(names)
+	enrichers, badEnrichers := c.enrichers()
+	if err := errors.Join(invalid, badRules, badEnrichers); err != nil {
+		return nil, err
+	}
+	s := &stages{config: c, counters: observe.NewCounters(), deliveries: new(observe.Deliveries)}
+	mark := new(assemble.Mark)
+	s.gate = capture.NewGate(rules, mark, s.counters, c.QueueSize, maxQueueBytes)
+	s.convert.Fallback = process.attributes
+	limits := assemble.Limits{Traces: c.MaxTraces, Spans: maxTraceSpans, Wait: c.TraceWait, Whole: c.WholeTraces}
+	if c.WholeTraces {
+		limits.Linger = linger
+	}
+	s.table = assemble.NewTable(limits, mark, s.found, s.decided)
+	s.counts = coalesce.Counts{Signer: correlate.Signer{Module: process.module}, Max: maxPending}
+	s.ledger = ledger.New(ledger.Config{Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Logger: c.Logger})
+	s.outbox = outbox.New(outbox.Config{
+		Store:    c.Store,
+		Renderer: &render.Renderer{Redactor: c.Redactor, Enrichers: enrichers, Budget: c.EnrichTimeout},
+		Redactor: c.Redactor,
+		Scopes:   s.ledger.Scopes,
+		Counters: s.deliveries,
+		Logger:   c.Logger,
+		Jitter:   jitter,
+		Own:      s.gate.Own,
+	}, c.Sinks, func(name string) outbox.Options { return c.Delivery[name].options() })
+	if c.Resource != nil {
+		s.ledger.Join(s.convert.Scope(c.Resource))
+	}
+	return s, nil
+}
+
+// process is what a program knows of itself without being told.
+type process struct {
+	module     string
+	attributes []correlate.Attribute
+}
+
+func thisProcess() process {
+	module, attrs := enrich.Build()
+	return process{module: module, attributes: attrs}
+}
+
+// source is what a node carries of the match that its span had.
+type source struct {
+	set      *celrule.Set
+	rule     int
+	excluded bool
+}
+
+// take brings an item from the gate into the assembly of its trace.
+func (s *stages) take(it capture.Item, now time.Time) {
+	s.gate.Taken(it)
+	decided := false
+	defer func() {
+		if v := recover(); v != nil {
+			s.config.Logger.Error("spanticket: a span was lost to a defect in the library", "panic", v)
+			if it.Counts && !decided {
+				s.counters.Add(observe.Panicked, 1)
+			}
+		}
+	}()
+	n := s.convert.Node(it)
+	n.Tag = source{set: it.Set, rule: it.Rule, excluded: it.Excluded}
+	decided = true
+	s.table.Add(n, now)
+}
+
+// found counts the origin of a failure under its signature.
+func (s *stages) found(f assemble.Found, _ time.Time) {
+	s.counters.Occurrences.Add(1)
+	o := f.Node.Occurrence
+	by := f.By.Tag.(source)
+	o.Rule = by.set.Rule(by.rule).Name
+	if !s.counts.Add(o, by.set, by.rule) {
+		s.counters.Add(observe.SignaturesFull, 1)
+	}
+}
+
+// decided counts what became of a failing span. Origins are counted when their
+// problem is.
+func (s *stages) decided(n *assemble.Node, r assemble.Reason) {
+	switch {
+	case r == assemble.Origin:
+	case r == assemble.NoRule && n.Tag.(source).excluded:
+		s.counters.Add(observe.Excluded, 1)
+	default:
+		s.counters.Add(observe.Reason(r), 1)
+	}
+}
+
+// deliver carries out one job and settles it. waits says that it is to be tried
+// again.
+func (s *stages) deliver(ctx context.Context, j outbox.Job, now func() time.Time) (waits bool, err error) {
+	r := s.outbox.Deliver(ctx, j)
+	// What became of it must be stored even when the engine is going away.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return s.outbox.Settle(ctx, r, now())
+}

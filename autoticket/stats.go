@@ -1,0 +1,95 @@
+package autoticket
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Stats is what an engine has done since it was made. Spans is Healthy, plus
+// the sums of Decisions and Dropped, plus what still waits for its decision.
+type Stats struct {
+	Spans       int64 // that ended
+	Healthy     int64 // that did not fail and that no rule wants; while the engine runs, those that wait for their decision too
+	Matches     int64 // that a rule matched
+	Occurrences int64 // failures that a rule wants, each counted at its origin
+
+	// Decisions counts failing spans by the reason for what became of them:
+	// no_rule, excluded, symptom, late_symptom, retried, below_threshold,
+	// opened, reopened or deduplicated.
+	Decisions map[string]int64
+	// Dropped counts failing spans that were lost, by reason: queue_full,
+	// signatures_full, store_refused, after_shutdown or panic.
+	Dropped map[string]int64
+	// PathsCut counts healthy spans of failing traces that were let go because
+	// the queue was busy, so that a path may lack a step.
+	PathsCut int64
+
+	Queued       int // spans in the queue
+	OpenTraces   int // traces with a failure that wait for their root
+	OpenProblems int // problems that are open, as far as this process knows
+
+	// Deliveries counts attempts, ordered by sink, operation and outcome.
+	Deliveries []DeliveryCount
+	// Rules has what each rule did, in order.
+	Rules []RuleStats
+}
+
+// DeliveryCount counts attempts of one kind.
+type DeliveryCount struct {
+	Sink      string
+	Operation string // open, update, resolve or reopen
+	Outcome   string // delivered, nothing (overtaken, or the sink cannot do it), parked, transient, rate_limited, unauthorized or unknown
+	Count     int64
+}
+
+// RuleStats counts what one rule did.
+type RuleStats struct {
+	Name      string
+	Matches   int64
+	Errors    int64  // evaluations that failed; the rule did not match
+	LastError string // of the newest
+}
+
+// Stats returns what the engine has done so far. The numbers are read one after
+// another while the engine goes on.
+func (e *Engine) Stats() Stats {
+	if e == nil {
+		return Stats{}
+	}
+	st := e.s.stats()
+	st.OpenTraces = int(e.traces.Load())
+	return st
+}
+
+func (s *stages) stats() Stats {
+	st := Stats{
+		Matches:      s.counters.Matches.Load(),
+		Occurrences:  s.counters.Occurrences.Load(),
+		Decisions:    s.counters.Decisions(),
+		Dropped:      s.counters.Dropped(),
+		PathsCut:     s.counters.Partial.Load(),
+		Queued:       s.gate.Backlog(),
+		OpenProblems: s.ledger.Open(),
+	}
+	// Read last: a span is seen before it is decided.
+	st.Spans = s.counters.Spans()
+	st.Healthy = st.Spans
+	for _, n := range st.Decisions {
+		st.Healthy -= n
+	}
+	for _, n := range st.Dropped {
+		st.Healthy -= n
+	}
+	for k, n := range s.deliveries.Counts() {
+		st.Deliveries = append(st.Deliveries, DeliveryCount{Sink: k.Sink, Operation: k.Operation, Outcome: k.Outcome, Count: n})
+	}
+	slices.SortFunc(st.Deliveries, func(a, b DeliveryCount) int {
+		return cmp.Or(cmp.Compare(a.Sink, b.Sink), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Outcome, b.Outcome))
+	})
+	rules := s.gate.Rules.Load()
+	for i := range rules.Len() {
+		rs := rules.Stats(i)
+		st.Rules = append(st.Rules, RuleStats{Name: rules.Rule(i).Name, Matches: rs.Matches, Errors: rs.Errors, LastError: s.config.Redactor.Text(rs.LastError)})
+	}
+	return st
+}

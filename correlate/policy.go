@@ -1,0 +1,173 @@
+package correlate
+
+import (
+	"slices"
+	"time"
+)
+
+// Change is what an input made of a problem.
+type Change string
+
+const (
+	ChangeNone     Change = "none"            // nothing to tell anybody
+	ChangeBelow    Change = "below_threshold" // counted; no ticket yet
+	ChangeOpened   Change = "opened"
+	ChangeReopened Change = "reopened"
+	ChangeCounted  Change = "deduplicated" // counted on a problem that is open
+	ChangeUpdated  Change = "updated"      // counted, and time to tell the sinks
+	ChangeResolved Change = "resolved"
+)
+
+const (
+	maxSamples = 4
+	maxHistory = 40
+
+	// An open problem that goes on is told after 5 minutes, then after 10, 20
+	// and so on: a ticket says that it grows without becoming a stream.
+	firstUpdate = 5 * time.Minute
+	maxUpdate   = 24 * time.Hour
+
+	keepWatching = 24 * time.Hour
+	keepResolved = 30 * 24 * time.Hour
+)
+
+// Batch is what was seen of one signature since the last time.
+type Batch struct {
+	Scope     Scope
+	Signature Signature
+	Rule      string
+	Threshold Threshold
+	Quiet     time.Duration
+	Count     int64
+	First     time.Time // end of the earliest occurrence
+	Last      time.Time // end of the latest
+	Sample    Sample    // the latest
+}
+
+// Key returns the key of the problem's record.
+func (b Batch) Key() Key { return Key{Scope: b.Scope, Kind: KindProblem, ID: b.Signature.ID} }
+
+// Observe counts a batch on a problem; the zero Problem is one that was never
+// seen. It is a pure function: p is not changed and shares no slice with the
+// result. On ChangeOpened and ChangeReopened the caller sets the answers of
+// the rule and queues the deliveries, in the same atomic step.
+func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
+	p = p.clone()
+	if p.ID == "" {
+		p.ID, p.Scope, p.State, p.FirstSeen = b.Signature.ID, b.Scope, Watching, b.First
+	}
+	p.Signature, p.Rule = b.Signature, b.Rule
+	p.Count += b.Count
+	if b.First.Before(p.FirstSeen) {
+		p.FirstSeen = b.First
+	}
+	if b.Last.After(p.LastSeen) {
+		p.LastSeen = b.Last
+	}
+	p.count(b)
+
+	if p.State == Open {
+		p.keepSample(b.Sample)
+		if now.Before(p.nextUpdate()) {
+			return p, ChangeCounted
+		}
+		p.UpdatedAt = now
+		p.Updates++
+		return p, ChangeUpdated
+	}
+
+	p.Answers.Threshold, p.Answers.Quiet = b.Threshold, b.Quiet
+	if p.CountWithin(b.Threshold.Within, p.LastSeen) < b.Threshold.Count {
+		p.keepSample(b.Sample)
+		return p, ChangeBelow
+	}
+	change := ChangeOpened
+	if p.State == Resolved {
+		change = ChangeReopened
+	}
+	p.State = Open
+	p.Episode++
+	p.OpenedAt, p.UpdatedAt, p.Updates = now, now, 0
+	p.Samples = []Sample{b.Sample}
+	p.note(now, string(change))
+	return p, change
+}
+
+// Quieten resolves an open problem whose quiet period has passed. It is a pure
+// function like Observe.
+func (p Problem) Quieten(now time.Time) (Problem, Change) {
+	if p.State != Open || now.Before(p.ResolvesAt()) {
+		return p, ChangeNone
+	}
+	p = p.clone()
+	p.State = Resolved
+	p.ResolvedAt = now
+	p.note(now, "resolved: quiet for "+p.Answers.Quiet.String())
+	return p, ChangeResolved
+}
+
+// ResolvesAt returns when the problem will be resolved if nothing more happens.
+// It is zero for a problem that is not open.
+func (p Problem) ResolvesAt() time.Time {
+	if p.State != Open {
+		return time.Time{}
+	}
+	return p.LastSeen.Add(p.Answers.Quiet)
+}
+
+// Expires returns when a store may forget the problem. An open one never
+// expires, nor does one that something is still to be sent about.
+func (p Problem) Expires() time.Time {
+	if p.State == Open || slices.ContainsFunc(p.Filings, func(f Filing) bool { return len(f.Pending) > 0 || f.Parked != nil }) {
+		return time.Time{}
+	}
+	if p.State == Resolved {
+		return p.ResolvedAt.Add(keepResolved)
+	}
+	return p.LastSeen.Add(max(keepWatching, p.Answers.Threshold.Within))
+}
+
+// nextUpdate returns when the sinks are told again that an open problem goes on.
+func (p Problem) nextUpdate() time.Time {
+	step := maxUpdate
+	if p.Updates < 9 { // 5m << 9 is beyond a day
+		step = min(step, firstUpdate<<p.Updates)
+	}
+	return p.UpdatedAt.Add(step)
+}
+
+// keepSample keeps the first sample of an episode and the newest ones.
+func (p *Problem) keepSample(s Sample) {
+	if len(p.Samples) >= maxSamples {
+		p.Samples = slices.Delete(p.Samples, 1, 2)
+	}
+	p.Samples = append(p.Samples, s)
+}
+
+// note adds to the history; what is left out when it is full is the middle.
+func (p *Problem) note(now time.Time, what string) {
+	if len(p.History) >= maxHistory {
+		p.History = slices.Delete(p.History, 1, 2)
+	}
+	p.History = append(p.History, Entry{Time: now, What: what})
+}
+
+// Newest returns the newest sample.
+func (p Problem) Newest() Sample {
+	if len(p.Samples) == 0 {
+		return Sample{}
+	}
+	return p.Samples[len(p.Samples)-1]
+}
+
+// clone copies what the pure functions change in place.
+func (p Problem) clone() Problem {
+	p.Recent = slices.Clone(p.Recent)
+	p.Samples = slices.Clone(p.Samples)
+	p.History = slices.Clone(p.History)
+	p.Filings = slices.Clone(p.Filings)
+	for i := range p.Filings {
+		p.Filings[i].Pending = slices.Clone(p.Filings[i].Pending)
+	}
+	return p
+}

@@ -1,0 +1,62 @@
+// Package assemble puts the spans of failing traces together and finds the
+// origin of each failure in them.
+//
+// Children end before their parents, so a trace is of no interest until one of
+// its spans has failed: that span opens an entry, and what ends later in the
+// same trace finds it. [Mark] tells the application's goroutines, at the price
+// of one load, whether a span may belong to such a trace; [Table] holds the
+// entries and belongs to the engine's goroutine.
+package assemble
+
+import (
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/spanticket/spanticket/correlate"
+)
+
+// Node is one finished span of a trace that has a failure.
+type Node struct {
+	Trace  trace.TraceID
+	Span   trace.SpanID
+	Parent trace.SpanID // zero for the root of a trace
+	Remote bool         // the parent is in another process
+
+	Step   correlate.Step // Step.Failed: the span's status is ERROR
+	Start  time.Time
+	End    time.Time
+	Target uint64 // what a call was made to, hashed; 0 if it was no call
+
+	// Matched says that a rule matched the span.
+	Matched bool
+	// Occurrence has the details of a span that failed or was matched, and is
+	// nil for any other.
+	Occurrence *correlate.Occurrence
+	// Tag is carried for the caller.
+	Tag any
+}
+
+// counts reports whether the node is one that may become a ticket.
+func (n *Node) counts() bool { return n.Matched || n.Step.Failed }
+
+// localRoot reports whether the request entered this process here.
+func (n *Node) localRoot() bool { return n.Remote || !n.Parent.IsValid() }
+
+// Reason says what became of a failing span.
+type Reason string
+
+const (
+	Origin  Reason = "origin"       // the deepest failure: it is the occurrence
+	Symptom Reason = "symptom"      // it failed because the origin did
+	Late    Reason = "late_symptom" // a symptom that ended after its trace was decided
+	Retried Reason = "retried"      // the same call was made again and went well
+	NoRule  Reason = "no_rule"      // it failed, but no rule wants it or anything that failed with it
+
+)
+
+// Found is the origin of one failure.
+type Found struct {
+	Node *Node // the origin, with its path in the occurrence
+	By   *Node // the node whose rule takes it: the origin or what failed with it
+}

@@ -1,0 +1,250 @@
+package assemble
+
+import (
+	"container/heap"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Limits bounds a table.
+type Limits struct {
+	Traces int           // that are followed at once
+	Spans  int           // that are kept of one trace
+	Wait   time.Duration // for the local root to end, from the first failure
+	Linger time.Duration // after the root has ended, where clocks of several processes meet
+	Whole  bool          // the spans are of all processes: only a span without a parent is a root
+}
+
+// Table holds the traces that have a failure. It belongs to one goroutine. A
+// trace is decided when its local root has ended, when the wait is over, or
+// when there is no room for more of it. Then its spans are let go, and for
+// another wait only the identity of what was decided is kept, so that a symptom
+// that ends late is known for one.
+type Table struct {
+	limits  Limits
+	mark    *Mark
+	traces  map[trace.TraceID]*entry
+	open    queue // to be decided, by when
+	closed  queue // to be forgotten, by when
+	found   func(Found, time.Time)
+	decided func(*Node, Reason)
+}
+
+// NewTable returns an empty table. found is called with each failure that a
+// rule wants; decided with what became of each span that failed or was matched,
+// exactly once.
+func NewTable(l Limits, m *Mark, found func(f Found, now time.Time), decided func(n *Node, r Reason)) *Table {
+	return &Table{limits: l, mark: m, traces: map[trace.TraceID]*entry{}, found: found, decided: decided}
+}
+
+// lateWait is how long a failure that ended after its trace was decided waits
+// for what belongs to it.
+const lateWait = time.Second
+
+// entry is one trace.
+type entry struct {
+	id     trace.TraceID
+	nodes  []*Node // that wait for the decision
+	known  map[trace.SpanID]kinship
+	marks  int       // calls of Mark.Add to take back
+	at     time.Time // when it is decided or, if it is closed, forgotten
+	index  int       // in its queue
+	closed bool
+}
+
+// kinship is how a span is related to a failure that has been decided.
+type kinship uint8
+
+const (
+	ancestor kinship = iota + 1 // of its origin
+	member                      // one that failed
+)
+
+// Add takes a span that ended. Of a trace that is not followed, only one that
+// counts is kept; each of those was announced by one call of Mark.Add.
+func (t *Table) Add(n *Node, now time.Time) {
+	e := t.traces[n.Trace]
+	if e == nil {
+		if !n.counts() {
+			return
+		}
+		e = t.follow(n.Trace, now)
+	}
+	if n.counts() {
+		e.marks++
+	}
+	switch {
+	case e.isKnown(n):
+		if n.counts() {
+			t.decided(n, Late)
+		}
+	case e.closed && !n.counts():
+		return
+	default:
+		if e.closed {
+			t.reopen(e, now)
+		}
+		e.nodes = append(e.nodes, n)
+	}
+	switch {
+	case e.closed:
+	case t.root(n) && t.limits.Linger == 0:
+		t.close(e, now)
+	case t.root(n):
+		e.at = now.Add(t.limits.Linger)
+		heap.Fix(&t.open, e.index)
+	case len(e.nodes) >= t.limits.Spans:
+		t.decide(e, now) // a trace without end goes on, a part at a time
+	}
+}
+
+// isKnown reports whether the span belongs to a failure that was decided: it
+// is an ancestor of the origin, or lies just below what failed.
+func (e *entry) isKnown(n *Node) bool {
+	k := e.known[n.Span]
+	if k == 0 && e.known[n.Parent] != member {
+		return false
+	}
+	if k == ancestor {
+		e.learn(n.Parent, ancestor)
+	}
+	if n.counts() {
+		e.learn(n.Span, member)
+	}
+	return true
+}
+
+// maxKnown bounds what is remembered of one trace.
+const maxKnown = 1 << 12
+
+func (e *entry) learn(id trace.SpanID, k kinship) {
+	if !id.IsValid() || (len(e.known) >= maxKnown && e.known[id] == 0) {
+		return
+	}
+	if e.known == nil {
+		e.known = map[trace.SpanID]kinship{}
+	}
+	e.known[id] = max(e.known[id], k)
+}
+
+func (t *Table) root(n *Node) bool {
+	if t.limits.Whole {
+		return !n.Parent.IsValid()
+	}
+	return n.localRoot()
+}
+
+// follow makes an entry, and room for it.
+func (t *Table) follow(id trace.TraceID, now time.Time) *entry {
+	for len(t.traces) >= t.limits.Traces {
+		if len(t.closed) == 0 {
+			t.close(t.open[0], now)
+		}
+		t.forget(t.closed[0])
+	}
+	e := &entry{id: id, at: now.Add(t.limits.Wait)}
+	t.traces[id] = e
+	heap.Push(&t.open, e)
+	return e
+}
+
+// Advance decides and forgets what is due.
+func (t *Table) Advance(now time.Time) {
+	for len(t.open) > 0 && !t.open[0].at.After(now) {
+		t.close(t.open[0], t.open[0].at)
+	}
+	for len(t.closed) > 0 && !t.closed[0].at.After(now) {
+		t.forget(t.closed[0])
+	}
+}
+
+// CloseAll decides every trace that is open, without waiting for its root.
+func (t *Table) CloseAll(now time.Time) {
+	for len(t.open) > 0 {
+		t.close(t.open[0], now)
+	}
+}
+
+// Next returns when Advance has something to do. It is zero if no trace is
+// followed.
+func (t *Table) Next() time.Time {
+	var next time.Time
+	for _, q := range []queue{t.open, t.closed} {
+		if len(q) > 0 && (next.IsZero() || q[0].at.Before(next)) {
+			next = q[0].at
+		}
+	}
+	return next
+}
+
+// Len returns how many traces are open.
+func (t *Table) Len() int { return len(t.open) }
+
+func (t *Table) close(e *entry, now time.Time) {
+	heap.Remove(&t.open, e.index)
+	e.closed = true
+	e.at = now.Add(t.limits.Wait)
+	heap.Push(&t.closed, e)
+	t.decide(e, now)
+}
+
+func (t *Table) reopen(e *entry, now time.Time) {
+	heap.Remove(&t.closed, e.index)
+	e.closed = false
+	e.at = now.Add(lateWait)
+	heap.Push(&t.open, e)
+}
+
+func (t *Table) forget(e *entry) {
+	heap.Remove(&t.closed, e.index)
+	delete(t.traces, e.id)
+	t.mark.Remove(e.id, e.marks)
+}
+
+// decide answers for the nodes of an entry and lets them go.
+func (t *Table) decide(e *entry, now time.Time) {
+	f := link(e.nodes)
+	found, retried := f.failures()
+	for _, n := range retried {
+		t.decided(n, Retried)
+	}
+	for _, fail := range found {
+		t.answer(e, f, fail, now)
+	}
+	e.nodes = nil
+}
+
+func (t *Table) answer(e *entry, f *forest, fail failure, now time.Time) {
+	if fail.by == nil {
+		for _, n := range fail.members {
+			t.decided(n, NoRule)
+		}
+		return
+	}
+	for _, n := range fail.members {
+		e.learn(n.Span, member)
+		if n == fail.origin {
+			t.decided(n, Origin)
+		} else {
+			t.decided(n, Symptom)
+		}
+	}
+	f.eachAncestor(fail.members[0], func(id trace.SpanID) { e.learn(id, ancestor) })
+	t.found(Found{Node: fail.origin, By: fail.by}, now)
+}
+
+// queue is a heap of entries, the earliest first.
+type queue []*entry
+
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return q[i].at.Before(q[j].at) }
+func (q queue) Swap(i, j int)      { q[i], q[j] = q[j], q[i]; q[i].index, q[j].index = i, j }
+func (q *queue) Push(x any)        { e := x.(*entry); e.index = len(*q); *q = append(*q, e) }
+func (q *queue) Pop() any {
+	old := *q
+	e := old[len(old)-1]
+	old[len(old)-1] = nil
+	*q = old[:len(old)-1]
+	return e
+}

@@ -1,0 +1,240 @@
+package capture
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/assemble"
+	"github.com/spanticket/spanticket/internal/celrule"
+)
+
+// What is kept of one span. The SDK bounds how many attributes there are, but
+// not how long.
+const (
+	maxAttributes = 128
+	maxValue      = 4 << 10
+	maxStack      = 16 << 10
+	maxName       = 1 << 10
+)
+
+// Converter turns spans into the library's own schema, in which nothing of the
+// SDK's is kept. It belongs to one goroutine.
+type Converter struct {
+	// Fallback has attributes of the process, used where a resource is silent.
+	Fallback []correlate.Attribute
+
+	resources map[attribute.Distinct]*process
+	seed      maphash.Seed
+}
+
+// process is what a resource says.
+type process struct {
+	scope correlate.Scope
+	attrs []correlate.Attribute
+}
+
+// maxResources bounds the cache: a process has one resource, or a few.
+const maxResources = 1024
+
+// Node returns the node of an item.
+func (c *Converter) Node(it Item) *assemble.Node {
+	sp := it.Span
+	sc, parent := sp.SpanContext(), sp.Parent()
+	p := c.process(sp.Resource())
+	n := &assemble.Node{
+		Trace:   sc.TraceID(),
+		Span:    sc.SpanID(),
+		Parent:  parent.SpanID(),
+		Remote:  parent.IsRemote(),
+		Start:   sp.StartTime(),
+		End:     sp.EndTime(),
+		Target:  c.target(sp),
+		Matched: it.Rule >= 0,
+		Step: correlate.Step{
+			Service:   p.scope.Service,
+			Operation: clip(sp.Name(), maxName),
+			Kind:      kind(sp.SpanKind()),
+			Failed:    sp.Status().Code == codes.Error,
+		},
+	}
+	if n.End.Before(n.Start) {
+		n.End = n.Start
+	}
+	if it.Counts {
+		n.Occurrence = occurrence(it, n, p)
+	}
+	return n
+}
+
+func occurrence(it Item, n *assemble.Node, p *process) *correlate.Occurrence {
+	sp := it.Span
+	o := &correlate.Occurrence{
+		Scope:      p.scope,
+		Operation:  n.Step.Operation,
+		Kind:       n.Step.Kind,
+		Status:     strings.ToUpper(sp.Status().Code.String()),
+		Message:    clip(sp.Status().Description, maxValue),
+		Start:      n.Start,
+		End:        n.End,
+		TraceID:    n.Trace.String(),
+		SpanID:     n.Span.String(),
+		Exported:   sp.SpanContext().IsSampled(),
+		Exception:  celrule.ExceptionOf(sp),
+		Attributes: attributes(sp.Attributes()),
+		Resource:   p.attrs,
+		Library:    clip(sp.InstrumentationScope().Name, maxName),
+	}
+	o.Exception.Type = clip(o.Exception.Type, maxName)
+	o.Exception.Message = clip(o.Exception.Message, maxValue)
+	o.Exception.Stacktrace = clip(o.Exception.Stacktrace, maxStack)
+	if it.Rule >= 0 {
+		o.Rule = it.Set.Rule(it.Rule).Name
+	}
+	return o
+}
+
+// Scope returns the scope of a resource.
+func (c *Converter) Scope(r *resource.Resource) correlate.Scope { return c.process(r).scope }
+
+func (c *Converter) process(r *resource.Resource) *process {
+	id := r.Equivalent()
+	if p := c.resources[id]; p != nil {
+		return p
+	}
+	if c.resources == nil || len(c.resources) >= maxResources {
+		c.resources = map[attribute.Distinct]*process{}
+	}
+	attrs := attributes(r.Attributes())
+	for _, a := range c.Fallback {
+		if correlate.Attr(attrs, a.Key) == nil {
+			attrs = append(attrs, a)
+		}
+	}
+	p := &process{attrs: attrs, scope: correlate.Scope{
+		Namespace:   correlate.AttrString(attrs, "service.namespace"),
+		Service:     correlate.AttrString(attrs, "service.name"),
+		Environment: correlate.AttrString(attrs, "deployment.environment.name", "deployment.environment"),
+	}}
+	// The SDK's default is unknown_service:program; the program is no identity.
+	if p.scope.Service == "" || strings.HasPrefix(p.scope.Service, "unknown_service:") {
+		p.scope.Service = "unknown_service"
+	}
+	c.resources[id] = p
+	return p
+}
+
+// targets are the attributes that say what a call was made to. Two calls that
+// differ in one of them are not attempts at the same thing.
+var targets = []attribute.Key{
+	"http.request.method", "http.method", "url.full", "http.url", "server.address", "net.peer.name", "server.port",
+	"db.system.name", "db.system", "db.namespace", "db.query.text", "db.statement", "db.operation.name",
+	"rpc.service", "rpc.method", "messaging.destination.name", "messaging.message.id",
+}
+
+// target hashes what an outgoing call was made to, or returns 0 when that
+// cannot be told.
+func (c *Converter) target(sp sdktrace.ReadOnlySpan) uint64 {
+	if k := sp.SpanKind(); k != trace.SpanKindClient && k != trace.SpanKindProducer {
+		return 0
+	}
+	if c.seed == (maphash.Seed{}) {
+		c.seed = maphash.MakeSeed()
+	}
+	var h maphash.Hash
+	h.SetSeed(c.seed)
+	h.WriteString(sp.Name())
+	known := false
+	for _, kv := range sp.Attributes() {
+		if i := slices.Index(targets, kv.Key); i >= 0 {
+			known = true
+			h.WriteByte(byte(i))
+			h.WriteString(clip(kv.Value.String(), maxValue))
+		}
+	}
+	if !known {
+		return 0
+	}
+	return h.Sum64() | 1
+}
+
+// attributes copies attributes, and cuts what is too long.
+func attributes(kvs []attribute.KeyValue) []correlate.Attribute {
+	kvs = kvs[:min(len(kvs), maxAttributes)]
+	out := make([]correlate.Attribute, 0, len(kvs))
+	for _, kv := range kvs {
+		var v any
+		switch kv.Value.Type() {
+		case attribute.STRING:
+			v = clip(kv.Value.AsString(), maxValue)
+		case attribute.BOOL, attribute.INT64, attribute.FLOAT64:
+			v = kv.Value.AsInterface()
+		case attribute.BOOLSLICE, attribute.INT64SLICE, attribute.FLOAT64SLICE, attribute.STRINGSLICE:
+			if valueSize(kv.Value) <= maxValue {
+				v = kv.Value.AsInterface()
+				break
+			}
+			fallthrough
+		default:
+			v = clip(kv.Value.String(), maxValue)
+		}
+		out = append(out, correlate.Attribute{Key: clip(string(kv.Key), maxName), Value: v})
+	}
+	return out
+}
+
+func valueSize(v attribute.Value) int {
+	switch v.Type() {
+	case attribute.STRING:
+		return len(v.AsString())
+	case attribute.STRINGSLICE:
+		n := 0
+		for _, s := range v.AsStringSlice() {
+			n += 16 + len(s)
+		}
+		return n
+	case attribute.BOOLSLICE:
+		return len(v.AsBoolSlice())
+	case attribute.INT64SLICE:
+		return 8 * len(v.AsInt64Slice())
+	case attribute.FLOAT64SLICE:
+		return 8 * len(v.AsFloat64Slice())
+	default:
+		return 8
+	}
+}
+
+// clip returns valid UTF-8 of at most n bytes. What it cuts it copies, so that
+// the rest is not kept.
+func clip(s string, n int) string {
+	if len(s) > n {
+		for n > 0 && !utf8.RuneStart(s[n]) {
+			n--
+		}
+		s = strings.Clone(s[:n])
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+func kind(k trace.SpanKind) string {
+	switch k {
+	case trace.SpanKindServer:
+		return "SERVER"
+	case trace.SpanKindClient:
+		return "CLIENT"
+	case trace.SpanKindProducer:
+		return "PRODUCER"
+	case trace.SpanKindConsumer:
+		return "CONSUMER"
+	default:
+		return "INTERNAL"
+	}
+}

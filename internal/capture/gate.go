@@ -1,0 +1,164 @@
+// Package capture takes finished spans from the application's goroutines: it
+// matches them against the rules, and hands those that matter to the engine
+// through a bounded queue. What it does on the caller's goroutine neither
+// blocks nor panics, and of a healthy span of a healthy trace it keeps nothing.
+package capture
+
+import (
+	"context"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/spanticket/spanticket/internal/assemble"
+	"github.com/spanticket/spanticket/internal/celrule"
+	"github.com/spanticket/spanticket/internal/observe"
+)
+
+// Item is one span on its way to the engine.
+type Item struct {
+	// Span is the SDK's snapshot, which nothing changes any more. It is kept
+	// only while it is in the queue.
+	Span sdktrace.ReadOnlySpan
+	Set  *celrule.Set // that the span was matched against
+	Rule int          // -1 if none matched
+	// Excluded says that a rule's unless kept it from matching.
+	Excluded bool
+	// Counts says that the span failed or was matched, so that it will be
+	// decided; any other is kept for the path of its trace only.
+	Counts bool
+
+	size int64
+}
+
+// Gate is where spans enter. Its methods may be called from any goroutine.
+type Gate struct {
+	Rules    atomic.Pointer[celrule.Set]
+	Mark     *assemble.Mark
+	Counters *observe.Counters
+
+	queue    chan Item
+	bytes    atomic.Int64
+	maxBytes int64
+	closed   atomic.Bool
+	own      ownSpans
+}
+
+// NewGate returns a gate with a queue of so many spans, and of so many bytes of
+// their attributes and events.
+func NewGate(rules *celrule.Set, mark *assemble.Mark, c *observe.Counters, spans int, bytes int64) *Gate {
+	g := &Gate{Mark: mark, Counters: c, queue: make(chan Item, spans), maxBytes: bytes}
+	g.Rules.Store(rules)
+	return g
+}
+
+// Queue is where the engine takes items. It must call [Gate.Taken] for each.
+func (g *Gate) Queue() <-chan Item { return g.queue }
+
+// Taken frees the room of an item.
+func (g *Gate) Taken(it Item) { g.bytes.Add(-it.size) }
+
+// Backlog returns how many spans are in the queue.
+func (g *Gate) Backlog() int { return len(g.queue) }
+
+// Close makes the gate drop, and count, what ends from now on.
+func (g *Gate) Close() { g.closed.Store(true) }
+
+// Start notes a span that the library's own deliveries have started.
+func (g *Gate) Start(ctx context.Context, sp sdktrace.ReadWriteSpan) {
+	if g.own.inFlight.Load() != 0 {
+		g.own.start(ctx, sp.SpanContext().SpanID())
+	}
+}
+
+// End takes a span that has ended.
+func (g *Gate) End(sp sdktrace.ReadOnlySpan) {
+	defer func() {
+		if recover() != nil { // the span's own code, or a defect here: the host must not feel it
+			g.Counters.Add(observe.Panicked, 1)
+		}
+	}()
+	if it, ok := g.Examine(sp); ok {
+		g.put(it)
+	}
+}
+
+// Examine decides whether the engine needs to see a span, and counts it.
+func (g *Gate) Examine(sp sdktrace.ReadOnlySpan) (Item, bool) {
+	sc := sp.SpanContext()
+	id := sc.SpanID()
+	if g.own.marked.Load() != 0 && g.own.end(id) {
+		return Item{}, false
+	}
+	g.Counters.Seen(id[7])
+	set := g.Rules.Load()
+	it := Item{Span: sp, Set: set, Rule: -1}
+	switch m := set.Match(sp); m.Verdict {
+	case celrule.Matched:
+		g.Counters.Matches.Add(1)
+		it.Rule, it.Counts = m.Rule, true
+	case celrule.Excluded:
+		it.Excluded = true
+	}
+	// A span that failed is needed whoever matches it: it may be the origin of
+	// what a rule matches further up.
+	it.Counts = it.Counts || sp.Status().Code == codes.Error
+	return it, it.Counts || g.Mark.Has(sc.TraceID())
+}
+
+// put queues an item, or counts why not.
+func (g *Gate) put(it Item) {
+	if g.closed.Load() {
+		g.drop(it, observe.AfterShutdown)
+		return
+	}
+	if !it.Counts && len(g.queue) > cap(g.queue)/2 {
+		g.drop(it, observe.QueueFull)
+		return
+	}
+	it.size = size(it.Span)
+	if g.bytes.Add(it.size) > g.maxBytes {
+		g.bytes.Add(-it.size)
+		g.drop(it, observe.QueueFull)
+		return
+	}
+	trace := it.Span.SpanContext().TraceID()
+	if it.Counts {
+		g.Mark.Add(trace)
+	}
+	select {
+	case g.queue <- it:
+	default:
+		g.bytes.Add(-it.size)
+		if it.Counts {
+			g.Mark.Remove(trace, 1)
+		}
+		g.drop(it, observe.QueueFull)
+	}
+}
+
+func (g *Gate) drop(it Item, r observe.Reason) {
+	if it.Counts {
+		g.Counters.Add(r, 1)
+	} else {
+		g.Counters.Partial.Add(1)
+	}
+}
+
+// size is about how much memory a span holds through its attributes and
+// events.
+func size(sp sdktrace.ReadOnlySpan) int64 {
+	const each = 64
+	n := int64(512)
+	for _, kv := range sp.Attributes() {
+		n += each + int64(len(kv.Key)+valueSize(kv.Value))
+	}
+	for _, e := range sp.Events() {
+		n += each
+		for _, kv := range e.Attributes {
+			n += each + int64(len(kv.Key)+valueSize(kv.Value))
+		}
+	}
+	return n
+}

@@ -1,0 +1,160 @@
+package celrule
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+
+	"github.com/spanticket/spanticket/correlate"
+)
+
+const (
+	defaultSeverity = "error"
+	maxTitle        = 120 // runes
+	maxValues       = 32  // of a signature
+)
+
+// Answers evaluates what a rule says about a problem, of which o is the newest
+// occurrence. A field that hangs on something absent has its default, and so
+// has one that fails; the error joins an [*Error] for each that failed.
+func (s *Set) Answers(i int, o *correlate.Occurrence, p *correlate.Problem) (correlate.Answers, error) {
+	r := s.rules[i]
+	v := viewOccurrence(o, p)
+	defer v.release()
+	e := evaluation{rule: r, index: i, view: v}
+	a := correlate.Answers{
+		Severity:  cmp.Or(e.line("severity", r.severity), defaultSeverity),
+		Title:     cmp.Or(e.line("title", r.title), oneLine(defaultTitle(o))),
+		Team:      e.line("team", r.team),
+		Runbook:   e.line("runbook", r.runbook),
+		Labels:    e.lines("labels", r.labels),
+		Sinks:     e.lines("sinks", r.sinks),
+		Threshold: r.Threshold,
+		Quiet:     r.Quiet,
+	}
+	if a.Runbook != "" && !isWebAddress(a.Runbook) {
+		e.fail("runbook", errors.New("it is not an http or https URL"))
+		a.Runbook = ""
+	}
+	return a, errors.Join(e.errs...)
+}
+
+// Spec returns what makes the signature of an occurrence under a rule. If the
+// rule's expression fails or yields nothing it is the default one.
+func (s *Set) Spec(i int, o *correlate.Occurrence) (correlate.Spec, error) {
+	r := s.rules[i]
+	if r.signature == nil {
+		return correlate.Spec{Components: r.Signature}, nil
+	}
+	v := viewOccurrence(o, nil)
+	defer v.release()
+	e := evaluation{rule: r, index: i, view: v}
+	var spec correlate.Spec
+	e.try("signature", func() error {
+		out, err := r.signature.eval(v)
+		if out == nil || err != nil {
+			return err
+		}
+		spec.Values, err = listOfStrings(out)
+		return err
+	})
+	return spec, errors.Join(e.errs...)
+}
+
+// evaluation evaluates the fields of one rule and collects what fails.
+type evaluation struct {
+	rule  *rule
+	index int
+	view  *view
+	errs  []error
+}
+
+func (e *evaluation) fail(field string, err error) {
+	e.rule.failed(err)
+	e.errs = append(e.errs, &Error{Index: e.index, Rule: e.rule.Name, Field: field, Message: err.Error()})
+}
+
+// try runs what evaluates a field. Panics are failures.
+func (e *evaluation) try(field string, fn func() error) {
+	defer func() {
+		if r := recover(); r != nil {
+			e.fail(field, fmt.Errorf("panic: %v", r))
+		}
+	}()
+	if err := fn(); err != nil {
+		e.fail(field, err)
+	}
+}
+
+func (e *evaluation) line(field string, t text) (s string) {
+	e.try(field, func() (err error) {
+		s, err = t.eval(e.view)
+		return err
+	})
+	return oneLine(s)
+}
+
+func (e *evaluation) lines(field string, ts []text) []string {
+	var out []string
+	for i, t := range ts {
+		if s := e.line(fmt.Sprintf("%s[%d]", field, i), t); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// defaultTitle says where something went wrong, and what.
+func defaultTitle(o *correlate.Occurrence) string {
+	what := o.Exception.Type
+	switch what {
+	case "", "*errors.errorString", "*errors.joinError", "*fmt.wrapError", "*fmt.wrapErrors":
+		// These types say nothing. The message does.
+		message, _, _ := strings.Cut(strings.TrimSpace(cmp.Or(o.Exception.Message, o.Message)), "\n")
+		what = cmp.Or(message, what)
+	}
+	if what == "" {
+		return o.Operation
+	}
+	return o.Operation + ": " + what
+}
+
+// oneLine makes a text fit for a line of a ticket.
+func oneLine(s string) string {
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	if utf8.RuneCountInString(s) <= maxTitle {
+		return s
+	}
+	return strings.TrimSpace(string([]rune(s)[:maxTitle-1])) + "…"
+}
+
+func listOfStrings(v ref.Val) ([]string, error) {
+	list, ok := v.(traits.Lister)
+	if !ok {
+		return nil, fmt.Errorf("%s is no list", article(v.Type().TypeName()))
+	}
+	var out []string
+	for it := list.Iterator(); it.HasNext() == types.True; {
+		elem := it.Next()
+		s, ok := elem.ConvertToType(types.StringType).(types.String)
+		if !ok {
+			return nil, wrongType(elem)
+		}
+		if len(out) == maxValues {
+			return nil, fmt.Errorf("more than %d values", maxValues)
+		}
+		out = append(out, string(s))
+	}
+	return out, nil
+}
+
+func wrongType(v ref.Val) error {
+	return fmt.Errorf("%s is no text", article(v.Type().TypeName()))
+}

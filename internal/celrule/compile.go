@@ -1,0 +1,155 @@
+package celrule
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/common/types"
+)
+
+// components are the names that a rule's signature can be made of.
+var components = []string{"service", "environment", "operation", "exception", "message", "frames"}
+
+// Compile checks all rules and returns a set of those that are live, in the
+// order given. If something is wrong there is no set, and the error joins an
+// [*Error] for every problem of every rule. The sinks that rules name as plain
+// text must be among sinks, unless that is nil.
+func Compile(rules []Rule, sinks []string) (*Set, error) {
+	var compiled []*rule
+	var errs []error
+	first := make(map[string]int) // rule by name
+	for i, r := range rules {
+		c := checker{rule: &rule{Rule: r.withDefaults()}, sinks: sinks}
+		c.check()
+		if j, ok := first[r.Name]; ok && r.Name != "" {
+			c.report("name", fmt.Sprintf("rule %d has this name already", j+1), "")
+		} else {
+			first[r.Name] = i
+		}
+		for _, e := range c.errs {
+			e.Index, e.Rule = i, r.Name
+			errs = append(errs, e)
+		}
+		if c.rule.Mode == Live {
+			compiled = append(compiled, c.rule)
+		}
+	}
+	if errs != nil {
+		return nil, errors.Join(errs...)
+	}
+	return &Set{rules: compiled}, nil
+}
+
+// checker compiles one rule and collects what is wrong with it.
+type checker struct {
+	rule  *rule
+	sinks []string
+	errs  []*Error
+}
+
+func (c *checker) report(field, message, hint string) {
+	c.errs = append(c.errs, &Error{Field: field, Message: message, Hint: hint})
+}
+
+func (c *checker) check() {
+	r := c.rule
+	if strings.TrimSpace(r.Name) == "" {
+		c.report("name", "a rule needs a name", "")
+	}
+	if strings.TrimSpace(r.When) == "" {
+		c.report("when", "a rule needs a condition", "")
+	} else {
+		r.when = c.expression("when", matching, r.When, types.BoolType)
+	}
+	if strings.TrimSpace(r.Unless) != "" {
+		r.unless = c.expression("unless", matching, r.Unless, types.BoolType)
+	}
+	c.signature()
+	if r.Threshold.Count < 1 {
+		c.report("threshold.count", "it must be at least 1", "")
+	}
+	if r.Threshold.Within <= 0 {
+		c.report("threshold.within", "it must be longer than nothing", "")
+	}
+	if r.Quiet <= 0 {
+		c.report("resolve.quiet", "it must be longer than nothing", "")
+	}
+	if modes := []string{Live, Off}; !slices.Contains(modes, r.Mode) {
+		c.report("mode", fmt.Sprintf("there is no mode %q", r.Mode), hint(r.Mode, modes))
+	}
+	r.severity = c.text("severity", r.Severity)
+	r.title = c.text("title", r.Title)
+	r.team = c.text("team", r.Team)
+	r.runbook = c.text("runbook", r.Runbook)
+	if p := r.runbook.plain; p != "" && !isWebAddress(p) {
+		c.report("runbook", "it must be an http or https URL", "")
+	}
+	for i, s := range r.Labels {
+		r.labels = append(r.labels, c.text(fmt.Sprintf("labels[%d]", i), s))
+	}
+	for i, s := range r.Sinks {
+		field := fmt.Sprintf("sinks[%d]", i)
+		t := c.text(field, s)
+		if t.expr == nil && c.sinks != nil && !isExpression(s) && !slices.Contains(c.sinks, t.plain) {
+			c.report(field, fmt.Sprintf("there is no sink %q", t.plain), hint(t.plain, c.sinks))
+		}
+		r.sinks = append(r.sinks, t)
+	}
+}
+
+func (c *checker) signature() {
+	r := c.rule
+	for i, name := range r.Signature {
+		field := fmt.Sprintf("signature[%d]", i)
+		switch {
+		case !slices.Contains(components, name):
+			c.report(field, fmt.Sprintf("there is no component %q", name),
+				cmp.Or(hint(name, components), "it is one of "+strings.Join(components, ", ")))
+		case slices.Contains(r.Signature[:i], name):
+			c.report(field, fmt.Sprintf("%q stands here twice", name), "")
+		}
+	}
+	if r.SignatureExpr == "" {
+		return
+	}
+	if len(r.Signature) > 0 {
+		c.report("signature", "it is either names of components or an expression", "")
+	}
+	r.signature = c.expression("signature", signing, r.SignatureExpr, types.NewListType(types.StringType))
+}
+
+func (c *checker) expression(field string, s stage, source string, want *types.Type) *expression {
+	expr, errs := compile(s, source, want)
+	c.add(field, errs)
+	return expr
+}
+
+func (c *checker) text(field, source string) text {
+	t, errs := compileText(source)
+	c.add(field, errs)
+	return t
+}
+
+func (c *checker) add(field string, errs []*Error) {
+	for _, e := range errs {
+		e.Field = field
+	}
+	c.errs = append(c.errs, errs...)
+}
+
+// hint proposes the candidate that a name is nearest to.
+func hint(name string, candidates []string) string {
+	if near := Nearest(name, candidates); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return ""
+}
+
+func isWebAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}

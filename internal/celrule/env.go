@@ -1,0 +1,82 @@
+package celrule
+
+import (
+	"sync"
+
+	"cel.dev/cel-go/cel"
+)
+
+// Limits of one expression. They are far above what a rule written by people
+// needs, and keep one that was not from costing a service its time.
+const (
+	maxText    = 16 << 10 // code points
+	maxNodes   = 4 << 10
+	maxNesting = 50
+	maxRegexp  = 1 << 10 // instructions of the compiled pattern
+	maxLoops   = 3       // comprehensions inside each other
+	maxCost    = 1 << 20 // of one evaluation, in CEL's units
+)
+
+// stage says when an expression is evaluated, and so what it can see.
+type stage int
+
+const (
+	matching  stage = iota // a live span
+	signing                // an occurrence
+	answering              // an occurrence and its problem
+)
+
+// classes returns the variables of a stage.
+func (s stage) classes() []*class {
+	if s == matching {
+		return []*class{spanClass, resourceClass, scopeClass, exceptionClass}
+	}
+	// What an occurrence does not keep of its span.
+	classes := []*class{
+		spanClass.without("events"),
+		resourceClass,
+		scopeClass.without("version"),
+		exceptionClass.without("escaped"),
+	}
+	if s == answering {
+		classes = append(classes, problemClass)
+	}
+	return classes
+}
+
+// env returns the CEL environment of a stage.
+func (s stage) env() *cel.Env { return envs[s]() }
+
+var envs = [...]func() *cel.Env{
+	matching:  sync.OnceValue(func() *cel.Env { return newEnv(matching) }),
+	signing:   sync.OnceValue(func() *cel.Env { return newEnv(signing) }),
+	answering: sync.OnceValue(func() *cel.Env { return newEnv(answering) }),
+}
+
+func newEnv(s stage) *cel.Env {
+	opts := []cel.EnvOption{
+		cel.ParserExpressionSizeLimit(maxText),
+		cel.ParserRecursionLimit(maxNesting),
+		cel.ExpressionNodeLimit(maxNodes),
+		cel.ParserErrorRecoveryLimit(4),
+		cel.CrossTypeNumericComparisons(true),
+		cel.DefaultUTCTimeZone(true),
+		cel.OptionalTypes(),
+		cel.ASTValidators(
+			cel.ValidateDurationLiterals(),
+			cel.ValidateTimestampLiterals(),
+			cel.ValidateRegexLiterals(),
+			cel.ValidateRegexProgramSizeLimit(maxRegexp),
+			cel.ValidateComprehensionNestingLimit(maxLoops),
+		),
+		cel.Types(eventClass),
+	}
+	for _, c := range s.classes() {
+		opts = append(opts, cel.Types(c), cel.Variable(c.name, cel.ObjectType(c.name)))
+	}
+	env, err := cel.NewEnv(opts...)
+	if err != nil {
+		panic("celrule: " + err.Error()) // it does not depend on any input
+	}
+	return env
+}

@@ -1,0 +1,53 @@
+package celrule
+
+import "iter"
+
+// filter tells most texts that are not in a set from those that are, for much
+// less than a map does: what spans hold is mostly in no rule.
+type filter struct {
+	bits  []uint64
+	shift uint // of a hash, to a bit
+}
+
+// newFilter returns a filter of n texts, with about eight bits for each.
+func newFilter(texts iter.Seq[string], n int) filter {
+	if n == 0 {
+		return filter{}
+	}
+	f := filter{shift: 64 - 6}
+	for size := 1; size < n/8+1; size *= 2 {
+		f.shift--
+	}
+	f.bits = make([]uint64, 1<<(64-6-f.shift))
+	for text := range texts {
+		h := hash(text) >> f.shift
+		f.bits[h/64] |= 1 << (h % 64)
+	}
+	return f
+}
+
+// mayHave reports whether a text can be in the set.
+func (f *filter) mayHave(text string) bool {
+	if f.bits == nil {
+		return false
+	}
+	h := hash(text) >> f.shift
+	return f.bits[h/64]&(1<<(h%64)) != 0
+}
+
+// hash mixes the length and the end of a text, where most differ.
+func hash(s string) uint64 {
+	n := len(s)
+	h := uint64(n)
+	if n >= 8 {
+		e := s[n-8:]
+		h ^= uint64(e[0]) | uint64(e[1])<<8 | uint64(e[2])<<16 | uint64(e[3])<<24 |
+			uint64(e[4])<<32 | uint64(e[5])<<40 | uint64(e[6])<<48 | uint64(e[7])<<56
+	} else {
+		for i := range n {
+			h = h<<8 ^ uint64(s[i])
+		}
+	}
+	h *= 0x9e3779b97f4a7c15
+	return h ^ h>>32*0x9e3779b97f4a7c15
+}

@@ -1,0 +1,171 @@
+package celrule
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
+
+// postings finds the rules that the value of one subject keeps possible. Rules
+// are named by their position in an index.
+type postings struct {
+	texts    map[string][]int32
+	filter   filter // of texts
+	whole    map[int64][]int32
+	truths   [2][]int32
+	present  []int32
+	prefixes []prefixed // sorted
+	above    []bound    // by rising limit
+	below    []bound    // by falling limit
+}
+
+type bound struct {
+	limit float64
+	rule  int32
+}
+
+type prefixed struct {
+	prefix  string
+	shorter int // the longest other prefix that this one begins with, or -1
+	rules   []int32
+}
+
+// fileable reports whether a rule that needs the condition can be found by the
+// value of its subject.
+func (c *condition) fileable() bool {
+	if c.subject.what == resourceAttribute {
+		return false // an index is of one resource
+	}
+	switch c.op {
+	case equal:
+		// Fractions are left out: nobody counts on them to be equal.
+		return !slices.ContainsFunc(c.values, func(v value) bool { return v.kind == really && !isWhole(v.real) })
+	case prefix, less, lessOrEqual, greater, greaterOrEqual, present:
+		return true
+	}
+	return false
+}
+
+func isWhole(f float64) bool { return f == math.Trunc(f) && math.Abs(f) < exact }
+
+// file makes a rule findable by a condition that it needs.
+func (p *postings) file(c *condition, rule int32) {
+	switch c.op {
+	case present:
+		p.present = append(p.present, rule)
+	case prefix:
+		p.prefixes = append(p.prefixes, prefixed{prefix: c.values[0].text, rules: []int32{rule}})
+	case less, lessOrEqual:
+		limit, _ := c.values[0].number()
+		p.below = append(p.below, bound{limit, rule})
+	case greater, greaterOrEqual:
+		limit, _ := c.values[0].number()
+		p.above = append(p.above, bound{limit, rule})
+	case equal:
+		for _, v := range c.values {
+			p.fileEqual(v, rule)
+		}
+	}
+}
+
+func (p *postings) fileEqual(v value, rule int32) {
+	switch v.kind {
+	case textual:
+		if p.texts == nil {
+			p.texts = make(map[string][]int32)
+		}
+		p.texts[v.text] = append(p.texts[v.text], rule)
+	case wholly, really:
+		if p.whole == nil {
+			p.whole = make(map[int64][]int32)
+		}
+		n := v.n
+		if v.kind == really {
+			n = int64(v.real)
+		}
+		p.whole[n] = append(p.whole[n], rule)
+	case yesNo:
+		p.truths[v.n] = append(p.truths[v.n], rule)
+	}
+}
+
+// seal sorts what was filed. After it nothing may be.
+func (p *postings) seal() {
+	p.filter = newFilter(maps.Keys(p.texts), len(p.texts))
+	slices.SortStableFunc(p.above, func(a, b bound) int { return cmp.Compare(a.limit, b.limit) })
+	slices.SortStableFunc(p.below, func(a, b bound) int { return cmp.Compare(b.limit, a.limit) })
+	slices.SortStableFunc(p.prefixes, func(a, b prefixed) int { return strings.Compare(a.prefix, b.prefix) })
+	var unique []prefixed
+	for _, q := range p.prefixes {
+		last := len(unique) - 1
+		if last >= 0 && unique[last].prefix == q.prefix {
+			unique[last].rules = append(unique[last].rules, q.rules...)
+			continue
+		}
+		// What q begins with sorts before it, with only such prefixes in between
+		// that begin with it too.
+		for last >= 0 && !strings.HasPrefix(q.prefix, unique[last].prefix) {
+			last = unique[last].shorter
+		}
+		q.shorter = last
+		unique = append(unique, q)
+	}
+	p.prefixes = unique
+}
+
+// find appends the rules that are possible with the value.
+func (p *postings) find(v value, out []int32) []int32 {
+	switch v.kind {
+	case nothing:
+		return out
+	case textual:
+		if p.filter.mayHave(v.text) {
+			out = append(out, p.texts[v.text]...)
+		}
+		if p.prefixes != nil {
+			out = p.findPrefixes(v.text, out)
+		}
+	case wholly:
+		if p.whole != nil {
+			out = append(out, p.whole[v.n]...)
+		}
+		out = p.findNumber(float64(v.n), out)
+	case really:
+		if isWhole(v.real) {
+			out = append(out, p.whole[int64(v.real)]...)
+		}
+		out = p.findNumber(v.real, out)
+	case yesNo:
+		out = append(out, p.truths[v.n]...)
+	}
+	return append(out, p.present...)
+}
+
+func (p *postings) findNumber(f float64, out []int32) []int32 {
+	for i := 0; i < len(p.above) && p.above[i].limit <= f; i++ {
+		out = append(out, p.above[i].rule)
+	}
+	for i := 0; i < len(p.below) && p.below[i].limit >= f; i++ {
+		out = append(out, p.below[i].rule)
+	}
+	return out
+}
+
+func (p *postings) findPrefixes(text string, out []int32) []int32 {
+	lo, hi := 0, len(p.prefixes) // the last one that does not sort after text
+	for lo < hi {
+		if mid := (lo + hi) / 2; p.prefixes[mid].prefix <= text {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	for i := lo - 1; i >= 0; i = p.prefixes[i].shorter {
+		if strings.HasPrefix(text, p.prefixes[i].prefix) {
+			out = append(out, p.prefixes[i].rules...)
+		}
+	}
+	return out
+}

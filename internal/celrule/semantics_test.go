@@ -1,0 +1,244 @@
+package celrule
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// checkout is the span that most tests look at.
+func checkout() tracetest.SpanStub {
+	return tracetest.SpanStub{
+		Name:      "POST /checkout",
+		SpanKind:  trace.SpanKindServer,
+		StartTime: noon,
+		EndTime:   noon.Add(1500 * time.Millisecond),
+		Status:    sdktrace.Status{Code: codes.Error, Description: "payment refused"},
+		Attributes: []attribute.KeyValue{
+			attribute.String("http.route", "/checkout"),
+			attribute.Int("http.response.status_code", 502),
+			attribute.String("server.port", "8443"),
+			attribute.String("size", "500"),
+			attribute.Float64("ratio", 0.5),
+			attribute.Bool("retry", true),
+			attribute.StringSlice("tags", []string{"a", "b"}),
+			attribute.Int64Slice("tries", []int64{1, 2}),
+		},
+		Events: []sdktrace.Event{
+			{Name: "retry", Time: noon, Attributes: []attribute.KeyValue{attribute.Int("attempt", 2)}},
+			{Name: "exception", Time: noon, Attributes: []attribute.KeyValue{
+				attribute.String("exception.type", "*net.OpError"),
+				attribute.String("exception.message", "dial tcp: context canceled"),
+				attribute.Bool("exception.escaped", true),
+			}},
+		},
+		Resource: resource.NewSchemaless(
+			attribute.String("service.name", "checkout"),
+			attribute.String("deployment.environment.name", "production"),
+		),
+		InstrumentationScope: instrumentation.Scope{Name: "otelhttp", Version: "0.72.0"},
+	}
+}
+
+// TestMeaning holds what expressions mean. Each must be true, and none may fail.
+func TestMeaning(t *testing.T) {
+	for _, tt := range []struct{ rule, when string }{
+		{"span fields", `span.name == "POST /checkout" && span.kind == "SERVER" && span.status == "ERROR" && span.status_message == "payment refused"`},
+		{"times", `span.duration == duration("1500ms") && span.end - span.start == span.duration && span.start.getFullYear() == 2026`},
+		{"ids are hexadecimal", `span.trace_id == "00000000000000000000000000000000" && span.span_id.size() == 16`},
+		{"resource and scope", `resource.attributes["service.name"] == "checkout" && scope.name == "otelhttp" && scope.version == "0.72.0"`},
+		{"the exception event", `exception.type == "*net.OpError" && exception.message.endsWith("canceled") && exception.stacktrace == "" && exception.escaped`},
+		{"a text that was not recorded is not there", `has(exception.type) && !has(exception.stacktrace)`},
+		{"events", `span.events.exists(e, e.name == "retry" && e.attributes["attempt"] == 2) && span.events.size() == 2`},
+		{"event times", `span.events.all(e, e.time == timestamp("2026-03-01T12:00:00Z"))`},
+		{"attributes by index and by field", `span.attributes["ratio"] == 0.5 && span.attributes.ratio == 0.5 && span.attributes.retry`},
+		{"numbers compare across types", `span.attributes["http.response.status_code"] == 502.0 && span.attributes.ratio < 1`},
+		{"lists", `"a" in span.attributes.tags && span.attributes.tags[1] == "b" && 2 in span.attributes.tries`},
+		{"in a list", `span.attributes["http.response.status_code"] in [500, 502] && span.kind in ["SERVER", "CLIENT"]`},
+		{"presence", `has(span.attributes.retry) && "http.route" in span.attributes && !("x" in span.attributes) && !has(span.attributes.x)`},
+		{"macros over keys", `span.attributes.exists(k, k.startsWith("http.")) && !span.attributes.all(k, k == "x") && span.attributes.size() == 8`},
+		{"optional fields", `span.attributes[?"x"].orValue("none") == "none" && span.attributes[?"ratio"].hasValue()`},
+		{"well-known numbers recorded as text", `span.attributes["server.port"] == 8443 && span.attributes["server.port"] in [8443]`},
+		{"only well-known ones", `span.attributes["size"] == "500" && span.attributes["size"] != 500`},
+		{"a function of an attribute", `span.attributes["http.route"].startsWith("/check") && span.attributes["http.route"].matches("^/c.*t$")`},
+
+		{"absent ==", `!(span.attributes.x == "a") && !(span.attributes.x == 1) && !("a" == span.attributes.x)`},
+		{"absent == absent", `!(span.attributes.x == span.attributes.y) && span.attributes.x != span.attributes.y`},
+		{"absent !=", `span.attributes.x != "a" && !!(span.attributes.x != "a") && "a" != span.attributes.x`},
+		{"absent <", `!(span.attributes.x < 1) && !(span.attributes.x >= 1) && !(1 < span.attributes.x) && !(1 >= span.attributes.x)`},
+		{"absent in", `!(span.attributes.x in ["a"]) && !("a" in span.attributes.x)`},
+		{"absent as a condition", `!span.attributes.x && !(span.attributes.x && true) && !(span.attributes.x || false)`},
+		{"absent in a function", `!span.attributes.x.startsWith("a") && !span.attributes.x.matches("a") && !(size(span.attributes.x) > 0)`},
+		{"absent in arithmetic", `!(span.attributes.x + 1 > 0) && span.attributes.x + 1 != 2`},
+		{"absent in a choice", `!((span.attributes.x ? 1 : 2) == 1) && (span.attributes.x == 1 ? 1 : 2) == 2`},
+		{"absent in a macro", `!span.attributes.x.exists(e, e == 1) && !["a"].exists(e, e == span.attributes.x) && ["a"].all(e, e != span.attributes.x)`},
+		{"absent at an index", `!(span.attributes.tags[7] == "a") && span.attributes.tags[7] != "a"`},
+		{"absent of the resource", `resource.attributes["x"] != "a" && !(resource.attributes["x"] == "a")`},
+		{"absent inside a comparison of truth values", `(span.attributes.x == 1) == false`},
+
+		{"another type ==", `!(span.attributes.size == 500) && span.attributes.size != 500`},
+		{"another type <", `!(span.attributes.size < 600) && !(600 > span.attributes.size) && !(span.attributes.tags < 1)`},
+		{"another type in a function", `!span.attributes.retry.startsWith("t") && !span.attributes.ratio.contains("5")`},
+		{"another type as a condition", `!(span.attributes.size && true)`},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			set, err := Compile([]Rule{{Name: "r", When: tt.when}}, nil)
+			require.NoError(t, err)
+			sp := checkout().Snapshot()
+			require.Equal(t, Match{Verdict: Matched, Rule: 0}, set.matchPlain(sp), "%+v", set.Stats(0))
+			require.Equal(t, Match{Verdict: Matched, Rule: 0}, set.Match(sp))
+			require.Zero(t, set.Stats(0).Errors)
+		})
+	}
+}
+
+// TestFailure holds what counts as a failure of a rule: it matches nothing,
+// says so, and harms no other rule.
+func TestFailure(t *testing.T) {
+	long := make([]string, 300)
+	stub := checkout()
+	stub.Attributes = append(stub.Attributes, attribute.StringSlice("long", long))
+	for _, tt := range []struct{ rule, when, text string }{
+		{"a division by zero", `1 / (span.attributes.ratio == 0.5 ? 0 : 1) == 1`, "division by zero"},
+		{"a text that is no number", `int(span.name) > 1`, "type conversion error"},
+		{"a number that cannot be held", `span.attributes["http.response.status_code"] * 9223372036854775807 > 1`, "integer overflow"},
+		{"an evaluation that takes too long", `span.attributes.long.all(a, span.attributes.long.all(b, span.attributes.long.all(c, a == b && b == c)))`, "cost limit exceeded"},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			set, err := Compile([]Rule{{Name: "fails", When: tt.when}, {Name: "next", When: `span.status == "ERROR"`}}, nil)
+			require.NoError(t, err)
+			require.Equal(t, Match{Verdict: Matched, Rule: 1}, set.Match(stub.Snapshot()))
+			require.EqualValues(t, 1, set.Stats(0).Errors)
+			require.Contains(t, set.Stats(0).LastError, tt.text)
+			require.Equal(t, Stats{Matches: 1}, set.Stats(1))
+		})
+	}
+}
+
+// TestUnlessFailure holds that a rule whose unless fails does not match.
+func TestUnlessFailure(t *testing.T) {
+	set, err := Compile([]Rule{{Name: "r", When: "true", Unless: "int(span.name) > 1"}}, nil)
+	require.NoError(t, err)
+	require.Equal(t, Match{Rule: -1}, set.Match(checkout().Snapshot()))
+	require.EqualValues(t, 1, set.Stats(0).Errors)
+}
+
+// TestPanic holds that a panic while a rule is evaluated is a failure of that
+// rule, and goes no further.
+func TestPanic(t *testing.T) {
+	set, err := Compile([]Rule{{Name: "broken", When: `span.name.matches("x")`}, {Name: "next", When: "true"}}, nil)
+	require.NoError(t, err)
+	set.rules[0].when.program = nil
+	require.Equal(t, Match{Verdict: Matched, Rule: 1}, set.Match(checkout().Snapshot()))
+	require.EqualValues(t, 1, set.Stats(0).Errors)
+	require.Contains(t, set.Stats(0).LastError, "panic: ")
+}
+
+// TestFirstMatchWins holds the verdicts over several rules.
+func TestFirstMatchWins(t *testing.T) {
+	const yes, never = `span.status == "ERROR"`, `span.status == "OK"`
+	for _, tt := range []struct {
+		rule  string
+		rules []Rule
+		want  Match
+	}{
+		{"none", nil, Match{Rule: -1}},
+		{"none that holds", []Rule{{When: never}}, Match{Rule: -1}},
+		{"the first of two", []Rule{{When: never}, {When: yes}, {When: yes}}, Match{Matched, 1}},
+		{"excluded", []Rule{{When: never}, {When: yes, Unless: yes}}, Match{Excluded, 1}},
+		{"excluded twice", []Rule{{When: yes, Unless: yes}, {When: yes, Unless: yes}}, Match{Excluded, 0}},
+		{"excluded by one, matched by a later one", []Rule{{When: yes, Unless: yes}, {When: yes, Unless: never}}, Match{Matched, 1}},
+		{"off", []Rule{{When: yes, Mode: Off}, {When: yes}}, Match{Matched, 0}},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			for i := range tt.rules {
+				tt.rules[i].Name = string(rune('a' + i))
+			}
+			set, err := Compile(tt.rules, nil)
+			require.NoError(t, err)
+			require.Equal(t, tt.want, set.Match(checkout().Snapshot()))
+			require.Equal(t, tt.want, set.matchPlain(checkout().Snapshot()))
+		})
+	}
+}
+
+// TestBuiltin holds what the built-in rules take for an occurrence.
+func TestBuiltin(t *testing.T) {
+	set, err := Compile(Builtin(), nil)
+	require.NoError(t, err)
+	server := func(attrs ...attribute.KeyValue) tracetest.SpanStub {
+		return tracetest.SpanStub{SpanKind: trace.SpanKindServer, Attributes: attrs}
+	}
+	failed := server(attribute.Int("http.response.status_code", 503))
+	failed.Status.Code = codes.Error
+	client := server(attribute.Int("http.response.status_code", 503))
+	client.SpanKind = trace.SpanKindClient
+	panicked := server()
+	panicked.Events = []sdktrace.Event{{Name: "exception", Attributes: []attribute.KeyValue{attribute.String("exception.type", "runtime.boundsError")}}}
+	handled := server()
+	handled.Events = []sdktrace.Event{{Name: "exception", Attributes: []attribute.KeyValue{attribute.String("exception.type", "*net.OpError")}}}
+	for _, tt := range []struct {
+		rule string
+		span tracetest.SpanStub
+		want string
+	}{
+		{"a healthy span is none", server(attribute.Int("http.response.status_code", 200)), ""},
+		{"an error", failed, "errors"},
+		{"a 5xx without an error", server(attribute.Int("http.response.status_code", 500)), "server-5xx"},
+		{"by its old name", server(attribute.Int("http.status_code", 500)), "server-5xx"},
+		{"recorded as text", server(attribute.String("http.status_code", "502")), "server-5xx"},
+		{"not what a client got", client, ""},
+		{"an exception that escaped", server(attribute.Bool("exception.escaped", true)), "panics"},
+		{"a panic", panicked, "panics"},
+		{"an exception that was handled is none", handled, ""},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			m := set.Match(tt.span.Snapshot())
+			got := ""
+			if m.Verdict == Matched {
+				got = set.Rule(m.Rule).Name
+			}
+			require.Equal(t, tt.want, got)
+		})
+	}
+	healthy := server().Snapshot()
+	require.Zero(t, testing.AllocsPerRun(100, func() { set.Match(healthy) }))
+}
+
+// TestResources holds that a set keeps up with many resources, and goes on
+// from one to another.
+func TestResources(t *testing.T) {
+	set, err := Compile([]Rule{{Name: "r", When: `resource.attributes["n"] == 7`}}, nil)
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for n := range 3 * maxResources {
+				sp := tracetest.SpanStub{Resource: resource.NewSchemaless(attribute.Int("n", n))}.Snapshot()
+				want := Match{Rule: -1}
+				if n == 7 {
+					want = Match{Verdict: Matched}
+				}
+				for range 3 {
+					assert.Equal(t, want, set.Match(sp))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.LessOrEqual(t, len(set.resources.known.Load().byPointer), maxResources)
+	require.LessOrEqual(t, len(set.resources.known.Load().byContent), maxResources)
+	require.Equal(t, Match{Rule: -1}, set.Match(tracetest.SpanStub{}.Snapshot()), "a span without a resource")
+}

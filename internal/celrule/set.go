@@ -1,0 +1,165 @@
+// Package celrule compiles rules, matches spans against them and evaluates
+// what a rule says about a problem. It is the only package that knows CEL.
+package celrule
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// Set is a compiled, immutable list of rules. It is safe for concurrent use.
+type Set struct {
+	rules     []*rule
+	resources resources
+}
+
+// rule is a compiled rule, and what it did so far.
+type rule struct {
+	Rule
+	when, unless                   *expression // unless may be nil
+	signature                      *expression // nil if it is made of components
+	severity, title, team, runbook text
+	labels, sinks                  []text
+
+	matches, errors atomic.Int64
+	lastError       atomic.Pointer[string]
+}
+
+// Verdict says how a span left a Set.
+type Verdict int
+
+const (
+	NoRule   Verdict = iota // no rule's condition holds
+	Excluded                // the condition of a rule holds, but so does its unless; and no other rule matches
+	Matched
+)
+
+// Match is what a Set makes of a span.
+type Match struct {
+	Verdict Verdict
+	Rule    int // the rule that matched, or the first that was excluded; -1 if there is none
+}
+
+// Stats counts what a rule did.
+type Stats struct {
+	Matches   int64
+	Errors    int64  // evaluations that failed
+	LastError string // of the newest that did; may be empty
+}
+
+// Len returns the number of rules.
+func (s *Set) Len() int { return len(s.rules) }
+
+// Rule returns a rule as it was written, with the defaults of its threshold,
+// quiet period and mode.
+func (s *Set) Rule(i int) Rule { return s.rules[i].Rule }
+
+// Stats returns what a rule did so far.
+func (s *Set) Stats(i int) Stats {
+	r := s.rules[i]
+	stats := Stats{Matches: r.matches.Load(), Errors: r.errors.Load()}
+	if last := r.lastError.Load(); last != nil {
+		stats.LastError = *last
+	}
+	return stats
+}
+
+// Match returns the first rule that the span matches. It never panics and
+// takes no lock. A rule that fails is one that does not match.
+func (s *Set) Match(sp sdktrace.ReadOnlySpan) Match {
+	m := Match{Rule: -1}
+	x := s.resources.of(sp.Resource()).of(sp.Status().Code, s.rules)
+	p := newProbe(sp)
+	var room [64]int32
+	last := int32(-1)
+	for _, c := range x.candidates(&p, room[:0]) {
+		if c == last {
+			continue
+		}
+		last = c
+		f := &x.rules[c]
+		when := f.when.eval(&p)
+		if when == no {
+			continue
+		}
+		if m.add(f.rule, s.rules[f.rule].decide(sp, when, f.unless.eval(&p))) {
+			break
+		}
+	}
+	if m.Verdict == Matched {
+		s.rules[m.Rule].matches.Add(1)
+	}
+	return m
+}
+
+// matchPlain is Match without the index: every rule in order, by CEL alone.
+func (s *Set) matchPlain(sp sdktrace.ReadOnlySpan) Match {
+	m := Match{Rule: -1}
+	for i, r := range s.rules {
+		unless := unknown
+		if r.unless == nil {
+			unless = no
+		}
+		if m.add(i, r.decide(sp, unknown, unless)) {
+			break
+		}
+	}
+	return m
+}
+
+// add takes in what a rule says, and reports whether that is final.
+func (m *Match) add(rule int, v Verdict) bool {
+	if v == Matched || v == Excluded && m.Verdict == NoRule {
+		*m = Match{Verdict: v, Rule: rule}
+	}
+	return v == Matched
+}
+
+// decide asks CEL for what is not known yet of the rule's conditions.
+func (r *rule) decide(sp sdktrace.ReadOnlySpan, when, unless tri) (verdict Verdict) {
+	if when != unknown && unless != unknown {
+		return verdictOf(when == yes, unless == yes)
+	}
+	v := viewSpan(sp)
+	defer v.release()
+	defer func() {
+		if p := recover(); p != nil {
+			r.failed(fmt.Errorf("panic: %v", p))
+			verdict = NoRule
+		}
+	}()
+	holds, err := when == yes, error(nil)
+	if when == unknown {
+		if holds, err = r.when.holds(v); err != nil {
+			r.failed(err)
+			return NoRule
+		}
+	}
+	excluded := unless == yes
+	if holds && unless == unknown {
+		if excluded, err = r.unless.holds(v); err != nil {
+			r.failed(err)
+			return NoRule
+		}
+	}
+	return verdictOf(holds, excluded)
+}
+
+func verdictOf(when, unless bool) Verdict {
+	switch {
+	case !when:
+		return NoRule
+	case unless:
+		return Excluded
+	}
+	return Matched
+}
+
+// failed counts an evaluation that failed.
+func (r *rule) failed(err error) {
+	text := err.Error()
+	r.errors.Add(1)
+	r.lastError.Store(&text)
+}

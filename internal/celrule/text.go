@@ -1,0 +1,53 @@
+package celrule
+
+import (
+	"regexp"
+	"strings"
+
+	"cel.dev/cel-go/common/types"
+)
+
+// text is a field that is plain text or an expression.
+type text struct {
+	plain string
+	expr  *expression // nil for plain text
+}
+
+// mention is a variable followed by a field or an index.
+var mention = regexp.MustCompile(`\b(span|resource|scope|exception|problem|owner|incident|suspects)\s*(\.[A-Za-z_]|\[)`)
+
+// isExpression reports whether a text is an expression: whether it begins with
+// a quote or mentions a variable.
+func isExpression(s string) bool {
+	s = strings.TrimSpace(s)
+	return strings.HasPrefix(s, `"`) || strings.HasPrefix(s, `'`) || mention.MatchString(s)
+}
+
+func compileText(s string) (text, []*Error) {
+	if !isExpression(s) {
+		return text{plain: strings.TrimSpace(s)}, nil
+	}
+	expr, errs := compile(answering, s, types.StringType)
+	for _, e := range errs {
+		if e.Hint == "" && strings.HasPrefix(e.Message, "cannot read") {
+			e.Hint = "if it is plain text, put it in quotes"
+		}
+	}
+	return text{expr: expr}, errs
+}
+
+// eval returns the text. It is "" if it hangs on something absent.
+func (t text) eval(v *view) (string, error) {
+	if t.expr == nil {
+		return t.plain, nil
+	}
+	out, err := t.expr.eval(v)
+	if out == nil || err != nil {
+		return "", err
+	}
+	s, ok := out.ConvertToType(types.StringType).(types.String)
+	if !ok {
+		return "", wrongType(out)
+	}
+	return strings.TrimSpace(string(s)), nil
+}

@@ -1,0 +1,250 @@
+package celrule
+
+import (
+	"sync"
+	"time"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/interpreter"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/spanticket/spanticket/correlate"
+)
+
+// view is what expressions see: a live span, or an occurrence and perhaps its
+// problem. It is a CEL activation that reads only what is asked for.
+type view struct {
+	live    sdktrace.ReadOnlySpan // nil if it is of an occurrence
+	occ     *correlate.Occurrence // nil if it is of a live span
+	problem *correlate.Problem
+
+	spanAttrs, resourceAttrs                                          attributes
+	spanObject, resourceObject, scopeObject, excObject, problemObject object
+}
+
+var views = sync.Pool{New: func() any { return new(view) }}
+
+func viewSpan(sp sdktrace.ReadOnlySpan) *view {
+	v := views.Get().(*view)
+	v.live = sp
+	v.spanAttrs.live = sp.Attributes()
+	return v
+}
+
+func viewOccurrence(o *correlate.Occurrence, p *correlate.Problem) *view {
+	v := views.Get().(*view)
+	v.occ, v.problem = o, p
+	v.spanAttrs.kept = o.Attributes
+	v.resourceAttrs.kept = o.Resource
+	return v
+}
+
+// release gives the view back. No value that was read from it may be used after that.
+func (v *view) release() {
+	*v = view{}
+	views.Put(v)
+}
+
+// Parent implements interpreter.Activation.
+func (v *view) Parent() interpreter.Activation { return nil }
+
+// ResolveName implements interpreter.Activation.
+func (v *view) ResolveName(name string) (any, bool) {
+	switch name {
+	case "span":
+		return v.object(&v.spanObject, spanClass), true
+	case "resource":
+		return v.object(&v.resourceObject, resourceClass), true
+	case "scope":
+		return v.object(&v.scopeObject, scopeClass), true
+	case "exception":
+		return v.object(&v.excObject, exceptionClass), true
+	case "problem":
+		return v.object(&v.problemObject, problemClass), v.problem != nil
+	}
+	return nil, false
+}
+
+func (v *view) object(o *object, c *class) *object {
+	o.class, o.view = c, v
+	return o
+}
+
+var attributesType = types.NewMapType(types.StringType, types.DynType)
+
+// The variables. Every name that an expression can use stands here.
+var (
+	spanClass = newClass("span", map[string]field{
+		"name":           {types.StringType, func(o *object) any { return o.view.name() }},
+		"kind":           {types.StringType, func(o *object) any { return o.view.kind() }},
+		"status":         {types.StringType, func(o *object) any { return o.view.status() }},
+		"status_message": {types.StringType, func(o *object) any { return o.view.statusMessage() }},
+		"duration":       {types.DurationType, func(o *object) any { return o.view.end().Sub(o.view.start()) }},
+		"start":          {types.TimestampType, func(o *object) any { return o.view.start() }},
+		"end":            {types.TimestampType, func(o *object) any { return o.view.end() }},
+		"trace_id":       {types.StringType, func(o *object) any { return o.view.traceID() }},
+		"span_id":        {types.StringType, func(o *object) any { return o.view.spanID() }},
+		"attributes":     {attributesType, func(o *object) any { return &o.view.spanAttrs }},
+		"events":         {types.NewListType(eventClass.Type), func(o *object) any { return o.view.events() }},
+	})
+	eventClass = newClass("event", map[string]field{
+		"name": {types.StringType, func(o *object) any { return o.view.live.Events()[o.event].Name }},
+		"time": {types.TimestampType, func(o *object) any { return o.view.live.Events()[o.event].Time }},
+		"attributes": {attributesType, func(o *object) any {
+			return &attributes{live: o.view.live.Events()[o.event].Attributes}
+		}},
+	})
+	resourceClass = newClass("resource", map[string]field{
+		"attributes": {attributesType, func(o *object) any { return o.view.resource() }},
+	})
+	scopeClass = newClass("scope", map[string]field{
+		"name":    {types.StringType, func(o *object) any { return o.view.scopeName() }},
+		"version": {types.StringType, func(o *object) any { return o.view.live.InstrumentationScope().Version }},
+	})
+	exceptionClass = newClass("exception", map[string]field{
+		"type":       {types.StringType, func(o *object) any { return o.view.exception().Type }},
+		"message":    {types.StringType, func(o *object) any { return o.view.exception().Message }},
+		"stacktrace": {types.StringType, func(o *object) any { return o.view.exception().Stacktrace }},
+		"escaped":    {types.BoolType, func(o *object) any { return escaped(exceptionAttributes(o.view.live)) }},
+	})
+	problemClass = newClass("problem", map[string]field{
+		"id":          {types.StringType, func(o *object) any { return o.view.problem.ID }},
+		"count":       {types.IntType, func(o *object) any { return o.view.problem.Count }},
+		"rate":        {types.DoubleType, func(o *object) any { return rate(o.view.problem) }},
+		"first_seen":  {types.TimestampType, func(o *object) any { return o.view.problem.FirstSeen }},
+		"last_seen":   {types.TimestampType, func(o *object) any { return o.view.problem.LastSeen }},
+		"service":     {types.StringType, func(o *object) any { return o.view.problem.Scope.Service }},
+		"environment": {types.StringType, func(o *object) any { return o.view.problem.Scope.Environment }},
+		"operation":   {types.StringType, func(o *object) any { return o.view.occ.Operation }},
+		"episode":     {types.IntType, func(o *object) any { return o.view.problem.Episode }},
+	})
+)
+
+// rate returns occurrences a minute, over what is remembered of the problem.
+func rate(p *correlate.Problem) float64 {
+	if len(p.Recent) == 0 {
+		return 0
+	}
+	var n int64
+	for _, b := range p.Recent {
+		n += b.Count
+	}
+	// A burst of a few seconds is not extrapolated to a minute.
+	return float64(n) / max(p.LastSeen.Sub(p.Recent[0].Start), time.Minute).Minutes()
+}
+
+func (v *view) name() string {
+	if v.occ != nil {
+		return v.occ.Operation
+	}
+	return v.live.Name()
+}
+
+func (v *view) kind() string {
+	if v.occ != nil {
+		return v.occ.Kind
+	}
+	return kindName(v.live.SpanKind())
+}
+
+func kindName(k trace.SpanKind) string {
+	switch k {
+	case trace.SpanKindServer:
+		return "SERVER"
+	case trace.SpanKindClient:
+		return "CLIENT"
+	case trace.SpanKindProducer:
+		return "PRODUCER"
+	case trace.SpanKindConsumer:
+		return "CONSUMER"
+	}
+	return "INTERNAL"
+}
+
+func (v *view) status() string {
+	if v.occ != nil {
+		return v.occ.Status
+	}
+	return statusName(v.live.Status().Code)
+}
+
+func statusName(c codes.Code) string {
+	switch c {
+	case codes.Error:
+		return "ERROR"
+	case codes.Ok:
+		return "OK"
+	}
+	return "UNSET"
+}
+
+func (v *view) statusMessage() string {
+	if v.occ != nil {
+		return v.occ.Message
+	}
+	return v.live.Status().Description
+}
+
+func (v *view) start() time.Time {
+	if v.occ != nil {
+		return v.occ.Start
+	}
+	return v.live.StartTime()
+}
+
+func (v *view) end() time.Time {
+	if v.occ != nil {
+		return v.occ.End
+	}
+	return v.live.EndTime()
+}
+
+func (v *view) traceID() string {
+	if v.occ != nil {
+		return v.occ.TraceID
+	}
+	return v.live.SpanContext().TraceID().String()
+}
+
+func (v *view) spanID() string {
+	if v.occ != nil {
+		return v.occ.SpanID
+	}
+	return v.live.SpanContext().SpanID().String()
+}
+
+func (v *view) resource() *attributes {
+	if v.occ == nil && v.resourceAttrs.live == nil {
+		v.resourceAttrs.live = resourceOf(v.live)
+	}
+	return &v.resourceAttrs
+}
+
+func resourceOf(sp sdktrace.ReadOnlySpan) []attribute.KeyValue {
+	return sp.Resource().Attributes()
+}
+
+func (v *view) scopeName() string {
+	if v.occ != nil {
+		return v.occ.Library
+	}
+	return v.live.InstrumentationScope().Name
+}
+
+func (v *view) exception() correlate.Exception {
+	if v.occ != nil {
+		return v.occ.Exception
+	}
+	return ExceptionOf(v.live)
+}
+
+func (v *view) events() any {
+	events := make([]any, len(v.live.Events()))
+	for i := range events {
+		events[i] = &object{class: eventClass, view: v, event: i}
+	}
+	return events
+}

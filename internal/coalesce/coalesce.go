@@ -1,0 +1,93 @@
+// Package coalesce signs occurrences and counts them per signature in memory,
+// so that a storm of one failure is one update of its problem now and then.
+package coalesce
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/celrule"
+)
+
+// Batch is what was seen of one signature since it was last taken.
+type Batch struct {
+	correlate.Batch
+	Set    *celrule.Set // of the rule
+	Rule   int
+	Newest *correlate.Occurrence
+}
+
+// Counts holds batches until they are taken. It belongs to one goroutine.
+type Counts struct {
+	Signer correlate.Signer
+	Max    int // signatures that are held; more are refused
+
+	batches map[string]*Batch
+	known   map[string]struct{} // signatures that were taken before
+	fresh   bool
+}
+
+// maxKnown bounds the signatures that are remembered, to tell new ones.
+const maxKnown = 100_000
+
+// Add counts an occurrence that a rule of the set takes. It returns false when
+// there is no room for its signature.
+func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int) bool {
+	spec, _ := set.Spec(rule, o) // what fails is counted by the set, and the default is used
+	sig := c.Signer.Sign(*o, spec)
+	b := c.batches[sig.ID]
+	if b == nil {
+		if len(c.batches) >= c.Max {
+			return false
+		}
+		r := set.Rule(rule)
+		b = &Batch{Set: set, Rule: rule}
+		b.Batch = correlate.Batch{Scope: o.Scope, Signature: sig, Rule: r.Name, Threshold: r.Threshold, Quiet: r.Quiet, First: o.End}
+		if c.batches == nil {
+			c.batches = map[string]*Batch{}
+		}
+		c.batches[sig.ID] = b
+		if _, ok := c.known[sig.ID]; !ok {
+			c.fresh = true
+		}
+	}
+	b.Count++
+	if o.End.Before(b.First) {
+		b.First = o.End
+	}
+	if b.Newest == nil || !o.End.Before(b.Last) {
+		b.Last, b.Newest = o.End, o
+	}
+	return true
+}
+
+// Fresh reports whether a signature is held that was never taken, so that
+// somebody may be waiting for its ticket.
+func (c *Counts) Fresh() bool { return c.fresh }
+
+// Len returns how many signatures are held.
+func (c *Counts) Len() int { return len(c.batches) }
+
+// Take returns what is held, ordered by first occurrence and signature, and
+// starts again.
+func (c *Counts) Take() []Batch {
+	if len(c.batches) == 0 {
+		return nil
+	}
+	if c.known == nil || len(c.known) > maxKnown {
+		c.known = map[string]struct{}{}
+	}
+	out := make([]Batch, 0, len(c.batches))
+	for id, b := range c.batches {
+		c.known[id] = struct{}{}
+		b.Sample = b.Newest.Sample()
+		out = append(out, *b)
+	}
+	clear(c.batches)
+	c.fresh = false
+	slices.SortFunc(out, func(a, b Batch) int {
+		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Signature.ID, b.Signature.ID))
+	})
+	return out
+}

@@ -1,0 +1,297 @@
+// Package ledger keeps the problems: it counts batches on them in the store,
+// under the policy of package correlate, queues what is to be delivered in the
+// same atomic step, and resolves the problems that have gone quiet.
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/coalesce"
+	"github.com/spanticket/spanticket/internal/observe"
+	"github.com/spanticket/spanticket/redact"
+)
+
+// Config is what a ledger works with. Every field is required.
+type Config struct {
+	Store    correlate.Store
+	Redactor *redact.Redactor
+	Sinks    []string // names of all sinks
+	Counters *observe.Counters
+	Logger   *slog.Logger
+}
+
+// Ledger applies batches to the store. Apply and Sweep are called from one
+// goroutine; Scopes and Open from any.
+type Ledger struct {
+	Config
+	watch  map[correlate.Key]time.Time // open problems, and when they will be resolved
+	listed time.Time                   // when the store was last asked for open problems
+
+	mu     sync.Mutex
+	scopes []correlate.Scope
+	fresh  bool // a scope was added since the last listing
+	open   int
+}
+
+// New returns a ledger.
+func New(c Config) *Ledger {
+	return &Ledger{Config: c, watch: map[correlate.Key]time.Time{}}
+}
+
+// relist is how often the store is asked for open problems that other
+// replicas may have left.
+const relist = 5 * time.Minute
+
+// maxScopes bounds the services that one engine acts for.
+const maxScopes = 1024
+
+// Join adds a scope to those that the ledger acts for.
+func (l *Ledger) Join(s correlate.Scope) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.scopes) < maxScopes && !slices.Contains(l.scopes, s) {
+		l.scopes = append(l.scopes, s)
+		l.fresh = true
+	}
+}
+
+// Scopes returns the scopes that the ledger acts for, in order.
+func (l *Ledger) Scopes() []correlate.Scope {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := slices.Clone(l.scopes)
+	slices.SortFunc(out, correlate.Scope.Compare)
+	return out
+}
+
+// Open returns how many open problems are watched.
+func (l *Ledger) Open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open
+}
+
+// Apply counts a batch on its problem. It reports what that made of the
+// problem. An error means that nothing was counted, and that it may work later:
+// the caller keeps the batch. What can never be counted is dropped here.
+func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (correlate.Change, error) {
+	l.Join(b.Scope)
+	l.redact(&b)
+	var next correlate.Problem
+	var change correlate.Change
+	key := b.Key()
+	err := l.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
+		next, change = p.Observe(b.Batch, now)
+		switch change {
+		case correlate.ChangeOpened:
+			l.freeze(&next, b)
+			next, add = next.Queue(correlate.OpOpen, next.Answers.Sinks, now)
+		case correlate.ChangeReopened:
+			l.freeze(&next, b)
+			next, add = next.Queue(correlate.OpReopen, next.Answers.Sinks, now)
+		case correlate.ChangeUpdated:
+			next, add = next.Queue(correlate.OpUpdate, next.Answers.Sinks, now)
+		}
+		return next, add, nil
+	}))
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return correlate.ChangeNone, err
+	case errors.Is(err, correlate.ErrStoreFull), errors.As(err, new(*correlate.FormatError)):
+		l.Counters.Add(observe.StoreRefused, b.Count)
+		l.Logger.Error("spanticket: occurrences are lost: the store refuses them", "count", b.Count, "problem", key.ID, "scope", key.Scope.String(), "error", err)
+		return correlate.ChangeNone, nil
+	default:
+		return correlate.ChangeNone, fmt.Errorf("ledger: counting %d occurrences of %s: %w", b.Count, key.ID, err)
+	}
+	l.decided(change, b.Count)
+	l.follow(key, next)
+	return change, nil
+}
+
+// decided counts what became of a batch. The occurrence that opens a problem
+// is one; those with it are counted on it.
+func (l *Ledger) decided(change correlate.Change, n int64) {
+	switch change {
+	case correlate.ChangeBelow:
+		l.Counters.Add(observe.BelowThreshold, n)
+		return
+	case correlate.ChangeOpened:
+		l.Counters.Add(observe.Opened, 1)
+		n--
+	case correlate.ChangeReopened:
+		l.Counters.Add(observe.Reopened, 1)
+		n--
+	}
+	l.Counters.Add(observe.Deduplicated, n)
+}
+
+// freeze evaluates the rule's answers and puts them, redacted, into the problem.
+func (l *Ledger) freeze(p *correlate.Problem, b coalesce.Batch) {
+	a, err := b.Set.Answers(b.Rule, b.Newest, p)
+	if err != nil {
+		l.Logger.Warn("spanticket: part of a rule failed, its default is used", "rule", b.Batch.Rule, "error", l.Redactor.Text(err.Error()))
+	}
+	a.Sinks = l.known(a.Sinks, b.Batch.Rule)
+	if err := l.Redactor.Document(&a); err != nil {
+		a = correlate.Answers{Severity: "error", Title: "[redacted: failed]", Sinks: l.Sinks, Threshold: a.Threshold, Quiet: a.Quiet}
+	}
+	p.Answers = a
+}
+
+// known returns those of the names that are sinks, or all sinks if none is.
+func (l *Ledger) known(names []string, rule string) []string {
+	var out []string
+	for _, name := range names {
+		switch {
+		case name == "":
+		case slices.Contains(l.Sinks, name):
+			out = append(out, name)
+		default:
+			l.Logger.Warn("spanticket: a rule names a sink that is not configured", "rule", rule, "sink", name)
+		}
+	}
+	if len(out) == 0 {
+		return l.Sinks
+	}
+	return out
+}
+
+// redact removes secrets from what of a batch is stored. What cannot be
+// redacted is not stored.
+func (l *Ledger) redact(b *coalesce.Batch) {
+	// Slices are shared with occurrences; the maps of a sample are its own.
+	b.Signature.Components = slices.Clone(b.Signature.Components)
+	b.Sample.Path = slices.Clone(b.Sample.Path)
+	doc := struct {
+		Sample     *correlate.Sample
+		Components []correlate.Component
+	}{&b.Sample, b.Signature.Components}
+	if err := l.Redactor.Document(&doc); err != nil {
+		l.Logger.Error("spanticket: evidence is left out: it cannot be redacted", "problem", b.Signature.ID, "error", err)
+		s := b.Sample
+		b.Sample = correlate.Sample{Time: s.Time, Duration: s.Duration, TraceID: s.TraceID, SpanID: s.SpanID, Exported: s.Exported, Operation: "[redacted: failed]"}
+		b.Signature.Components = nil
+	}
+}
+
+// follow remembers when a problem will be resolved.
+func (l *Ledger) follow(key correlate.Key, p correlate.Problem) {
+	if at := p.ResolvesAt(); at.IsZero() {
+		delete(l.watch, key)
+	} else {
+		l.watch[key] = at
+	}
+	l.mu.Lock()
+	l.open = len(l.watch)
+	l.mu.Unlock()
+}
+
+// Next returns when Sweep has something to resolve. It is zero if no problem is
+// open.
+func (l *Ledger) Next() time.Time {
+	var next time.Time
+	for _, at := range l.watch {
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	return next
+}
+
+// Sweep resolves what has gone quiet. It returns an error when the store
+// failed; what is left is due again at the next call.
+func (l *Ledger) Sweep(ctx context.Context, now time.Time) (resolved int, err error) {
+	if err := l.list(ctx, now); err != nil {
+		return 0, err
+	}
+	var due []correlate.Key
+	for key, at := range l.watch {
+		if !at.After(now) {
+			due = append(due, key)
+		}
+	}
+	slices.SortFunc(due, func(a, b correlate.Key) int {
+		return cmp.Or(l.watch[a].Compare(l.watch[b]), a.Scope.Compare(b.Scope), cmp.Compare(a.ID, b.ID))
+	})
+	for _, key := range due {
+		change, err := l.quieten(ctx, key, now)
+		if err != nil {
+			return resolved, err
+		}
+		if change == correlate.ChangeResolved {
+			resolved++
+		}
+	}
+	return resolved, nil
+}
+
+func (l *Ledger) quieten(ctx context.Context, key correlate.Key, now time.Time) (change correlate.Change, err error) {
+	var next correlate.Problem
+	err = l.Store.Update(ctx, key, func(cur correlate.Record, found bool) (correlate.Record, []correlate.Delivery, error) {
+		if !found {
+			next, change = correlate.Problem{}, correlate.ChangeNone
+			return cur, nil, nil
+		}
+		return correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
+			next, change = p.Quieten(now)
+			if change == correlate.ChangeResolved {
+				next, add = next.Queue(correlate.OpResolve, filed(next), now)
+			}
+			return next, add, nil
+		})(cur, found)
+	})
+	if errors.As(err, new(*correlate.FormatError)) {
+		err, next = nil, correlate.Problem{} // a newer program's: it looks after it
+	}
+	if err != nil {
+		return change, fmt.Errorf("ledger: resolving %s: %w", key.ID, err)
+	}
+	l.follow(key, next)
+	return change, nil
+}
+
+// filed returns the sinks that have the problem, or will.
+func filed(p correlate.Problem) []string {
+	var names []string
+	for _, f := range p.Filings {
+		names = append(names, f.Sink)
+	}
+	return names
+}
+
+// list finds open problems of the ledger's scopes that this process did not
+// see: those of the run before, and those of replicas that are gone.
+func (l *Ledger) list(ctx context.Context, now time.Time) error {
+	l.mu.Lock()
+	due := l.fresh || !now.Before(l.listed.Add(relist))
+	l.fresh = false
+	l.mu.Unlock()
+	if !due {
+		return nil
+	}
+	for _, scope := range l.Scopes() {
+		if err := EachProblem(ctx, l.Store, scope, func(p correlate.Problem) {
+			key := correlate.Key{Scope: scope, Kind: correlate.KindProblem, ID: p.ID}
+			if _, ok := l.watch[key]; !ok {
+				l.follow(key, p)
+			}
+		}); err != nil {
+			l.mu.Lock()
+			l.fresh = true
+			l.mu.Unlock()
+			return err
+		}
+	}
+	l.listed = now
+	return nil
+}

@@ -1,0 +1,32 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spanticket/spanticket/correlate"
+)
+
+// page is how many records are asked for at once.
+const page = 256
+
+// EachProblem calls fn with the stored problems of a scope, in order of their
+// IDs. Those that a newer program wrote are passed over.
+func EachProblem(ctx context.Context, s correlate.Store, scope correlate.Scope, fn func(correlate.Problem)) error {
+	var after correlate.Key
+	for {
+		records, err := s.List(ctx, correlate.Page{Kind: correlate.KindProblem, Scope: &scope, After: after, Max: page})
+		if err != nil {
+			return fmt.Errorf("ledger: listing the problems of %s: %w", scope, err)
+		}
+		for _, r := range records {
+			if p, err := correlate.DecodeProblem(r); err == nil {
+				fn(p)
+			}
+			after = r.Key
+		}
+		if len(records) < page {
+			return nil
+		}
+	}
+}

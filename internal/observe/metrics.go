@@ -1,0 +1,87 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// scope is the instrumentation scope of the library's metrics.
+const scope = "github.com/spanticket/spanticket/autoticket"
+
+// Gauges are sizes that are read when metrics are collected.
+type Gauges struct {
+	Queue, QueueCapacity, Traces, Problems func() int64
+}
+
+// Export makes instruments that show the counters. The callback is removed by
+// stop. Attributes have few values: reasons, sinks, operations and outcomes.
+func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop func() error, err error) {
+	m := mp.Meter(scope)
+	spans, err1 := m.Int64ObservableCounter("spanticket.spans", metric.WithUnit("{span}"),
+		metric.WithDescription("Spans that ended, by what became of them: healthy, decided or dropped, with the reason."))
+	occurrences, err2 := m.Int64ObservableCounter("spanticket.occurrences", metric.WithUnit("{occurrence}"),
+		metric.WithDescription("Failures that a rule wants, each counted at its origin."))
+	matches, err3 := m.Int64ObservableCounter("spanticket.matches", metric.WithUnit("{span}"),
+		metric.WithDescription("Spans that a rule matched."))
+	deliveries, err4 := m.Int64ObservableCounter("spanticket.deliveries", metric.WithUnit("{delivery}"),
+		metric.WithDescription("Attempts to deliver, by sink, operation and outcome."))
+	queue, err5 := m.Int64ObservableUpDownCounter("spanticket.queue.size", metric.WithUnit("{span}"),
+		metric.WithDescription("Spans on their way from the application to the engine."))
+	capacity, err6 := m.Int64ObservableUpDownCounter("spanticket.queue.capacity", metric.WithUnit("{span}"))
+	traces, err7 := m.Int64ObservableUpDownCounter("spanticket.trace.open", metric.WithUnit("{trace}"),
+		metric.WithDescription("Traces with a failure that wait for their root."))
+	problems, err8 := m.Int64ObservableUpDownCounter("spanticket.problem.open", metric.WithUnit("{problem}"),
+		metric.WithDescription("Problems that are open, as far as this process knows."))
+	latency, err9 := m.Float64Histogram("spanticket.ticket.duration", metric.WithUnit("s"),
+		metric.WithDescription("Time from the end of a span until a sink has accepted its ticket."),
+		metric.WithExplicitBucketBoundaries(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800))
+	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9} {
+		if err != nil {
+			return nil, fmt.Errorf("observe: making an instrument: %w", err)
+		}
+	}
+	d.OnLatency(func(sink string, took time.Duration) {
+		latency.Record(context.Background(), took.Seconds(), metric.WithAttributes(attribute.String("spanticket.sink", sink)))
+	})
+	reg, err := m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		observeSpans(o, spans, c)
+		o.ObserveInt64(occurrences, c.Occurrences.Load())
+		o.ObserveInt64(matches, c.Matches.Load())
+		for k, n := range d.Counts() {
+			o.ObserveInt64(deliveries, n, metric.WithAttributes(
+				attribute.String("spanticket.sink", k.Sink),
+				attribute.String("spanticket.operation", k.Operation),
+				attribute.String("spanticket.outcome", k.Outcome)))
+		}
+		o.ObserveInt64(queue, g.Queue())
+		o.ObserveInt64(capacity, g.QueueCapacity())
+		o.ObserveInt64(traces, g.Traces())
+		o.ObserveInt64(problems, g.Problems())
+		return nil
+	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems)
+	if err != nil {
+		return nil, fmt.Errorf("observe: registering a callback: %w", err)
+	}
+	return reg.Unregister, nil
+}
+
+func observeSpans(o metric.Observer, spans metric.Int64ObservableCounter, c *Counters) {
+	healthy := c.Spans()
+	show := func(outcome, reason string, n int64) {
+		o.ObserveInt64(spans, n, metric.WithAttributes(
+			attribute.String("spanticket.outcome", outcome), attribute.String("spanticket.reason", reason)))
+	}
+	for r, n := range c.Decisions() {
+		healthy -= n
+		show("decided", r, n)
+	}
+	for r, n := range c.Dropped() {
+		healthy -= n
+		show("dropped", r, n)
+	}
+	show("healthy", "", healthy) // those that wait for their decision included
+}

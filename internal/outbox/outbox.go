@@ -1,0 +1,194 @@
+// Package outbox delivers: it claims what the store has due for this engine's
+// scopes and sinks, renders each ticket as it is by then, calls the sink, and
+// settles what became of it.
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/observe"
+	"github.com/spanticket/spanticket/internal/render"
+	"github.com/spanticket/spanticket/redact"
+	"github.com/spanticket/spanticket/sinks"
+)
+
+// Config is what an outbox works with. Every field is required.
+type Config struct {
+	Store    correlate.Store
+	Renderer *render.Renderer
+	Redactor *redact.Redactor
+	Scopes   func() []correlate.Scope
+	Counters *observe.Deliveries
+	Logger   *slog.Logger
+	Jitter   rand.Source
+	// Own marks a context as the library's, until done is called.
+	Own func(context.Context) (_ context.Context, done func())
+}
+
+// Outbox hands out jobs and carries them out. Claim is called by one goroutine
+// at a time; Deliver and Settle by any number.
+type Outbox struct {
+	Config
+	targets map[string]*target
+	names   []string
+	jitter  jitter
+	lease   time.Duration
+}
+
+// New returns an outbox for the sinks, each with its options.
+func New(c Config, named map[string]sinks.Sink, options func(name string) Options) *Outbox {
+	o := &Outbox{Config: c, targets: map[string]*target{}, jitter: jitter{rng: rand.New(c.Jitter)}}
+	for name, s := range named {
+		t := newTarget(name, s, options(name))
+		o.targets[name] = t
+		o.names = append(o.names, name)
+		// A lease must outlive everything that is done under it.
+		o.lease = max(o.lease, 2*(t.opts.Timeout+grace+c.Renderer.Budget)+time.Minute)
+	}
+	slices.Sort(o.names)
+	return o
+}
+
+// Job is one delivery that was claimed. Each must be given to Deliver.
+type Job struct {
+	Delivery correlate.Delivery
+	target   *target
+}
+
+// Claim returns the deliveries that may be made now: due, within the rate of
+// their sinks, and with a slot held for each. more says that a sink had no room
+// for all that may be due.
+func (o *Outbox) Claim(ctx context.Context, now time.Time) (jobs []Job, more bool, err error) {
+	for _, scope := range o.Scopes() {
+		for _, name := range o.names {
+			t := o.targets[name]
+			room := t.room(now)
+			if room <= 0 {
+				more = true
+				continue
+			}
+			ds, err := o.Store.Claim(ctx, correlate.Claim{Scope: scope, Sinks: []string{name}, Now: now, Lease: o.lease, Max: room})
+			if err != nil {
+				return jobs, more, fmt.Errorf("outbox: claiming for %s: %w", scope, err)
+			}
+			more = more || len(ds) == room
+			for _, d := range ds {
+				t.slots <- struct{}{}
+				t.limiter.AllowN(now, 1)
+				jobs = append(jobs, Job{Delivery: d, target: t})
+			}
+		}
+	}
+	return jobs, more, nil
+}
+
+// Result is what became of a job, for Settle.
+type Result struct {
+	job     Job
+	action  correlate.Action
+	ticket  sinks.Ticket
+	receipt sinks.Receipt
+	unknown bool      // as the filing stood before the call
+	began   time.Time // the end of the span that opened the problem
+	err     error
+	park    bool // whatever the error says
+}
+
+// Deliver renders and sends one delivery. It does not settle it.
+func (o *Outbox) Deliver(ctx context.Context, j Job) (r Result) {
+	r = Result{job: j, action: correlate.ActNothing}
+	sent := false
+	defer func() {
+		if !sent {
+			<-j.target.slots
+		}
+	}()
+	d, t := j.Delivery, j.target
+	ctx, done := o.Own(ctx)
+	defer done()
+
+	p, err := correlate.ReadProblem(ctx, o.Store, d.Key)
+	if errors.Is(err, correlate.ErrNotFound) {
+		return r // nothing is left to say
+	}
+	if err != nil {
+		r.err = err
+		return r
+	}
+	r.action = p.Plan(d, t.capabilities())
+	if r.action == correlate.ActNothing {
+		return r
+	}
+	r.unknown = p.Filing(d.Sink).Unknown
+	if len(p.Samples) > 0 {
+		r.began = p.Samples[0].Time
+	}
+	if r.action != correlate.ActUpdate {
+		// From here on a crash leaves a ticket that may have been filed.
+		if p, err = o.trying(ctx, d); err != nil {
+			r.err = err
+			return r
+		}
+	}
+	if r.ticket, err = o.Renderer.Ticket(ctx, p, d, t.limits); err != nil {
+		r.err, r.park = err, true
+		return r
+	}
+	sent = true
+	receipt := p.Filing(d.Sink).Receipt
+	r.receipt, r.err = t.call(ctx, func(ctx context.Context) (sinks.Receipt, error) {
+		switch r.action {
+		case correlate.ActUpdate:
+			return t.updater.Update(ctx, sinks.Receipt(receipt), r.ticket)
+		case correlate.ActFind:
+			found, ok, err := t.finder.Find(ctx, r.ticket.Key)
+			if err != nil {
+				return found, asTransient(err) // looking harms nothing
+			}
+			if ok {
+				return found, nil
+			}
+		}
+		return t.sink.File(ctx, r.ticket)
+	})
+	if r.err == nil && r.receipt.ID == "" {
+		r.receipt.ID = r.ticket.Key
+	}
+	return r
+}
+
+// asTransient keeps a failed look-up from being taken for a failed filing.
+func asTransient(err error) error {
+	if reason, after := sinks.ReasonOf(err); reason != sinks.Unknown {
+		return &sinks.Error{Reason: reason, RetryAfter: after, Err: err}
+	}
+	return &sinks.Error{Reason: sinks.Transient, Err: err}
+}
+
+func (o *Outbox) trying(ctx context.Context, d correlate.Delivery) (p correlate.Problem, err error) {
+	err = o.Store.Update(ctx, d.Key, correlate.UpdateProblem(func(cur correlate.Problem) (correlate.Problem, []correlate.Delivery, error) {
+		p = cur.Trying(d.Sink)
+		return p, nil, nil
+	}))
+	return p, err
+}
+
+// Requeue queues a parked delivery again. It reports whether there was one.
+func (o *Outbox) Requeue(ctx context.Context, key correlate.Key, sink string, now time.Time) (bool, error) {
+	found := false
+	err := o.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
+		parked := p.Filing(sink).Parked
+		if found = parked != nil; found {
+			p, add = p.Queue(parked.Operation, []string{sink}, now)
+		}
+		return p, add, nil
+	}))
+	return found, err
+}

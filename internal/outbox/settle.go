@@ -1,0 +1,143 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/sinks"
+)
+
+// unauthorizedPause is how long a sink rests whose credential does not work.
+const unauthorizedPause = time.Minute
+
+// Settle stores what became of a job. waits says that the delivery is to be
+// tried again. When the store fails, the lease runs out and the delivery is
+// claimed again, with its outcome known to be unknown.
+func (o *Outbox) Settle(ctx context.Context, r Result, now time.Time) (waits bool, err error) {
+	out, change, outcome := o.conclude(r, now)
+	d := r.job.Delivery
+	if !out.Done {
+		d.Attempts = r.attempts()
+	}
+	settle := correlate.UpdateProblem(func(p correlate.Problem) (correlate.Problem, []correlate.Delivery, error) {
+		return change(p), nil, nil
+	})
+	keep := func(cur correlate.Record, found bool) (correlate.Record, []correlate.Delivery, error) {
+		if !found { // forgotten meanwhile: there is no record to bring back
+			return correlate.Record{}, nil, nil
+		}
+		return settle(cur, found)
+	}
+	err = o.Store.Settle(ctx, d, out, keep)
+	if errors.Is(err, correlate.ErrLeaseLost) && r.err == nil {
+		// Somebody else has the delivery now. That this one went well must be
+		// known all the same, or the ticket is filed again.
+		err = o.Store.Update(ctx, d.Key, keep)
+	}
+	o.report(r, outcome, now)
+	if err != nil && !errors.Is(err, correlate.ErrLeaseLost) {
+		return !out.Done, fmt.Errorf("outbox: settling %s: %w", d.ID, err)
+	}
+	return !out.Done, nil
+}
+
+// attempts counts the call, if it says something about the delivery: a sink
+// that asks for a pause or refuses the credential does not.
+func (r Result) attempts() int {
+	n := r.job.Delivery.Attempts
+	if reason, _ := sinks.ReasonOf(r.err); reason == sinks.RateLimited || reason == sinks.Unauthorized {
+		return n
+	}
+	return n + 1
+}
+
+// Outcomes of a delivery, as they are counted.
+const (
+	delivered = "delivered"
+	nothing   = "nothing" // overtaken, or the sink cannot do it
+	parked    = "parked"
+)
+
+// conclude decides what a result means: for the delivery, for its problem, and
+// in a word.
+func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, func(correlate.Problem) correlate.Problem, string) {
+	d, opts := r.job.Delivery, r.job.target.opts
+	done := correlate.Outcome{Done: true}
+	again := func(after time.Duration) correlate.Outcome { return correlate.Outcome{Due: now.Add(after)} }
+	backoff := func() time.Duration { return o.jitter.after(max(1, r.attempts()), opts.MinBackoff, opts.MaxBackoff) }
+	refused := func(p correlate.Problem) correlate.Problem {
+		if r.action == correlate.ActUpdate || r.action == correlate.ActNothing {
+			return p
+		}
+		return p.Refused(d, r.unknown)
+	}
+	park := func(why string) (correlate.Outcome, func(correlate.Problem) correlate.Problem, string) {
+		why = o.Redactor.Text(why)
+		given := d
+		given.Attempts = r.attempts()
+		return done, func(p correlate.Problem) correlate.Problem { return p.GivenUp(given, why, now) }, parked
+	}
+
+	if r.err == nil {
+		if r.action == correlate.ActNothing {
+			return done, func(p correlate.Problem) correlate.Problem { return p.Skipped(d) }, nothing
+		}
+		return done, func(p correlate.Problem) correlate.Problem {
+			return p.Accepted(d, correlate.Receipt(r.receipt), r.ticket.Count, now)
+		}, delivered
+	}
+	if r.park {
+		return park(r.err.Error())
+	}
+	reason, after := sinks.ReasonOf(r.err)
+	switch reason {
+	case sinks.RateLimited:
+		pause := min(opts.MaxBackoff, max(after, backoff()))
+		r.job.target.hold(now.Add(pause))
+		return again(o.jitter.spread(pause)), refused, reason.String()
+	case sinks.Unauthorized:
+		pause := max(unauthorizedPause, opts.MinBackoff)
+		r.job.target.hold(now.Add(pause))
+		return again(pause), refused, reason.String()
+	case sinks.Rejected:
+		return park(r.err.Error())
+	case sinks.Unknown:
+		files := r.action != correlate.ActUpdate
+		switch {
+		case files && opts.ParkUnknown && r.job.target.finder == nil:
+			return park("it may have been filed, and the sink cannot be asked: " + r.err.Error())
+		case r.attempts() >= opts.Attempts:
+			return park(r.err.Error())
+		}
+		return again(backoff()), func(p correlate.Problem) correlate.Problem { return p }, reason.String()
+	default:
+		if r.attempts() >= opts.Attempts {
+			return park(r.err.Error())
+		}
+		return again(max(min(after, opts.MaxBackoff), backoff())), refused, sinks.Transient.String()
+	}
+}
+
+// report counts an outcome and tells the operator what needs a person.
+func (o *Outbox) report(r Result, outcome string, now time.Time) {
+	d := r.job.Delivery
+	o.Counters.Count(d.Sink, string(d.Operation), outcome)
+	if outcome == delivered && (d.Operation == correlate.OpOpen || d.Operation == correlate.OpReopen) {
+		o.Counters.Latency(d.Sink, now.Sub(r.began))
+	}
+	if r.err == nil {
+		return
+	}
+	attrs := []any{"sink", d.Sink, "operation", string(d.Operation), "problem", d.Key.ID, "outcome", outcome, "attempts", r.attempts(), "error", o.Redactor.Text(r.err.Error())}
+	switch outcome {
+	case parked:
+		o.Logger.Error("spanticket: a delivery is parked; Engine.Requeue sends it again", attrs...)
+	case sinks.Unauthorized.String():
+		o.Logger.Error("spanticket: the sink refuses its credential; deliveries wait", attrs...)
+	default:
+		o.Logger.Warn("spanticket: a delivery failed and will be tried again", attrs...)
+	}
+}

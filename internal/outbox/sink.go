@@ -1,0 +1,129 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/sinks"
+)
+
+// Options is how one sink is delivered to. Every field is required.
+type Options struct {
+	Rate        rate.Limit    // calls per second
+	Burst       int           // calls at once
+	Concurrency int           // calls under way
+	Timeout     time.Duration // of a call
+	Attempts    int           // calls that may fail before a delivery is parked
+	MinBackoff  time.Duration // after the first that failed
+	MaxBackoff  time.Duration // between two attempts, and of a pause that the sink asks for
+	ParkUnknown bool          // park, do not file again, when an outcome is unknown and there is no Finder
+}
+
+// target is a sink with what the outbox knows of it.
+type target struct {
+	name    string
+	sink    sinks.Sink
+	finder  sinks.Finder
+	updater sinks.Updater
+	limits  sinks.Limits
+	opts    Options
+	limiter *rate.Limiter
+	slots   chan struct{} // one for each call that has not returned
+
+	mu   sync.Mutex
+	held time.Time // no call before
+}
+
+func newTarget(name string, s sinks.Sink, o Options) *target {
+	t := &target{name: name, sink: s, opts: o, limiter: rate.NewLimiter(o.Rate, o.Burst), slots: make(chan struct{}, o.Concurrency)}
+	t.finder, _ = sinks.As[sinks.Finder](s)
+	t.updater, _ = sinks.As[sinks.Updater](s)
+	if l, ok := sinks.As[sinks.Limited](s); ok {
+		t.limits = l.Limits()
+	}
+	return t
+}
+
+func (t *target) capabilities() correlate.Capabilities {
+	return correlate.Capabilities{Find: t.finder != nil, Update: t.updater != nil}
+}
+
+// room returns how many calls may start now.
+func (t *target) room(now time.Time) int {
+	t.mu.Lock()
+	held := now.Before(t.held)
+	t.mu.Unlock()
+	if held {
+		return 0
+	}
+	return min(cap(t.slots)-len(t.slots), int(t.limiter.TokensAt(now)))
+}
+
+// hold keeps every delivery to the sink back until then.
+func (t *target) hold(until time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if until.After(t.held) {
+		t.held = until
+	}
+}
+
+// grace is how long a call may take to return once its context has ended.
+const grace = time.Second
+
+// errAbandoned says that a sink broke the rule to return when its context ends.
+var errAbandoned = errors.New("the sink did not return when its time was over")
+
+// call runs one call of the sink under its timeout. A panic is a transient
+// failure. A call that does not return is left alone, and keeps its slot.
+func (t *target) call(ctx context.Context, fn func(context.Context) (sinks.Receipt, error)) (sinks.Receipt, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.opts.Timeout)
+	type result struct {
+		receipt sinks.Receipt
+		err     error
+	}
+	done := make(chan result, 1)
+	go func() {
+		defer cancel()
+		defer func() { <-t.slots }()
+		var r result
+		defer func() {
+			if v := recover(); v != nil {
+				r = result{err: &sinks.Error{Reason: sinks.Transient, Err: fmt.Errorf("the sink panicked: %v", v)}}
+			}
+			done <- r
+		}()
+		r.receipt, r.err = fn(ctx)
+	}()
+	select {
+	case r := <-done:
+		return r.receipt, outOfTime(ctx, r.err)
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case r := <-done:
+		return r.receipt, outOfTime(ctx, r.err)
+	case <-timer.C:
+		return sinks.Receipt{}, &sinks.Error{Reason: sinks.Unknown, Err: errAbandoned}
+	}
+}
+
+// outOfTime makes the outcome of a call unknown when it ended with its
+// context and the sink did not say more.
+func outOfTime(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+		return err
+	}
+	if _, ok := errors.AsType[*sinks.Error](err); ok {
+		return err
+	}
+	return &sinks.Error{Reason: sinks.Unknown, Err: err}
+}

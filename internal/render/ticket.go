@@ -1,0 +1,159 @@
+// Package render makes the ticket out of a problem as it is now: it gathers
+// what enrichers know, lays out the document, redacts every field of it, and
+// cuts it to what the sink takes.
+package render
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/enrich"
+	"github.com/spanticket/spanticket/redact"
+	"github.com/spanticket/spanticket/sinks"
+)
+
+// Renderer renders tickets. It may be used concurrently.
+type Renderer struct {
+	Redactor  *redact.Redactor
+	Enrichers []*Named      // in the order in which their facts stand on the ticket
+	Budget    time.Duration // for each enricher
+}
+
+// Named is an enricher under the name that tickets call it by.
+type Named struct {
+	Name     string
+	Enricher enrich.Enricher
+
+	calls atomic.Int32 // that have not returned
+}
+
+// Ticket renders a problem for one delivery. The error means that the document
+// could not be made safe: nothing may be sent.
+func (r *Renderer) Ticket(ctx context.Context, p correlate.Problem, d correlate.Delivery, limits sinks.Limits) (sinks.Ticket, error) {
+	t := layout(p, d)
+	r.enrich(ctx, p, &t)
+	if err := r.Redactor.Document(&t); err != nil {
+		return sinks.Ticket{}, fmt.Errorf("render: ticket %s cannot be redacted, nothing is sent: %w", Key(p, d.Sink), err)
+	}
+	t.Title = line(t.Title)
+	t.Runbook = httpURL(t.Runbook)
+	t.Links = slices.DeleteFunc(t.Links, func(l sinks.Link) bool { return httpURL(l.URL) == "" })
+	fit(&t, limits)
+	return t, nil
+}
+
+// Key returns the key of a sink's ticket about a problem. A ticket that could
+// not be reopened, and was filed again, has another.
+func Key(p correlate.Problem, sink string) string {
+	key := "spt:" + p.ID
+	if g := p.Filing(sink).Generation; g > 1 {
+		key += "-" + strconv.Itoa(g)
+	}
+	return key
+}
+
+// layout fills in what the problem itself says.
+func layout(p correlate.Problem, d correlate.Delivery) sinks.Ticket {
+	s := p.Newest()
+	f := p.Filing(d.Sink)
+	t := sinks.Ticket{
+		Key:         Key(p, d.Sink),
+		Signature:   p.ID,
+		Rule:        p.Rule,
+		Severity:    p.Answers.Severity,
+		Title:       p.Answers.Title,
+		Team:        p.Answers.Team,
+		Runbook:     p.Answers.Runbook,
+		Labels:      slices.Clone(p.Answers.Labels),
+		Namespace:   p.Scope.Namespace,
+		Service:     p.Scope.Service,
+		Environment: p.Scope.Environment,
+		Operation:   s.Operation,
+		Count:       p.Count,
+		FirstSeen:   p.FirstSeen.UTC(),
+		LastSeen:    p.LastSeen.UTC(),
+		OpenedAt:    p.OpenedAt.UTC(),
+		Origin:      sinks.Origin{Service: p.Scope.Service, Operation: s.Operation, TraceID: s.TraceID, SpanID: s.SpanID},
+		Exception:   sinks.Exception(s.Exception),
+		Previous:    sinks.Receipt(f.Previous),
+	}
+	t.Event, t.State = event(d.Operation, f)
+	if t.State == sinks.Resolved {
+		t.ResolvedAt = p.ResolvedAt.UTC()
+	}
+	if t.Exception.Message == "" {
+		t.Exception.Message = s.Message
+	}
+	for _, step := range s.Path {
+		t.Path = append(t.Path, sinks.Step{Service: step.Service, Operation: step.Operation})
+	}
+	for _, s := range slices.Backward(p.Samples) {
+		t.Evidence = append(t.Evidence, sample(s))
+	}
+	for _, e := range p.History {
+		t.History = append(t.History, sinks.Entry{Time: e.Time.UTC(), What: e.What})
+	}
+	t.Why = why(p)
+	return t
+}
+
+// event says what a sink is told. An update does not change the state that it
+// knows; how a problem ended is the business of a delivery of its own.
+func event(op correlate.Operation, f correlate.Filing) (sinks.Event, sinks.State) {
+	switch op {
+	case correlate.OpOpen:
+		return sinks.EventOpened, sinks.Open
+	case correlate.OpReopen:
+		return sinks.EventReopened, sinks.Open
+	case correlate.OpResolve:
+		return sinks.EventResolved, sinks.Resolved
+	default:
+		if f.State == correlate.Resolved {
+			return sinks.EventUpdated, sinks.Resolved
+		}
+		return sinks.EventUpdated, sinks.Open
+	}
+}
+
+func sample(s correlate.Sample) sinks.Sample {
+	message := s.Exception.Message
+	if message == "" {
+		message = s.Message
+	}
+	return sinks.Sample{
+		Time:       s.Time.UTC(),
+		Duration:   s.Duration,
+		TraceID:    s.TraceID,
+		SpanID:     s.SpanID,
+		Exported:   s.Exported,
+		Message:    message,
+		Attributes: evidence(s.Attributes),
+	}
+}
+
+// why says why there is a ticket, and what makes two failures the same one.
+func why(p correlate.Problem) []string {
+	out := []string{fmt.Sprintf("rule %q matched", p.Rule)}
+	if t := p.Answers.Threshold; t.Count > 1 {
+		out = append(out, fmt.Sprintf("its threshold of %d occurrences within %s was reached", t.Count, t.Within))
+	}
+	if len(p.Newest().Path) > 1 {
+		out = append(out, "the origin is the deepest operation that failed; what failed above it is not counted again")
+	}
+	if p.Newest().RemoteParent {
+		out = append(out, "the request came from another process, whose part of the trace is not seen here")
+	}
+	for _, c := range p.Signature.Components {
+		if c.Used {
+			out = append(out, "signature: "+c.Name+" = "+c.Value)
+		} else {
+			out = append(out, "signature: without "+c.Name+": "+c.Why)
+		}
+	}
+	return out
+}

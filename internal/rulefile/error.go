@@ -1,0 +1,92 @@
+package rulefile
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Error is one thing that is wrong with a rule file.
+type Error struct {
+	File    string
+	Line    int // from 1; 0 means the file as a whole
+	Column  int // in characters, from 1
+	Rule    string
+	Field   string
+	Message string
+	Hint    string
+
+	text string // of the line
+}
+
+// Error returns the place and the message, the line with a caret under the
+// place, and the hint.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.File)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", e.Line, e.Column)
+	}
+	b.WriteString(": ")
+	if e.Rule != "" {
+		fmt.Fprintf(&b, "rule %q: ", e.Rule)
+	}
+	if e.Field != "" {
+		b.WriteString(e.Field + ": ")
+	}
+	b.WriteString(e.Message)
+	if e.Line > 0 {
+		text, column := excerpt(e.text, e.Column)
+		fmt.Fprintf(&b, "\n\n%5d | %s\n      | %s^", e.Line, text, strings.Repeat(" ", column-1))
+	}
+	if e.Hint != "" {
+		b.WriteString("\n" + e.Hint)
+	}
+	return b.String()
+}
+
+// excerpt cuts a long line to what is around a column, and returns where the
+// column is then.
+func excerpt(line string, column int) (string, int) {
+	const width, before = 100, 60
+	runes := []rune(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' ' // a tab would move the caret
+		}
+		return r
+	}, line))
+	start := 0
+	if len(runes) > width && column > before {
+		start = column - before
+	}
+	end := min(len(runes), start+width)
+	out := strings.TrimRight(string(runes[min(start, end):end]), " ")
+	if end < len(runes) {
+		out += " ..."
+	}
+	if start > 0 {
+		return "... " + out, column - start + 4
+	}
+	return out, column
+}
+
+// place returns the error with a place in the file.
+func (f *File) place(line, column int, e Error) *Error {
+	e.File, e.Line, e.Column = f.Name, line, max(column, 1)
+	if 0 < line && line <= len(f.lines) {
+		e.text = f.lines[line-1]
+	}
+	return &e
+}
+
+// report records something that is wrong with a node.
+func (f *File) report(n *yaml.Node, e Error) {
+	f.errs = append(f.errs, f.place(n.Line, n.Column, e))
+}
+
+// compare orders errors by their place.
+func (e *Error) compare(other *Error) int {
+	return cmp.Or(cmp.Compare(e.Line, other.Line), cmp.Compare(e.Column, other.Column))
+}

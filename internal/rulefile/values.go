@@ -1,0 +1,66 @@
+package rulefile
+
+import (
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/spanticket/spanticket/internal/celrule"
+)
+
+// Values returns the file that the rules would be: what is wrong with them is
+// shown in the place where it would stand there.
+func Values(name string, rules []celrule.Rule) *File {
+	type threshold struct {
+		Count  int64  `yaml:"count,omitempty"`
+		Within string `yaml:"within,omitempty"`
+	}
+	type resolve struct {
+		Quiet string `yaml:"quiet,omitempty"`
+	}
+	type rule struct {
+		Name      string    `yaml:"name"`
+		When      string    `yaml:"when"`
+		Unless    string    `yaml:"unless,omitempty"`
+		Signature any       `yaml:"signature,omitempty"`
+		Threshold threshold `yaml:"threshold,omitempty"`
+		Severity  string    `yaml:"severity,omitempty"`
+		Title     string    `yaml:"title,omitempty"`
+		Team      string    `yaml:"team,omitempty"`
+		Runbook   string    `yaml:"runbook,omitempty"`
+		Labels    []string  `yaml:"labels,omitempty"`
+		Sinks     []string  `yaml:"sinks,omitempty"`
+		Mode      string    `yaml:"mode,omitempty"`
+		Resolve   resolve   `yaml:"resolve,omitempty"`
+	}
+	out := struct {
+		Version int    `yaml:"version"`
+		Rules   []rule `yaml:"rules"`
+	}{Version: 1}
+	for _, r := range rules {
+		y := rule{
+			Name: r.Name, When: r.When, Unless: r.Unless, Severity: r.Severity, Title: r.Title, Team: r.Team,
+			Runbook: r.Runbook, Labels: r.Labels, Sinks: r.Sinks, Mode: r.Mode,
+			Threshold: threshold{Count: r.Threshold.Count, Within: duration(r.Threshold.Within)},
+			Resolve:   resolve{Quiet: duration(r.Quiet)},
+		}
+		if r.SignatureExpr != "" {
+			y.Signature = r.SignatureExpr
+		} else if len(r.Signature) > 0 {
+			y.Signature = r.Signature
+		}
+		out.Rules = append(out.Rules, y)
+	}
+	data, err := yaml.Marshal(out)
+	if err != nil {
+		return &File{Name: name, errs: []*Error{{File: name, Message: err.Error()}}}
+	}
+	return Parse(name, data)
+}
+
+func duration(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}

@@ -1,0 +1,151 @@
+// Package redact removes secrets and personal data from text and from whole
+// documents, before they are stored or leave the process.
+//
+// It looks for secrets of known shape (tokens of well-known services, private
+// keys, JSON Web Tokens, payment cards, account numbers, e-mail addresses) and
+// for values whose name gives them away (password=..., Authorization: ...,
+// https://user:password@host). What it removes it replaces by
+// "[redacted: kind]", and by REDACTED within a URL, so that the URL stays one.
+//
+// Trace and span IDs, UUIDs, revisions, versions, module paths, file names and
+// stack traces stay as they are.
+package redact
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// maxText is the longest text that is returned, in bytes.
+	maxText = 1 << 20
+	// margin is dropped from the end of a text that was cut: a secret shorter
+	// than this that the cut split goes with it.
+	margin = 16 << 10
+	// maxPasses bounds how often a text is scanned again because the last scan
+	// changed it. Two are usual.
+	maxPasses = 8
+
+	cutMark    = "[cut]"
+	failedMark = markPrefix + "failed]"
+)
+
+// Redactor removes secrets and personal data. The zero value is ready to use.
+//
+// Its methods may be called concurrently, as long as its fields do not change.
+// Each is deterministic, takes time linear in its input, and is idempotent:
+// redacting what was redacted changes nothing.
+type Redactor struct {
+	// Keys are further names whose values are secret, such as "tenant.pin".
+	// Case and the separators '.', '_', '-', '/' and ' ' do not count, and a
+	// name that ends in one of them matches too: "tenant.pin" covers
+	// "tenantPin" and "app.tenant_pin". Defaults to none besides the built-in
+	// ones.
+	Keys []string
+}
+
+// Text returns s with the secrets and e-mail addresses in it replaced. A text
+// without any is returned as it is, without an allocation.
+//
+// Texts beyond 1 MiB are cut, and end in "[cut]". If a detector panics, the
+// result is "[redacted: failed]" and nothing of s.
+func (r *Redactor) Text(s string) (redacted string) {
+	defer failClosed(&redacted)
+	return r.text(s)
+}
+
+// Value returns the value of an attribute, header or variable of the given
+// name: replaced as a whole when the name stands for a secret or for personal
+// data (such as db.password, http.request.header.authorization, user.email or
+// client.address), and otherwise as by [Redactor.Text].
+func (r *Redactor) Value(key, value string) (redacted string) {
+	defer failClosed(&redacted)
+	return r.value(r.kindOf(key), value)
+}
+
+// value redacts what belongs to a name of the given kind; the kind of an
+// innocent name is empty.
+func (r *Redactor) value(kind, s string) string {
+	switch {
+	case kind == "":
+		return r.text(s)
+	case s == "" || markLen(s) == len(s):
+		return s
+	}
+	return mark(kind)
+}
+
+// text is Text that panics.
+func (r *Redactor) text(s string) string {
+	split := len(s) > maxText
+	if split {
+		s = s[:maxText]
+	}
+	s = r.settle(s)
+	if split || len(s) > maxText {
+		s = r.settle(truncate(s, min(len(s), maxText)-margin) + cutMark)
+	}
+	return s
+}
+
+// settle scans s until there is nothing left to replace: what stands beside a
+// replaced secret may read differently without it. It gives up, and with it
+// the text, on input made to go on for long.
+func (r *Redactor) settle(s string) string {
+	for range maxPasses {
+		next := r.scan(s)
+		if next == s {
+			return s
+		}
+		s = next
+	}
+	return failedMark
+}
+
+// truncate returns at most the first n bytes of s, and no part of a rune or of
+// a mark.
+func truncate(s string, n int) string {
+	if n <= 0 {
+		return ""
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	for i := max(0, n-maxMark); i < n; i++ {
+		if i+markLen(s[i:]) > n {
+			return s[:i]
+		}
+	}
+	return s[:n]
+}
+
+func failClosed(s *string) {
+	if recover() != nil {
+		*s = failedMark
+	}
+}
+
+const (
+	markPrefix = "[redacted: "
+	maxMark    = 64 // bytes; far beyond the longest kind
+)
+
+// mark returns what replaces a secret of the given kind: lower-case letters,
+// digits and spaces.
+func mark(kind string) string { return markPrefix + kind + "]" }
+
+// markLen returns the length of the mark that s begins with, or 0.
+func markLen(s string) int {
+	if !strings.HasPrefix(s, markPrefix) {
+		return 0
+	}
+	for i := len(markPrefix); i < min(len(s), maxMark); i++ {
+		switch c := s[i]; {
+		case c == ']':
+			return i + 1
+		case c != ' ' && !isLower(c) && !isDigit(c):
+			return 0
+		}
+	}
+	return 0
+}

@@ -1,0 +1,229 @@
+package sinktest
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"sync"
+
+	"github.com/spanticket/spanticket/sinks"
+)
+
+// A rule is one thing that every sink must do.
+type rule struct {
+	name  string
+	why   string
+	check func(*check)
+}
+
+var rules = []rule{
+	{"minimal", "File takes a ticket that has its required fields only: most rules set no team, runbook or labels, " +
+		"and an enricher that failed leaves its part empty", minimalTicket},
+	{"full", "File takes a ticket that has every field", fullTicket},
+	{"hostile", "File and Update take any text: what a span says is the doing of whoever sent the request, " +
+		"and a sink encodes it for its system; a ticket that is refused for its text is a failure that nobody hears of", hostileText},
+	{"cancelled", "File, Update and Find return with an error soon after their context has ended, also when it ended before the call; " +
+		"the error must not be Rejected or Unauthorized, because that says nothing about the ticket or the credential " +
+		"and would park the delivery at every shutdown", cancelled},
+	{"again", "File takes a key that it has filed before: the engine files again when it does not know how the first call ended; " +
+		"where Find is implemented, it then finds the ticket", again},
+	{"concurrent", "File may be called concurrently with itself and with the optional methods, and two keys are two tickets", concurrent},
+	{"unmodified", "slices and maps of the ticket belong to the engine, with the room behind them: " +
+		"other sinks get the same ticket", unmodified},
+	{"retained", "a sink keeps no slice or map of a ticket once it has returned: the engine uses them again", retained},
+	{"updater", "Update takes every change of a ticket that File has accepted, more than once, " +
+		"and returns a receipt that the next Update takes", updater},
+	{"finder", "Find returns the receipt of a ticket that was filed; for a key that was not, it returns false and no error: " +
+		"the engine files on false, and waits on an error", finder},
+	{"limits", "Limits are not negative, and stay the same: 0 means no bound", limits},
+}
+
+func minimalTicket(c *check) { c.accept("a minimal ticket", minimal(newKey())) }
+
+func fullTicket(c *check) { c.accept("a full ticket", fit(full(newKey()), c.sink)) }
+
+func hostileText(c *check) {
+	u, isUpdater := sinks.As[sinks.Updater](c.sink)
+	for _, h := range []struct{ what, text string }{
+		{"line ends", "a\nb\r\nc\rd\u2028e\u2029f\u0085g\n\n\nKey: forged"},
+		{"control characters", "\x00\x01\x07\x08\x1b[2J\x1b]0;title\x07\x7f\u009b31m"},
+		{"bidirectional controls", "\u202egnp.exe\u202c \u2066x\u2069 \u200f"},
+		{"Markdown and HTML", "``` ````\n# h\n[a](javascript:alert(1)) ![b](http://x) <script>alert(1)</script> <!-- --> &amp; | a | b |"},
+		{"tracker commands", "@all #1 !1 fixes #12\n/close\n/assign @root\nAB#12 <!channel> <@U1> {code}{noformat} [~admin] https://x.example"},
+		{"quotes and formats", `"'\ %s %d ${x} {{.}} {"a":1} \u0000 \n`},
+		{"invalid UTF-8", "a\xffb\xc3\x28c\xed\xa0\x80d\xf4\x90\x80\x80"},
+		{"emoji", "😀 👩‍👩‍👧‍👦 🇪🇺 e\u0301 \ufeff \U0010ffff"},
+		{"blanks", " \t "},
+	} {
+		t := fit(hostile(newKey(), h.text), c.sink)
+		if r, ok := c.accept("a ticket with "+h.what, t); ok && isUpdater {
+			t.Event = sinks.EventUpdated
+			c.update(u, "a ticket with "+h.what, r, t)
+		}
+	}
+	c.accept("a ticket with a message of 1 MB", fit(huge(newKey()), c.sink))
+}
+
+func cancelled(c *check) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	expect := func(what string, err error) {
+		if err == nil {
+			c.failf("%s returned no error although its context had ended", what)
+		} else if reason, _ := sinks.ReasonOf(err); reason == sinks.Rejected || reason == sinks.Unauthorized {
+			c.failf("%s returned %s although only its context had ended: %v", what, reason, err)
+		}
+	}
+	t := minimal(newKey())
+	var err error
+	if c.call(ctx, "File", func(ctx context.Context) { _, err = c.sink.File(ctx, t) }) {
+		expect("File", err)
+	}
+	if u, ok := sinks.As[sinks.Updater](c.sink); ok {
+		var err error
+		if c.call(ctx, "Update", func(ctx context.Context) { _, err = u.Update(ctx, sinks.Receipt{ID: t.Key}, t) }) {
+			expect("Update", err)
+		}
+	}
+	if f, ok := sinks.As[sinks.Finder](c.sink); ok {
+		var err error
+		if c.call(ctx, "Find", func(ctx context.Context) { _, _, err = f.Find(ctx, t.Key) }) {
+			expect("Find", err)
+		}
+	}
+}
+
+func again(c *check) {
+	t := minimal(newKey())
+	r1, ok := c.accept("a ticket", t)
+	if !ok {
+		return
+	}
+	t.Count, t.LastSeen = 2, t.LastSeen.Add(1)
+	r2, ok := c.accept("the same key", t)
+	if !ok {
+		return
+	}
+	if r1.ID != r2.ID {
+		c.notef("the same key gave the receipts %s and %s: the documentation of the sink should say that it files twice", r1.ID, r2.ID)
+	}
+	if f, ok := sinks.As[sinks.Finder](c.sink); ok {
+		if r, found, ok := c.find(f, t.Key); ok && (!found || r.ID != r1.ID && r.ID != r2.ID) {
+			c.failf("Find of a key that was filed as %s and %s returned %q, %t", r1.ID, r2.ID, r.ID, found)
+		}
+	}
+}
+
+func concurrent(c *check) {
+	u, isUpdater := sinks.As[sinks.Updater](c.sink)
+	f, isFinder := sinks.As[sinks.Finder](c.sink)
+	var mu sync.Mutex
+	keys := map[string]string{} // by receipt ID
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			t := fit(full(newKey()), c.sink)
+			r, ok := c.accept("a ticket", t)
+			if !ok {
+				return
+			}
+			mu.Lock()
+			if other, taken := keys[r.ID]; taken {
+				c.failf("the keys %s and %s gave the same receipt %s", other, t.Key, r.ID)
+			}
+			keys[r.ID] = t.Key
+			mu.Unlock()
+			if isUpdater {
+				t.Event, t.Count = sinks.EventUpdated, t.Count+1
+				c.update(u, "a ticket", r, t)
+			}
+			if isFinder {
+				c.find(f, t.Key)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func unmodified(c *check) {
+	key := newKey()
+	t, want := fit(full(key), c.sink), fit(full(key), c.sink)
+	compare := func(method string) {
+		got, want := reflect.ValueOf(t), reflect.ValueOf(want)
+		for i := range got.NumField() {
+			g, w := got.Field(i), want.Field(i)
+			if g.Kind() == reflect.Slice {
+				g, w = g.Slice(0, g.Cap()), w.Slice(0, w.Cap())
+			}
+			if !reflect.DeepEqual(g.Interface(), w.Interface()) {
+				c.failf("%s wrote to the memory of Ticket.%s", method, got.Type().Field(i).Name)
+			}
+		}
+	}
+	r, ok := c.accept("a full ticket", t)
+	compare("File")
+	if u, isUpdater := sinks.As[sinks.Updater](c.sink); ok && isUpdater {
+		t.Event, want.Event = sinks.EventUpdated, sinks.EventUpdated
+		c.update(u, "a full ticket", r, t)
+		compare("Update")
+	}
+}
+
+func updater(c *check) {
+	u, ok := sinks.As[sinks.Updater](c.sink)
+	if !ok {
+		c.notef("%T is not an Updater: later changes are kept but not sent, and a return files a new ticket", c.sink)
+		return
+	}
+	t := fit(full(newKey()), c.sink)
+	r, ok := c.accept("a full ticket", t)
+	for i, e := range []sinks.Event{
+		sinks.EventUpdated, sinks.EventResolved, sinks.EventResolved, sinks.EventReopened, sinks.EventUpdated,
+	} {
+		if !ok {
+			return
+		}
+		t.Event, t.State, t.Count = e, sinks.Open, t.Count+int64(i)
+		if e == sinks.EventResolved {
+			t.State = sinks.Resolved
+		}
+		r, ok = c.update(u, fmt.Sprintf("a full ticket, change %d", i+1), r, t)
+	}
+}
+
+func finder(c *check) {
+	f, ok := sinks.As[sinks.Finder](c.sink)
+	if !ok {
+		c.notef("%T is not a Finder: after an unknown outcome the delivery is parked or sent again, as configured", c.sink)
+		return
+	}
+	t := minimal(newKey())
+	if r, found, ok := c.find(f, t.Key); ok && (found || r != sinks.Receipt{}) {
+		c.failf("Find of a key that was never filed returned %+v, %t", r, found)
+	}
+	filed, ok := c.accept("a ticket", t)
+	if !ok {
+		return
+	}
+	if r, found, ok := c.find(f, t.Key); ok && (!found || r.ID != filed.ID) {
+		c.failf("Find of the ticket filed as %s returned %q, %t", filed.ID, r.ID, found)
+	}
+	if r, found, ok := c.find(f, newKey()); ok && (found || r != sinks.Receipt{}) {
+		c.failf("Find of a key that was never filed returned %+v, %t, after another was", r, found)
+	}
+}
+
+func limits(c *check) {
+	l, ok := sinks.As[sinks.Limited](c.sink)
+	if !ok {
+		c.notef("%T is not Limited: its tickets are cut by nobody", c.sink)
+		return
+	}
+	got := l.Limits()
+	if got.Title < 0 || got.Body < 0 {
+		c.failf("Limits returned %+v", got)
+	}
+	if next := l.Limits(); next != got {
+		c.failf("Limits returned %+v, then %+v", got, next)
+	}
+}
