@@ -151,13 +151,21 @@ func (e *Engine) ask(ctx context.Context, requests chan chan struct{}, doing str
 	}
 }
 
+const maxShutdown = 10 * time.Second
+
 // Shutdown ends the engine: spans that end from now on are dropped and counted,
 // what was captured is brought into the store, and what is due is delivered,
-// until ctx ends. A durable store keeps what is not delivered by then. Only the
-// first call does something.
+// until ctx ends or, if it has no deadline, for at most 10 seconds. A durable
+// store keeps what is not delivered by then. Only the first call does something.
 func (e *Engine) Shutdown(ctx context.Context) error {
 	if e == nil || !e.closed.CompareAndSwap(false, true) {
 		return nil
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		// A host that did not think of it must not hang at its end.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, maxShutdown)
+		defer cancel()
 	}
 	e.s.gate.Close()
 	err := e.Flush(ctx)

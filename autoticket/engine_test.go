@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -110,4 +111,14 @@ func TestOneFailureOneTicket(t *testing.T) {
 	require.Equal(t, map[string]int64{"opened": 1, "symptom": 3}, st.Decisions)
 	require.Equal(t, int64(4), st.Spans)
 	require.Zero(t, st.Healthy)
+}
+
+// await waits for the engine's goroutines to bring something about.
+func await(tb testing.TB, ok func() bool) {
+	tb.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !ok() {
+		require.True(tb, time.Now().Before(deadline), "it does not come about")
+		runtime.Gosched()
+	}
 }

@@ -19,7 +19,7 @@ func ExampleSignature_Explain() {
 	}, correlate.Spec{})
 	fmt.Print(signature.Explain())
 	// Output:
-	// v1xtumordqz7v2l3haebbqhq75eo
+	// v1akxi6f66xv7gvidhazzxivu2pw
 	//   + service: shop/checkout [always]
 	//   + environment: production [always]
 	//   + operation: POST /orders/<*> (SERVER) [span name and kind, numbers and ids masked]

@@ -232,7 +232,10 @@ func (m *masker) variable(end int) {
 	m.forget()
 	text := m.dst[m.start:]
 	for {
-		before := bytes.TrimRight(text, " ,")
+		before := text
+		for len(before) > 0 && (before[len(before)-1] == ' ' || before[len(before)-1] == ',') {
+			before = before[:len(before)-1]
+		}
 		n := len(before)
 		for n > 0 && maskBits[before[n-1]] != 0 && len(before)-n < 10 {
 			n--
@@ -242,12 +245,19 @@ func (m *masker) variable(end int) {
 		}
 		text = before[:n]
 	}
-	if row := bytes.TrimRight(text, " ,:;/-+.=|~xX"); bytes.HasSuffix(row, []byte(maskPlaceholder)) {
-		m.dst = m.dst[:m.start+len(row)]
+	n := len(text)
+	for n > 0 && maskJoins[text[n-1]] {
+		n--
+	}
+	if bytes.HasSuffix(text[:n], []byte(maskPlaceholder)) {
+		m.dst = m.dst[:m.start+n]
 		return
 	}
 	m.dst = append(m.dst[:m.start+len(text)], maskPlaceholder...)
 }
+
+// maskJoins marks what may stand between the values of one row.
+var maskJoins = [256]bool{' ': true, ',': true, ':': true, ';': true, '/': true, '-': true, '+': true, '.': true, '=': true, '|': true, '~': true, 'x': true, 'X': true}
 
 // afterVariable reports whether what was written ends with the placeholder,
 // a space aside.

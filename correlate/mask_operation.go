@@ -6,7 +6,7 @@ import "strings"
 // masked. Names are meant to have none, so more is kept than of a message:
 // paths, and words with a digit or two.
 func appendOperation(dst []byte, name string) []byte {
-	if strings.ContainsAny(name, `'"=`) || strings.Contains(name, "://") {
+	if strings.IndexByte(name, '\'') >= 0 || strings.IndexByte(name, '"') >= 0 || strings.IndexByte(name, '=') >= 0 || strings.Contains(name, "://") {
 		return appendMask(dst, name) // a statement or a URL
 	}
 	name = maskCut(name, maskKeep)

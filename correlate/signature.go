@@ -77,13 +77,15 @@ func (s Signer) Sign(o Occurrence, spec Spec) Signature {
 	for i := range components {
 		c := &components[i]
 		c.Name = componentNames[i]
-		begin := len(buf)
-		buf, c.Why = s.appendComponent(buf, i, &o)
+		buf, c.Used, c.Why = s.appendComponent(buf, i, &o)
 		ends[i] = len(buf)
-		c.Used, c.Why = spec.judge(i, len(buf) > begin, c.Why)
+		if why := spec.leavesOut(i); why != "" {
+			c.Used, c.Why = false, why
+		}
 	}
 
 	enc := append(scratch.encoded[:0], signatureVersion)
+	enc = appendField(enc, o.Scope.Namespace) // a slash in it must not move into the service
 	begin := 0
 	for i, end := range ends {
 		if components[i].Used {
@@ -96,7 +98,9 @@ func (s Signer) Sign(o Occurrence, spec Spec) Signature {
 		components = append(components, Component{Name: componentRule, Value: v, Used: true, Why: "the rule's signature is made of it"})
 	}
 	buf = appendID(buf, enc)
-	scratch.text, scratch.encoded = buf, enc
+	if cap(buf)+cap(enc) < 64<<10 {
+		scratch.text, scratch.encoded = buf, enc
+	}
 
 	text := string(buf)
 	begin = 0
@@ -115,55 +119,54 @@ var signScratches = sync.Pool{New: func() any { return new(signScratch) }}
 // componentRule is the name of the components that a rule's own values make.
 const componentRule = "rule"
 
-// judge decides whether a component counts, and why. why is what is known of
-// it; where it begins with "not ", it is why the component cannot count.
-func (spec Spec) judge(i int, found bool, why string) (bool, string) {
+// leavesOut says why a component is not to be used, or "" if it is.
+func (spec Spec) leavesOut(i int) string {
 	switch {
 	case i == componentService, i == componentEnvironment:
-		return true, why
+		return ""
 	case len(spec.Values) > 0:
-		return false, "not used: the rule gives its own values"
+		return "not used: the rule gives its own values"
 	case len(spec.Components) > 0 && !slices.Contains(spec.Components, componentNames[i]):
-		return false, "not used: the rule does not name it"
-	case !found, strings.HasPrefix(why, "not "):
-		return false, why
+		return "not used: the rule does not name it"
 	}
-	return true, why
+	return ""
 }
 
-// appendComponent appends the value of a component and says where it is from,
-// or why it has none.
-func (s Signer) appendComponent(dst []byte, i int, o *Occurrence) ([]byte, string) {
+// appendComponent appends the value of a component. It reports whether that
+// says anything, and where it is from or why it does not.
+func (s Signer) appendComponent(dst []byte, i int, o *Occurrence) ([]byte, bool, string) {
 	switch i {
 	case componentService:
-		return appendService(dst, o.Scope), "always"
+		return appendService(dst, o.Scope), true, "always"
 	case componentEnvironment:
-		return append(dst, o.Scope.Environment...), "always"
+		return append(dst, o.Scope.Environment...), true, "always"
 	case componentOperation:
 		if o.Operation == "" {
-			return dst, "not recorded"
+			return dst, false, notRecorded
 		}
 		dst = appendOperation(dst, o.Operation)
 		if o.Kind != "" {
 			dst = append(append(append(dst, " ("...), o.Kind...), ')')
 		}
-		return dst, "span name and kind, numbers and ids masked"
+		return dst, true, "span name and kind, numbers and ids masked"
 	case componentException:
 		return appendException(dst, o)
 	case componentMessage:
 		return appendMessage(dst, o)
 	default:
 		if o.Exception.Stacktrace == "" {
-			return dst, "not recorded"
+			return dst, false, notRecorded
 		}
 		begin := len(dst)
 		dst = appendFrames(dst, o.Exception.Stacktrace, s.Module)
 		if len(dst) == begin {
-			return dst, "not in the stack: no frame of the application"
+			return dst, false, "no frame of the application in the stack"
 		}
-		return dst, "top frames of the application"
+		return dst, true, "top frames of the application"
 	}
 }
+
+const notRecorded = "not recorded"
 
 // unknownService is what SDKs call a service without a name, often with the
 // name of its executable after it.
@@ -179,19 +182,20 @@ func appendService(dst []byte, s Scope) []byte {
 	return append(dst, s.Service...)
 }
 
-func appendException(dst []byte, o *Occurrence) ([]byte, string) {
+func appendException(dst []byte, o *Occurrence) ([]byte, bool, string) {
 	const limit = 256
 	name, why := o.Exception.Type, "type of the exception"
 	if name == "" {
 		name, why = AttrString(o.Attributes, "error.type"), "error.type"
 		if !isTypeName(name) {
-			name, why = "", "not recorded"
+			return dst, false, notRecorded
 		}
 	}
+	dst = append(dst, maskCut(name, limit)...)
 	if isMuteType(name) {
-		why = "not used: any error in Go may have this type"
+		return dst, false, "not used: any error in Go may have this type"
 	}
-	return append(dst, maskCut(name, limit)...), why
+	return dst, true, why
 }
 
 // isTypeName reports whether an error.type names a type: it may hold a status
@@ -224,19 +228,20 @@ func isMuteType(name string) bool {
 
 // appendMessage appends what was said about the failure, by whatever said it
 // best.
-func appendMessage(dst []byte, o *Occurrence) ([]byte, string) {
-	if o.Exception.Message != "" {
-		return appendMask(dst, o.Exception.Message), "message of the exception, what varies masked"
+func appendMessage(dst []byte, o *Occurrence) ([]byte, bool, string) {
+	begin := len(dst)
+	if dst = appendMask(dst, o.Exception.Message); len(dst) > begin {
+		return dst, true, "message of the exception, what varies masked"
 	}
-	if o.Message != "" {
-		return appendMask(dst, o.Message), "status description, what varies masked"
+	if dst = appendMask(dst, o.Message); len(dst) > begin {
+		return dst, true, "status description, what varies masked"
 	}
 	// The same failure may be recorded with its type here or there.
 	switch t := cmp.Or(AttrString(o.Attributes, "error.type"), o.Exception.Type); {
 	case isNumber(t):
-		return append(append(dst, "status "...), t...), "error.type"
+		return append(append(dst, "status "...), t...), true, "error.type"
 	case isTypeName(t) && !isMuteType(t):
-		return appendMask(dst, t), "no message was recorded: type of the error"
+		return appendMask(dst, t), true, "no message was recorded: type of the error"
 	}
 	for _, source := range statusSources {
 		for _, key := range source.keys {
@@ -244,11 +249,11 @@ func appendMessage(dst []byte, o *Occurrence) ([]byte, string) {
 				if source.names != nil {
 					code = source.names(code)
 				}
-				return append(append(dst, source.prefix...), code...), key
+				return append(append(dst, source.prefix...), code...), true, key
 			}
 		}
 	}
-	return dst, "not recorded"
+	return dst, false, notRecorded
 }
 
 // statusSources lists the attributes that hold a status, newest names first.

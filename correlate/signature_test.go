@@ -89,6 +89,15 @@ func TestSignDifferent(t *testing.T) {
 	}
 }
 
+func TestSignScope(t *testing.T) {
+	sign := func(namespace, service string) string {
+		o := declined()
+		o.Scope.Namespace, o.Scope.Service = namespace, service
+		return correlate.Signer{}.Sign(o, correlate.Spec{}).ID
+	}
+	require.NotEqual(t, sign("a/b", "c"), sign("a", "b/c"), "namespace and name do not run together")
+}
+
 func TestSignOperation(t *testing.T) {
 	for _, tt := range []struct{ operation, want string }{
 		{"GET /users/{id}", "GET /users/{id}"},
@@ -231,7 +240,7 @@ var signatureID = regexp.MustCompile(`^v1[a-z2-7]{26}$`)
 func TestSignVersion(t *testing.T) {
 	s := correlate.Signer{}.Sign(declined(), correlate.Spec{})
 	require.Equal(t, 1, s.Version)
-	require.Equal(t, "v1tykra2rskhfq22yo7gf37x4uyl", s.ID)
+	require.Equal(t, "v1kovpsswacny5fe7gkfkzppxc7n", s.ID)
 }
 
 // Whatever is in an occurrence, Sign returns a signature, always the same one,

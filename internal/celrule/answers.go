@@ -17,8 +17,9 @@ import (
 
 const (
 	defaultSeverity = "error"
-	maxTitle        = 120 // runes
-	maxValues       = 32  // of a signature
+	maxTitle        = 120  // runes
+	maxLine         = 1000 // runes of any other text
+	maxValues       = 32   // of a signature
 )
 
 // Answers evaluates what a rule says about a problem, of which o is the newest
@@ -31,7 +32,7 @@ func (s *Set) Answers(i int, o *correlate.Occurrence, p *correlate.Problem) (cor
 	e := evaluation{rule: r, index: i, view: v}
 	a := correlate.Answers{
 		Severity:  cmp.Or(e.line("severity", r.severity), defaultSeverity),
-		Title:     cmp.Or(e.line("title", r.title), oneLine(defaultTitle(o))),
+		Title:     oneLine(cmp.Or(e.line("title", r.title), defaultTitle(o)), maxTitle),
 		Team:      e.line("team", r.team),
 		Runbook:   e.line("runbook", r.runbook),
 		Labels:    e.lines("labels", r.labels),
@@ -98,7 +99,7 @@ func (e *evaluation) line(field string, t text) (s string) {
 		s, err = t.eval(e.view)
 		return err
 	})
-	return oneLine(s)
+	return oneLine(s, maxLine)
 }
 
 func (e *evaluation) lines(field string, ts []text) []string {
@@ -126,13 +127,13 @@ func defaultTitle(o *correlate.Occurrence) string {
 	return o.Operation + ": " + what
 }
 
-// oneLine makes a text fit for a line of a ticket.
-func oneLine(s string) string {
+// oneLine makes a text fit for a line of a ticket, of at most size runes.
+func oneLine(s string, size int) string {
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-	if utf8.RuneCountInString(s) <= maxTitle {
+	if utf8.RuneCountInString(s) <= size {
 		return s
 	}
-	return strings.TrimSpace(string([]rune(s)[:maxTitle-1])) + "…"
+	return strings.TrimSpace(string([]rune(s)[:size-1])) + "…"
 }
 
 func listOfStrings(v ref.Val) ([]string, error) {

@@ -59,7 +59,7 @@ func TestText(t *testing.T) {
 		{"a long one is cut", `"` + strings.Repeat("é", 130) + `"`, strings.Repeat("é", 119) + "…"},
 		{"an exception", `exception.type + ": " + exception.message`, "*payment.Refused: card refused at once"},
 		{"a problem", `string(problem.count) + " " + string(problem.episode) + " " + problem.id + " " + problem.environment + " " + problem.operation`, "40 2 v1abc production POST /checkout"},
-		{"its rate", `problem.rate == 20.0 ? "20 a minute" : string(problem.rate)`, "20 a minute"},
+		{"its rate", `problem.rate == 10.0 ? "10 a minute" : string(problem.rate)`, "10 a minute"},
 		{"its times", `string(problem.last_seen - problem.first_seen)`, "120s"},
 		{"a well-known number recorded as text", `span.attributes["http.status_code"] >= 500 ? "5xx" : "4xx"`, "5xx"},
 	} {
@@ -78,7 +78,7 @@ func TestAnswers(t *testing.T) {
 		Name:      "all",
 		When:      "true",
 		Threshold: correlate.Threshold{Count: 3, Within: time.Minute},
-		Severity:  `problem.rate > 10.0 ? "critical" : "error"`,
+		Severity:  `problem.rate >= 10.0 ? "critical" : "error"`,
 		Team:      `resource.attributes["team"]`,
 		Runbook:   `"https://wiki/" + problem.service`,
 		Labels:    []string{"shop", `"env:" + problem.environment`, `resource.attributes["none"]`},

@@ -50,11 +50,15 @@ var whole = map[string]bool{
 
 // wholeNumber returns the number that a text stands for, if the key's values are numbers.
 func wholeNumber(key, text string) (int64, bool) {
-	if text == "" || text[0] != '-' && (text[0] < '0' || text[0] > '9') || !whole[key] {
+	if !startsNumber(text) || !whole[key] {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	return n, err == nil
+}
+
+func startsNumber(text string) bool {
+	return text != "" && (text[0] == '-' || '0' <= text[0] && text[0] <= '9')
 }
 
 func (a *attributes) len() int { return len(a.live) + len(a.kept) }

@@ -21,14 +21,13 @@ func known(b bool) tri {
 	return no
 }
 
-// condition is a condition, as far as it can be decided without CEL and without
+// condition is what is known of a rule's condition without CEL, and without
 // allocating: CEL's own three-valued logic over simple comparisons, in which
-// everything else is unknown. Whenever a condition knows the answer, it is the one
-// that CEL gives.
+// everything else is unknown. Whenever it knows the answer, CEL gives the same.
 type condition struct {
 	op      op
 	answer  tri         // of open
-	args    []condition // of all, any and not
+	args    []condition // of allOf, anyOf and negation
 	subject subject     // of the others
 	values  []value     // that it is compared with
 }
@@ -37,9 +36,9 @@ type op uint8
 
 const (
 	open op = iota // answer is all there is to know
-	all
-	any_
-	not
+	allOf
+	anyOf
+	negation
 	equal // one of values
 	prefix
 	suffix
@@ -52,58 +51,58 @@ const (
 )
 
 // eval answers the condition for a span.
-func (t *condition) eval(p *probe) tri {
-	switch t.op {
+func (c *condition) eval(p *probe) tri {
+	switch c.op {
 	case open:
-		return t.answer
-	case all:
+		return c.answer
+	case allOf:
 		answer := yes
-		for i := range t.args {
-			if answer = min(answer, t.args[i].eval(p)); answer == no {
+		for i := range c.args {
+			if answer = min(answer, c.args[i].eval(p)); answer == no {
 				break
 			}
 		}
 		return answer
-	case any_:
+	case anyOf:
 		answer := no
-		for i := range t.args {
-			if answer = max(answer, t.args[i].eval(p)); answer == yes {
+		for i := range c.args {
+			if answer = max(answer, c.args[i].eval(p)); answer == yes {
 				break
 			}
 		}
 		return answer
-	case not:
-		return yes - t.args[0].eval(p)
+	case negation:
+		return yes - c.args[0].eval(p)
 	}
-	return t.compare(p.value(t.subject))
+	return c.compare(p.value(c.subject))
 }
 
 // compare answers a comparison for a value of its subject.
-func (t *condition) compare(v value) tri {
-	switch t.op {
+func (c *condition) compare(v value) tri {
+	switch c.op {
 	case equal:
 		answer := no
-		for i := range t.values {
-			answer = max(answer, v.equal(t.values[i]))
+		for i := range c.values {
+			answer = max(answer, v.equal(c.values[i]))
 		}
 		return answer
 	case present:
-		return known(v.kind != nothing)
+		return known(v.kind != kindNone)
 	case prefix:
-		return known(v.kind == textual && strings.HasPrefix(v.text, t.values[0].text))
+		return known(v.kind == kindText && strings.HasPrefix(v.text, c.values[0].text))
 	case suffix:
-		return known(v.kind == textual && strings.HasSuffix(v.text, t.values[0].text))
+		return known(v.kind == kindText && strings.HasSuffix(v.text, c.values[0].text))
 	case contains:
-		return known(v.kind == textual && strings.Contains(v.text, t.values[0].text))
+		return known(v.kind == kindText && strings.Contains(v.text, c.values[0].text))
 	}
 	if !v.isNumber() {
 		return no
 	}
-	cmp, ok := v.compare(t.values[0])
+	cmp, ok := v.compare(c.values[0])
 	if !ok {
 		return unknown
 	}
-	switch t.op {
+	switch c.op {
 	case less:
 		return known(cmp < 0)
 	case lessOrEqual:
@@ -116,35 +115,35 @@ func (t *condition) compare(v value) tri {
 }
 
 // given returns what is left of the condition once some of its subjects are known.
-func (t condition) given(lookup func(subject) (value, bool)) condition {
-	switch t.op {
+func (c condition) given(lookup func(subject) (value, bool)) condition {
+	switch c.op {
 	case open:
-		return t
-	case all, any_, not:
-		args := make([]condition, 0, len(t.args))
-		for _, arg := range t.args {
+		return c
+	case allOf, anyOf, negation:
+		args := make([]condition, 0, len(c.args))
+		for _, arg := range c.args {
 			args = append(args, arg.given(lookup))
 		}
-		return join(t.op, args)
+		return join(c.op, args)
 	}
-	if v, ok := lookup(t.subject); ok {
-		if answer := t.compare(v); answer != unknown {
+	if v, ok := lookup(c.subject); ok {
+		if answer := c.compare(v); answer != unknown {
 			return condition{answer: answer}
 		}
 	}
-	return t
+	return c
 }
 
 // join makes a condition of conditions, as simple as it can be.
 func join(o op, args []condition) condition {
-	if o == not {
+	if o == negation {
 		if args[0].op == open {
 			return condition{answer: yes - args[0].answer}
 		}
-		return condition{op: not, args: args}
+		return condition{op: negation, args: args}
 	}
-	decisive, neutral := no, yes // of all
-	if o == any_ {
+	decisive, neutral := no, yes // of allOf
+	if o == anyOf {
 		decisive, neutral = yes, no
 	}
 	var rest []condition
@@ -171,16 +170,16 @@ func join(o op, args []condition) condition {
 }
 
 // cost orders conditions by what they look at.
-func (t condition) cost() int {
-	switch t.op {
+func (c condition) cost() int {
+	switch c.op {
 	case open:
 		return subjectKinds
-	case all, any_, not:
+	case allOf, anyOf, negation:
 		cost := 0
-		for _, arg := range t.args {
+		for _, arg := range c.args {
 			cost = max(cost, arg.cost())
 		}
 		return cost
 	}
-	return int(t.subject.what)
+	return int(c.subject.what)
 }

@@ -166,7 +166,7 @@ func TestMatchIsPlainEvaluation(t *testing.T) {
 		}
 		set, err := Compile(rules, nil)
 		require.NoError(t, err)
-		for range 30 {
+		for range 150 {
 			sp := drawSpan(t)
 			want, got := set.matchPlain(sp), set.Match(sp)
 			if want != got {

@@ -9,6 +9,9 @@ import (
 	"github.com/spanticket/spanticket/correlate"
 )
 
+// exceptionKeys are the attributes that rules can see of an exception.
+var exceptionKeys = []string{"exception.type", "error.type", "exception.message", "exception.stacktrace", "exception.escaped"}
+
 // ExceptionOf returns what a span recorded of an error: its last exception
 // event or, without one, its own attributes. It is what rules see as exception.
 func ExceptionOf(sp sdktrace.ReadOnlySpan) correlate.Exception {

@@ -140,11 +140,13 @@ func textAt(tree *ast.AST, node int64) (text string) {
 
 // nameHint proposes a variable or a function.
 func (s stage) nameHint(name string) string {
-	if name == problemClass.name {
+	switch name {
+	case "problem":
 		return "there is no problem yet when this is evaluated"
-	}
-	if strings.ContainsAny(name, " ") {
-		return ""
+	case "owner", "incident", "suspects":
+		return "this version does not know it yet"
+	case "ERROR", "OK", "UNSET", "SERVER", "CLIENT", "INTERNAL", "PRODUCER", "CONSUMER":
+		return fmt.Sprintf("did you mean %q?", name)
 	}
 	var names []string
 	for _, c := range s.classes() {
@@ -165,10 +167,6 @@ func (s stage) nameHint(name string) string {
 	}
 	if near := Nearest(name, names); near != "" {
 		return fmt.Sprintf("did you mean %s?", near)
-	}
-	switch name {
-	case "ERROR", "OK", "UNSET", "SERVER", "CLIENT", "INTERNAL", "PRODUCER", "CONSUMER":
-		return fmt.Sprintf("did you mean %q?", name)
 	}
 	return "a text needs quotes"
 }

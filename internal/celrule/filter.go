@@ -1,6 +1,6 @@
 package celrule
 
-import "iter"
+import "math/bits"
 
 // filter tells most texts that are not in a set from those that are, for much
 // less than a map does: what spans hold is mostly in no rule.
@@ -9,17 +9,17 @@ type filter struct {
 	shift uint // of a hash, to a bit
 }
 
-// newFilter returns a filter of n texts, with about eight bits for each.
-func newFilter(texts iter.Seq[string], n int) filter {
-	if n == 0 {
+// newFilter returns a filter of texts, with some sixteen bits for each.
+func newFilter(texts []string) filter {
+	if len(texts) == 0 {
 		return filter{}
 	}
-	f := filter{shift: 64 - 6}
-	for size := 1; size < n/8+1; size *= 2 {
-		f.shift--
+	words := 4
+	for words < len(texts)/4 {
+		words *= 2
 	}
-	f.bits = make([]uint64, 1<<(64-6-f.shift))
-	for text := range texts {
+	f := filter{bits: make([]uint64, words), shift: 64 - uint(bits.Len(uint(words*64-1)))}
+	for _, text := range texts {
 		h := hash(text) >> f.shift
 		f.bits[h/64] |= 1 << (h % 64)
 	}

@@ -11,9 +11,12 @@ import (
 type index struct {
 	rules  []filed
 	fields [subjectKinds]*postings // nil where nothing is filed
+	used   []what                  // of fields, but durations and exceptions
 	attrs  map[string]*postings
-	keys   filter  // of attrs
-	always []int32 // rules that no condition could file
+
+	keys    filter  // of what the attributes of a span are looked at for
+	healthy []int32 // what is filed under having no exception
+	always  []int32 // rules that no condition could file
 }
 
 // filed is a rule with what is left of its conditions for the spans of an index.
@@ -47,16 +50,33 @@ func newIndex(rules []*rule, lookup func(subject) (value, bool)) *index {
 			x.postings(c.subject).file(c, int32(i))
 		}
 	}
-	for _, p := range x.fields {
-		if p != nil {
-			p.seal()
+	x.seal()
+	return x
+}
+
+// seal prepares for look-ups.
+func (x *index) seal() {
+	keys := slices.Collect(maps.Keys(x.attrs))
+	for w, p := range x.fields {
+		if p == nil {
+			continue
+		}
+		p.seal()
+		switch w := what(w); {
+		case w >= exceptionType:
+			keys = append(keys, exceptionKeys...)
+		case w != spanDuration:
+			x.used = append(x.used, w)
 		}
 	}
 	for _, p := range x.attrs {
 		p.seal()
 	}
-	x.keys = newFilter(maps.Keys(x.attrs), len(x.attrs))
-	return x
+	x.keys = newFilter(keys)
+	// Most spans have no exception, and need not look for one.
+	var none probe
+	none.looked = true
+	x.healthy = x.exceptions(none.value, nil)
 }
 
 func (x *index) postings(s subject) *postings {
@@ -77,26 +97,49 @@ func (x *index) postings(s subject) *postings {
 // candidates appends the rules that the span can match, in order; some stand
 // there twice.
 func (x *index) candidates(p *probe, out []int32) []int32 {
-	for w, ps := range x.fields {
-		if ps != nil {
-			out = ps.find(p.value(subject{what: what(w)}), out)
-		}
+	out = append(out, x.always...)
+	for w := range x.used {
+		out = x.fields[x.used[w]].find(p.value(subject{what: x.used[w]}), out)
 	}
-	attrs := p.attrs
-	if len(x.attrs) == 0 {
-		attrs = nil
+	if ps := x.fields[spanDuration]; ps != nil {
+		out = ps.findInt(p.duration(), out)
 	}
-	for i := range attrs {
-		key := string(attrs[i].Key)
+	if x.keys.bits == nil { // neither attributes nor exceptions matter
+		return sorted(out)
+	}
+	failed := len(p.span.Events()) > 0
+	for i := range p.attrs {
+		key := string(p.attrs[i].Key)
 		if !x.keys.mayHave(key) {
 			continue
 		}
 		if ps := x.attrs[key]; ps != nil {
-			out = ps.find(toValue(&attrs[i]), out)
+			out = ps.findAttribute(&p.attrs[i], out)
+		}
+		failed = failed || slices.Contains(exceptionKeys, key)
+	}
+	if failed {
+		out = x.exceptions(p.value, out)
+	} else {
+		out = append(out, x.healthy...)
+	}
+	return sorted(out)
+}
+
+func sorted(rules []int32) []int32 {
+	if len(rules) > 1 {
+		slices.Sort(rules)
+	}
+	return rules
+}
+
+// exceptions appends the rules that are possible with what is read of an exception.
+func (x *index) exceptions(read func(subject) value, out []int32) []int32 {
+	for w := exceptionType; w <= exceptionEscaped; w++ {
+		if ps := x.fields[w]; ps != nil {
+			out = ps.find(read(subject{what: w}), out)
 		}
 	}
-	out = append(out, x.always...)
-	slices.Sort(out)
 	return out
 }
 
@@ -135,14 +178,14 @@ func (c *condition) count(shared map[posting]int) {
 // shared least, and how much they are.
 func (c *condition) rarest(shared map[posting]int) (needs []*condition, weight int, ok bool) {
 	switch c.op {
-	case all:
+	case allOf:
 		for i := range c.args {
 			if n, w, found := c.args[i].rarest(shared); found && (!ok || w < weight) {
 				needs, weight, ok = n, w, true
 			}
 		}
 		return needs, weight, ok
-	case any_:
+	case anyOf:
 		for i := range c.args {
 			n, w, found := c.args[i].rarest(shared)
 			if !found {

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
 )
 
 // postings finds the rules that the value of one subject keeps possible. Rules
@@ -41,7 +43,7 @@ func (c *condition) fileable() bool {
 	switch c.op {
 	case equal:
 		// Fractions are left out: nobody counts on them to be equal.
-		return !slices.ContainsFunc(c.values, func(v value) bool { return v.kind == really && !isWhole(v.real) })
+		return !slices.ContainsFunc(c.values, func(v value) bool { return v.kind == kindFloat && !isWhole(v.f) })
 	case prefix, less, lessOrEqual, greater, greaterOrEqual, present:
 		return true
 	}
@@ -72,28 +74,28 @@ func (p *postings) file(c *condition, rule int32) {
 
 func (p *postings) fileEqual(v value, rule int32) {
 	switch v.kind {
-	case textual:
+	case kindText:
 		if p.texts == nil {
 			p.texts = make(map[string][]int32)
 		}
 		p.texts[v.text] = append(p.texts[v.text], rule)
-	case wholly, really:
+	case kindInt, kindFloat:
 		if p.whole == nil {
 			p.whole = make(map[int64][]int32)
 		}
 		n := v.n
-		if v.kind == really {
-			n = int64(v.real)
+		if v.kind == kindFloat {
+			n = int64(v.f)
 		}
 		p.whole[n] = append(p.whole[n], rule)
-	case yesNo:
+	case kindBool:
 		p.truths[v.n] = append(p.truths[v.n], rule)
 	}
 }
 
 // seal sorts what was filed. After it nothing may be.
 func (p *postings) seal() {
-	p.filter = newFilter(maps.Keys(p.texts), len(p.texts))
+	p.filter = newFilter(slices.Collect(maps.Keys(p.texts)))
 	slices.SortStableFunc(p.above, func(a, b bound) int { return cmp.Compare(a.limit, b.limit) })
 	slices.SortStableFunc(p.below, func(a, b bound) int { return cmp.Compare(b.limit, a.limit) })
 	slices.SortStableFunc(p.prefixes, func(a, b prefixed) int { return strings.Compare(a.prefix, b.prefix) })
@@ -118,29 +120,46 @@ func (p *postings) seal() {
 // find appends the rules that are possible with the value.
 func (p *postings) find(v value, out []int32) []int32 {
 	switch v.kind {
-	case nothing:
+	case kindNone:
 		return out
-	case textual:
-		if p.filter.mayHave(v.text) {
-			out = append(out, p.texts[v.text]...)
+	case kindText:
+		out = p.findText(v.text, out)
+	case kindInt:
+		out = p.findInt(v.n, out)
+	case kindFloat:
+		if isWhole(v.f) {
+			out = append(out, p.whole[int64(v.f)]...)
 		}
-		if p.prefixes != nil {
-			out = p.findPrefixes(v.text, out)
-		}
-	case wholly:
-		if p.whole != nil {
-			out = append(out, p.whole[v.n]...)
-		}
-		out = p.findNumber(float64(v.n), out)
-	case really:
-		if isWhole(v.real) {
-			out = append(out, p.whole[int64(v.real)]...)
-		}
-		out = p.findNumber(v.real, out)
-	case yesNo:
+		out = p.findNumber(v.f, out)
+	case kindBool:
 		out = append(out, p.truths[v.n]...)
 	}
 	return append(out, p.present...)
+}
+
+// findAttribute is find, without the detour for what most attributes are.
+func (p *postings) findAttribute(kv *attribute.KeyValue, out []int32) []int32 {
+	if text := kv.Value.AsString(); kv.Value.Type() == attribute.STRING && !startsNumber(text) && p.present == nil {
+		return p.findText(text, out)
+	}
+	return p.find(toValue(kv), out)
+}
+
+func (p *postings) findText(text string, out []int32) []int32 {
+	if p.filter.mayHave(text) {
+		out = append(out, p.texts[text]...)
+	}
+	if p.prefixes != nil {
+		out = p.findPrefixes(text, out)
+	}
+	return out
+}
+
+func (p *postings) findInt(n int64, out []int32) []int32 {
+	if p.whole != nil {
+		out = append(out, p.whole[n]...)
+	}
+	return p.findNumber(float64(n), out)
 }
 
 func (p *postings) findNumber(f float64, out []int32) []int32 {

@@ -26,7 +26,7 @@ func (p *probe) value(s subject) value {
 	case scopeName:
 		return textValue(p.span.InstrumentationScope().Name)
 	case spanDuration:
-		return value{kind: wholly, n: int64(p.span.EndTime().Sub(p.span.StartTime()))}
+		return value{kind: kindInt, n: p.duration()}
 	case statusMessage:
 		return textValue(p.span.Status().Description)
 	case resourceAttribute:
@@ -46,3 +46,6 @@ func (p *probe) value(s subject) value {
 		return truthValue(escaped(p.exception))
 	}
 }
+
+// duration returns nanoseconds.
+func (p *probe) duration() int64 { return int64(p.span.EndTime().Sub(p.span.StartTime())) }

@@ -1,13 +1,15 @@
-// Package celrule compiles rules, matches spans against them and evaluates
-// what a rule says about a problem. It is the only package that knows CEL.
 package celrule
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
+
+// maxErrorText is how much is kept of what a failed evaluation says, in bytes.
+const maxErrorText = 300
 
 // Set is a compiled, immutable list of rules. It is safe for concurrent use.
 type Set struct {
@@ -160,6 +162,9 @@ func verdictOf(when, unless bool) Verdict {
 // failed counts an evaluation that failed.
 func (r *rule) failed(err error) {
 	text := err.Error()
+	if len(text) > maxErrorText {
+		text = strings.ToValidUTF8(text[:maxErrorText], "")
+	}
 	r.errors.Add(1)
 	r.lastError.Store(&text)
 }

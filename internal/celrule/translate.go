@@ -52,7 +52,7 @@ func translateHas(s subject) condition {
 	case spanDuration, exceptionEscaped:
 		return condition{answer: yes}
 	}
-	return join(not, []condition{{op: equal, subject: s, values: []value{textValue("")}}})
+	return join(negation, []condition{{op: equal, subject: s, values: []value{textValue("")}}})
 }
 
 func translateCall(tree *ast.AST, call ast.CallExpr) condition {
@@ -64,15 +64,15 @@ func translateCall(tree *ast.AST, call ast.CallExpr) condition {
 			conditions = append(conditions, translate(tree, arg))
 		}
 		if fn == operators.LogicalOr {
-			return join(any_, conditions)
+			return join(anyOf, conditions)
 		}
-		return join(all, conditions)
+		return join(allOf, conditions)
 	case operators.LogicalNot:
-		return join(not, []condition{translate(tree, args[0])})
+		return join(negation, []condition{translate(tree, args[0])})
 	case operators.Equals:
 		return translateEqual(tree, args[0], args[1])
 	case operators.NotEquals:
-		return join(not, []condition{translateEqual(tree, args[0], args[1])})
+		return join(negation, []condition{translateEqual(tree, args[0], args[1])})
 	case operators.In:
 		return translateIn(tree, args[0], args[1])
 	case overloads.StartsWith, overloads.EndsWith, overloads.Contains:
@@ -148,5 +148,5 @@ func comparand(s subject, e ast.Expr) (value, bool) {
 		return value{}, false
 	}
 	d, ok := text.ConvertToType(types.DurationType).(types.Duration)
-	return value{kind: wholly, n: int64(time.Duration(d.Duration))}, ok
+	return value{kind: kindInt, n: int64(time.Duration(d.Duration))}, ok
 }

@@ -113,7 +113,7 @@ var (
 	problemClass = newClass("problem", map[string]field{
 		"id":          {types.StringType, func(o *object) any { return o.view.problem.ID }},
 		"count":       {types.IntType, func(o *object) any { return o.view.problem.Count }},
-		"rate":        {types.DoubleType, func(o *object) any { return rate(o.view.problem) }},
+		"rate":        {types.DoubleType, func(o *object) any { return o.view.problem.Rate() }},
 		"first_seen":  {types.TimestampType, func(o *object) any { return o.view.problem.FirstSeen }},
 		"last_seen":   {types.TimestampType, func(o *object) any { return o.view.problem.LastSeen }},
 		"service":     {types.StringType, func(o *object) any { return o.view.problem.Scope.Service }},
@@ -122,19 +122,6 @@ var (
 		"episode":     {types.IntType, func(o *object) any { return o.view.problem.Episode }},
 	})
 )
-
-// rate returns occurrences a minute, over what is remembered of the problem.
-func rate(p *correlate.Problem) float64 {
-	if len(p.Recent) == 0 {
-		return 0
-	}
-	var n int64
-	for _, b := range p.Recent {
-		n += b.Count
-	}
-	// A burst of a few seconds is not extrapolated to a minute.
-	return float64(n) / max(p.LastSeen.Sub(p.Recent[0].Start), time.Minute).Minutes()
-}
 
 func (v *view) name() string {
 	if v.occ != nil {

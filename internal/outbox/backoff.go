@@ -16,7 +16,7 @@ type jitter struct {
 }
 
 // after returns how long to wait after so many failed attempts: it doubles
-// from least up to most, and is then spread by a quarter either way.
+// from least, is spread by a quarter either way, and is never more than most.
 // The next attempt is stored with the delivery, so nothing is kept here.
 func (j *jitter) after(attempts int, least, most time.Duration) time.Duration {
 	b := backoff.NewExponentialBackOff(
@@ -30,11 +30,14 @@ func (j *jitter) after(attempts int, least, most time.Duration) time.Duration {
 	for range min(attempts-1, 64) {
 		d = b.NextBackOff()
 	}
-	return j.spread(d)
+	return j.between(min(d, most/5*4), 0.75, 1.25)
 }
 
-func (j *jitter) spread(d time.Duration) time.Duration {
+// later returns d, or up to a quarter more.
+func (j *jitter) later(d time.Duration) time.Duration { return j.between(d, 1, 1.25) }
+
+func (j *jitter) between(d time.Duration, from, to float64) time.Duration {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return time.Duration(float64(d) * (0.75 + 0.5*j.rng.Float64()))
+	return time.Duration(float64(d) * (from + (to-from)*j.rng.Float64()))
 }

@@ -122,11 +122,18 @@ func (o *Outbox) Deliver(ctx context.Context, j Job) (r Result) {
 		r.err = err
 		return r
 	}
+	if !slices.Contains(p.Filing(d.Sink).Pending, d.ID) {
+		return r // an earlier claim of it went well after its lease had run out
+	}
 	r.action = p.Plan(d, t.capabilities())
 	if r.action == correlate.ActNothing {
 		return r
 	}
 	r.unknown = p.Filing(d.Sink).Unknown
+	if r.action == correlate.ActFile && r.unknown && t.opts.ParkUnknown {
+		r.err, r.park = errUnknown, true
+		return r
+	}
 	if len(p.Samples) > 0 {
 		r.began = p.Samples[0].Time
 	}
@@ -142,27 +149,42 @@ func (o *Outbox) Deliver(ctx context.Context, j Job) (r Result) {
 		return r
 	}
 	sent = true
-	receipt := p.Filing(d.Sink).Receipt
+	action, ticket, receipt := r.action, r.ticket, sinks.Receipt(p.Filing(d.Sink).Receipt)
 	r.receipt, r.err = t.call(ctx, func(ctx context.Context) (sinks.Receipt, error) {
-		switch r.action {
+		// A call that is abandoned outlives this delivery, and is the library's
+		// own until it returns.
+		ctx, done := o.Own(ctx)
+		defer done()
+		switch action {
 		case correlate.ActUpdate:
-			return t.updater.Update(ctx, sinks.Receipt(receipt), r.ticket)
+			return t.updater.Update(ctx, receipt, ticket)
 		case correlate.ActFind:
-			found, ok, err := t.finder.Find(ctx, r.ticket.Key)
+			found, ok, err := t.finder.Find(ctx, ticket.Key)
 			if err != nil {
 				return found, asTransient(err) // looking harms nothing
 			}
 			if ok {
 				return found, nil
 			}
+			if err := ctx.Err(); err != nil {
+				// The delivery may be tried again by now: this call files no more.
+				return found, asTransient(err)
+			}
 		}
-		return t.sink.File(ctx, r.ticket)
+		return t.sink.File(ctx, ticket)
 	})
-	if r.err == nil && r.receipt.ID == "" {
+	switch {
+	case r.err != nil || r.receipt.ID != "":
+	case r.action == correlate.ActUpdate:
+		r.receipt = receipt
+	default:
 		r.receipt.ID = r.ticket.Key
 	}
 	return r
 }
+
+// errUnknown parks what must not be sent twice.
+var errUnknown = errors.New("it may have been filed before a crash, and the sink cannot be asked")
 
 // asTransient keeps a failed look-up from being taken for a failed filing.
 func asTransient(err error) error {
@@ -174,21 +196,39 @@ func asTransient(err error) error {
 
 func (o *Outbox) trying(ctx context.Context, d correlate.Delivery) (p correlate.Problem, err error) {
 	err = o.Store.Update(ctx, d.Key, correlate.UpdateProblem(func(cur correlate.Problem) (correlate.Problem, []correlate.Delivery, error) {
+		if cur.ID == "" {
+			return cur, nil, correlate.ErrNotFound
+		}
 		p = cur.Trying(d.Sink)
 		return p, nil, nil
 	}))
 	return p, err
 }
 
-// Requeue queues a parked delivery again. It reports whether there was one.
+// Requeue queues a parked delivery again. It reports whether there was one. A
+// problem that is over by now is filed and then resolved.
 func (o *Outbox) Requeue(ctx context.Context, key correlate.Key, sink string, now time.Time) (bool, error) {
-	found := false
 	err := o.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
-		parked := p.Filing(sink).Parked
-		if found = parked != nil; found {
-			p, add = p.Queue(parked.Operation, []string{sink}, now)
+		f := p.Filing(sink)
+		if f.Parked == nil {
+			return p, nil, correlate.ErrNotFound
+		}
+		if t := o.targets[sink]; t != nil && t.finder == nil {
+			// Whoever asks for it has looked, or takes a second ticket.
+			p = p.Refused(correlate.Delivery{Sink: sink}, false)
+		}
+		op := f.Parked.Operation
+		p, add = p.Queue(op, []string{sink}, now)
+		if p.State == correlate.Resolved && f.Receipt == (correlate.Receipt{}) && (op == correlate.OpOpen || op == correlate.OpReopen) {
+			// When it was resolved there was no ticket to tell.
+			var end []correlate.Delivery
+			p, end = p.Queue(correlate.OpResolve, []string{sink}, now)
+			add = append(add, end...)
 		}
 		return p, add, nil
 	}))
-	return found, err
+	if errors.Is(err, correlate.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }

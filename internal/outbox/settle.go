@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/sinks"
@@ -54,6 +55,21 @@ func (r Result) attempts() int {
 	return n + 1
 }
 
+// maxReason bounds why a delivery was parked, in bytes: the text is the sink's,
+// and is kept in the problem.
+const maxReason = 1 << 10
+
+// clip cuts s to about n bytes, on the boundary of a character.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
 // Outcomes of a delivery, as they are counted.
 const (
 	delivered = "delivered"
@@ -75,7 +91,7 @@ func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, func(corr
 		return p.Refused(d, r.unknown)
 	}
 	park := func(why string) (correlate.Outcome, func(correlate.Problem) correlate.Problem, string) {
-		why = o.Redactor.Text(why)
+		why = clip(o.Redactor.Text(why), maxReason)
 		given := d
 		given.Attempts = r.attempts()
 		return done, func(p correlate.Problem) correlate.Problem { return p.GivenUp(given, why, now) }, parked
@@ -95,9 +111,10 @@ func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, func(corr
 	reason, after := sinks.ReasonOf(r.err)
 	switch reason {
 	case sinks.RateLimited:
-		pause := min(opts.MaxBackoff, max(after, backoff()))
+		// Never sooner than the sink asks for: other replicas go by the delivery.
+		pause := min(opts.MaxBackoff, max(o.jitter.later(after), backoff()))
 		r.job.target.hold(now.Add(pause))
-		return again(o.jitter.spread(pause)), refused, reason.String()
+		return again(pause), refused, reason.String()
 	case sinks.Unauthorized:
 		pause := max(unauthorizedPause, opts.MinBackoff)
 		r.job.target.hold(now.Add(pause))
@@ -125,7 +142,7 @@ func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, func(corr
 func (o *Outbox) report(r Result, outcome string, now time.Time) {
 	d := r.job.Delivery
 	o.Counters.Count(d.Sink, string(d.Operation), outcome)
-	if outcome == delivered && (d.Operation == correlate.OpOpen || d.Operation == correlate.OpReopen) {
+	if outcome == delivered && !r.began.IsZero() && (d.Operation == correlate.OpOpen || d.Operation == correlate.OpReopen) {
 		o.Counters.Latency(d.Sink, now.Sub(r.began))
 	}
 	if r.err == nil {

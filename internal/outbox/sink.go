@@ -77,8 +77,12 @@ func (t *target) hold(until time.Time) {
 // grace is how long a call may take to return once its context has ended.
 const grace = time.Second
 
-// errAbandoned says that a sink broke the rule to return when its context ends.
-var errAbandoned = errors.New("the sink did not return when its time was over")
+var (
+	// errAbandoned says that a sink broke the rule to return when its context ends.
+	errAbandoned = errors.New("the sink did not return when its time was over")
+	// errExited says that a sink ended its goroutine.
+	errExited = errors.New("the sink called runtime.Goexit")
+)
 
 // call runs one call of the sink under its timeout. A panic is a transient
 // failure. A call that does not return is left alone, and keeps its slot.
@@ -92,14 +96,15 @@ func (t *target) call(ctx context.Context, fn func(context.Context) (sinks.Recei
 	go func() {
 		defer cancel()
 		defer func() { <-t.slots }()
-		var r result
+		r := result{err: errExited}
 		defer func() {
 			if v := recover(); v != nil {
 				r = result{err: &sinks.Error{Reason: sinks.Transient, Err: fmt.Errorf("the sink panicked: %v", v)}}
 			}
 			done <- r
 		}()
-		r.receipt, r.err = fn(ctx)
+		receipt, err := fn(ctx)
+		r = result{receipt, sound(err)}
 	}()
 	select {
 	case r := <-done:
@@ -116,10 +121,24 @@ func (t *target) call(ctx context.Context, fn func(context.Context) (sinks.Recei
 	}
 }
 
+// sound returns an error that can be asked what it means. One that panics does
+// so here, where that counts as a panic of the sink.
+func sound(err error) error {
+	if e, ok := err.(*sinks.Error); ok && e == nil {
+		return nil // a nil pointer in an error: nothing went wrong
+	}
+	if err != nil {
+		_, _ = sinks.ReasonOf(err)
+		_ = err.Error()
+	}
+	return err
+}
+
 // outOfTime makes the outcome of a call unknown when it ended with its
-// context and the sink did not say more.
+// context and the sink did not say more. The error need not wrap the
+// context's: many put only its text into theirs.
 func outOfTime(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+	if err == nil || ctx.Err() == nil {
 		return err
 	}
 	if _, ok := errors.AsType[*sinks.Error](err); ok {
