@@ -93,18 +93,19 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan) (Item, bool) {
 	}
 	g.Counters.Seen(id[7])
 	set := g.Rules.Load()
-	it := Item{Span: sp, Set: set, Rule: -1}
-	switch m := set.Match(sp); m.Verdict {
-	case celrule.Matched:
-		g.Counters.Matches.Add(1)
-		it.Rule, it.Counts = m.Rule, true
-	case celrule.Excluded:
-		it.Excluded = true
-	}
+	m := set.Match(sp)
 	// A span that failed is needed whoever matches it: it may be the origin of
 	// what a rule matches further up.
-	it.Counts = it.Counts || sp.Status().Code == codes.Error
-	return it, it.Counts || g.Mark.Has(sc.TraceID())
+	counts := m.Verdict == celrule.Matched || sp.Status().Code == codes.Error
+	if !counts && !g.Mark.Has(sc.TraceID()) {
+		return Item{}, false
+	}
+	it := Item{Span: sp, Set: set, Rule: -1, Counts: counts, Excluded: m.Verdict == celrule.Excluded}
+	if m.Verdict == celrule.Matched {
+		g.Counters.Matches.Add(1)
+		it.Rule = m.Rule
+	}
+	return it, true
 }
 
 // put queues an item, or counts why not.

@@ -90,11 +90,12 @@ func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, func(corr
 		}
 		return p.Refused(d, r.unknown)
 	}
-	park := func(why string) (correlate.Outcome, func(correlate.Problem) correlate.Problem, string) {
+	unchanged := func(p correlate.Problem) correlate.Problem { return p }
+	park := func(why string, change func(correlate.Problem) correlate.Problem) (correlate.Outcome, func(correlate.Problem) correlate.Problem, string) {
 		why = clip(o.Redactor.Text(why), maxReason)
 		given := d
 		given.Attempts = r.attempts()
-		return done, func(p correlate.Problem) correlate.Problem { return p.GivenUp(given, why, now) }, parked
+		return done, func(p correlate.Problem) correlate.Problem { return change(p).GivenUp(given, why, now) }, parked
 	}
 
 	if r.err == nil {
@@ -106,7 +107,7 @@ func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, func(corr
 		}, delivered
 	}
 	if r.park {
-		return park(r.err.Error())
+		return park(r.err.Error(), refused)
 	}
 	reason, after := sinks.ReasonOf(r.err)
 	switch reason {
@@ -120,19 +121,19 @@ func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, func(corr
 		r.job.target.hold(now.Add(pause))
 		return again(pause), refused, reason.String()
 	case sinks.Rejected:
-		return park(r.err.Error())
+		return park(r.err.Error(), refused)
 	case sinks.Unknown:
 		files := r.action != correlate.ActUpdate
 		switch {
 		case files && opts.ParkUnknown && r.job.target.finder == nil:
-			return park("it may have been filed, and the sink cannot be asked: " + r.err.Error())
+			return park("it may have been filed, and the sink cannot be asked: "+r.err.Error(), unchanged)
 		case r.attempts() >= opts.Attempts:
-			return park(r.err.Error())
+			return park(r.err.Error(), unchanged)
 		}
-		return again(backoff()), func(p correlate.Problem) correlate.Problem { return p }, reason.String()
+		return again(backoff()), unchanged, reason.String()
 	default:
 		if r.attempts() >= opts.Attempts {
-			return park(r.err.Error())
+			return park(r.err.Error(), refused)
 		}
 		return again(max(min(after, opts.MaxBackoff), backoff())), refused, sinks.Transient.String()
 	}

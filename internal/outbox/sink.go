@@ -104,18 +104,18 @@ func (t *target) call(ctx context.Context, fn func(context.Context) (sinks.Recei
 			done <- r
 		}()
 		receipt, err := fn(ctx)
-		r = result{receipt, sound(err)}
+		r = result{receipt, outOfTime(ctx, sound(err))}
 	}()
 	select {
 	case r := <-done:
-		return r.receipt, outOfTime(ctx, r.err)
+		return r.receipt, r.err
 	case <-ctx.Done():
 	}
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
 	case r := <-done:
-		return r.receipt, outOfTime(ctx, r.err)
+		return r.receipt, r.err
 	case <-timer.C:
 		return sinks.Receipt{}, &sinks.Error{Reason: sinks.Unknown, Err: errAbandoned}
 	}
