@@ -168,7 +168,7 @@ func maskURL(s string, i int) int {
 	for i < len(s) && (maskClass[s[i]] == maskWord || strings.IndexByte("?&=,;!*([{}])|^", s[i]) >= 0 || s[i] >= 0x80) {
 		i++
 	}
-	for strings.IndexByte(".,:;!?", s[i-1]) >= 0 || strings.IndexByte(")]}", s[i-1]) >= 0 && strings.IndexAny(s[start:i], "([{") < 0 {
+	for strings.IndexByte(".,:;!?", s[i-1]) >= 0 || strings.IndexByte(")]}", s[i-1]) >= 0 && !strings.ContainsAny(s[start:i], "([{") {
 		i--
 	}
 	return i

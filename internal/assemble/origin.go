@@ -12,32 +12,37 @@ import (
 // maxPath bounds the steps from an origin to its root.
 const maxPath = 64
 
-// forest is the spans of one trace, linked. Spans whose parent is not there
-// are roots of their own.
+// forest is the spans of one trace, linked, in order. Spans whose parent is not
+// there are roots of their own. Of spans with the same ID the earliest is the
+// parent of what names it.
 type forest struct {
 	nodes    []*Node
 	byID     map[trace.SpanID]*Node
 	children map[trace.SpanID][]*Node
+	cut      map[*Node]bool // roots, whatever parent they name
 	retried  map[*Node]bool
 }
 
 func link(nodes []*Node) *forest {
 	f := &forest{
-		nodes:    nodes,
+		nodes:    slices.SortedFunc(slices.Values(nodes), earlier),
 		byID:     make(map[trace.SpanID]*Node, len(nodes)),
 		children: make(map[trace.SpanID][]*Node, len(nodes)),
+		cut:      map[*Node]bool{},
 		retried:  map[*Node]bool{},
 	}
-	for _, n := range nodes {
-		f.byID[n.Span] = n
+	for _, n := range f.nodes {
+		if n.Span.IsValid() && f.byID[n.Span] == nil {
+			f.byID[n.Span] = n
+		}
 	}
-	for _, n := range nodes {
+	f.cutCircles()
+	for _, n := range f.nodes {
 		if p := f.parent(n); p != nil {
 			f.children[p.Span] = append(f.children[p.Span], n)
 		}
 	}
 	for _, siblings := range f.children {
-		slices.SortFunc(siblings, earlier)
 		f.findRetried(siblings)
 	}
 	return f
@@ -45,10 +50,35 @@ func link(nodes []*Node) *forest {
 
 // parent returns the parent if it is there. A span that names itself has none.
 func (f *forest) parent(n *Node) *Node {
-	if p := f.byID[n.Parent]; p != n {
-		return p
+	if n.Parent == n.Span || f.cut[n] {
+		return nil
 	}
-	return nil
+	return f.byID[n.Parent]
+}
+
+// cutCircles makes a root of the earliest of spans that are each other's
+// ancestors, so that every walk up ends.
+func (f *forest) cutCircles() {
+	met := make(map[*Node]int, len(f.nodes)) // on the walk from which node
+	for i, n := range f.nodes {
+		p := n
+		for ; p != nil; p = f.parent(p) {
+			if _, ok := met[p]; ok {
+				break
+			}
+			met[p] = i
+		}
+		if p == nil || met[p] != i {
+			continue
+		}
+		first := p
+		for q := f.parent(p); q != p; q = f.parent(q) {
+			if earlier(q, first) < 0 {
+				first = q
+			}
+		}
+		f.cut[first] = true
+	}
 }
 
 // findRetried marks the failed calls that were made again, to the same target,
@@ -111,42 +141,31 @@ type failure struct {
 // The result does not depend on the order of the nodes.
 func (f *forest) failures() (found []failure, retried []*Node) {
 	below := map[*Node][]*Node{} // the nearest ones that count
-	var tops, order []*Node
+	var tops []*Node
+	gone := f.withinRetried()
 	for _, n := range f.nodes {
-		if n.counts() {
-			order = append(order, n)
+		if !n.counts() {
+			continue
 		}
-	}
-	slices.SortFunc(order, earlier)
-	gone := f.withinRetried(order)
-	for _, n := range order {
 		if gone[n] {
 			retried = append(retried, n)
-		} else if p := f.above(n); p != nil && p != n {
+		} else if p := f.above(n); p != nil && !gone[p] {
 			below[p] = append(below[p], n)
 		} else {
 			tops = append(tops, n)
 		}
 	}
-	reached := map[*Node]bool{}
-	collect := func(top *Node) {
+	for _, top := range tops {
 		fail := failure{origin: top}
 		stack := []*Node{top}
 		for len(stack) > 0 {
 			n := stack[len(stack)-1]
-			stack = stack[:len(stack)-1]
-			if reached[n] {
-				continue
-			}
-			reached[n] = true
+			stack = append(stack[:len(stack)-1], below[n]...)
 			fail.members = append(fail.members, n)
-			stack = append(stack, below[n]...)
 		}
-		// Of several failures below one, the earliest is the cause: what came
-		// after it was tried again, or tried instead.
 		chain := []*Node{top}
-		for len(below[fail.origin]) > 0 && len(chain) <= len(fail.members) {
-			fail.origin = below[fail.origin][0]
+		for len(below[fail.origin]) > 0 {
+			fail.origin = cause(below[fail.origin])
 			chain = append(chain, fail.origin)
 		}
 		for _, n := range slices.Backward(chain) {
@@ -163,24 +182,26 @@ func (f *forest) failures() (found []failure, retried []*Node) {
 		f.describe(fail.origin)
 		found = append(found, fail)
 	}
-	for _, n := range tops {
-		collect(n)
-	}
-	for _, n := range order { // spans that are each other's ancestors
-		if !gone[n] && !reached[n] {
-			collect(n)
-		}
-	}
 	return found, retried
 }
 
+// cause returns which of the nodes below one that counts made it do so: the
+// earliest that failed, because what came after it was tried again, or tried
+// instead. One that was only matched, as slow, is the cause if none failed.
+func cause(below []*Node) *Node {
+	if i := slices.IndexFunc(below, func(n *Node) bool { return n.Step.Failed }); i >= 0 {
+		return below[i]
+	}
+	return below[0]
+}
+
 // withinRetried returns the nodes that are retried or lie below one that is.
-func (f *forest) withinRetried(order []*Node) map[*Node]bool {
+func (f *forest) withinRetried() map[*Node]bool {
 	gone := map[*Node]bool{}
 	if len(f.retried) == 0 {
 		return gone
 	}
-	for _, n := range order {
+	for _, n := range f.nodes {
 		p := n
 		for range maxPath {
 			if p == nil {
@@ -216,7 +237,8 @@ func (f *forest) describe(n *Node) {
 	n.Occurrence = &o
 }
 
-// earlier orders nodes by start, end and span ID.
+// earlier orders nodes by start, end and span ID. Of spans with the same ID
+// and times, which are recorded in error, it prefers the one that says more.
 func earlier(a, b *Node) int {
 	if c := a.Start.Compare(b.Start); c != 0 {
 		return c
@@ -224,5 +246,22 @@ func earlier(a, b *Node) int {
 	if c := a.End.Compare(b.End); c != 0 {
 		return c
 	}
-	return bytes.Compare(a.Span[:], b.Span[:])
+	if c := bytes.Compare(a.Span[:], b.Span[:]); c != 0 {
+		return c
+	}
+	if c := bytes.Compare(a.Parent[:], b.Parent[:]); c != 0 {
+		return c
+	}
+	return b.rank() - a.rank()
+}
+
+func (n *Node) rank() int {
+	r := 0
+	if n.Step.Failed {
+		r += 2
+	}
+	if n.Matched {
+		r++
+	}
+	return r
 }

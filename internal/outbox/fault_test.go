@@ -66,15 +66,25 @@ func (s faulty) Update(ctx context.Context, key correlate.Key, fn correlate.Upda
 	return err
 }
 
-func (s faulty) Claim(ctx context.Context, c correlate.Claim) (ds []correlate.Delivery, err error) {
-	effect, fails := s.fate.strikes()
-	if effect {
-		ds, err = s.Store.Claim(ctx, c)
-	}
-	if fails {
+// Claim fails only where it returns something: the others make no difference.
+func (s faulty) Claim(ctx context.Context, c correlate.Claim) ([]correlate.Delivery, error) {
+	if s.fate.dead() {
 		return nil, errFault
 	}
-	return ds, err
+	ds, err := s.Store.Claim(ctx, c)
+	if err != nil || len(ds) == 0 {
+		return ds, err
+	}
+	effect, fails := s.fate.strikes()
+	if !effect { // as if it had never been
+		for _, d := range ds {
+			err = errors.Join(err, s.Store.Settle(ctx, d, correlate.Outcome{Due: d.Due}, nil))
+		}
+	}
+	if fails {
+		return nil, errors.Join(errFault, err)
+	}
+	return ds, nil
 }
 
 func (s faulty) Settle(ctx context.Context, d correlate.Delivery, o correlate.Outcome, fn correlate.UpdateFunc) (err error) {
@@ -88,33 +98,26 @@ func (s faulty) Settle(ctx context.Context, d correlate.Delivery, o correlate.Ou
 	return err
 }
 
-// life is the life of a problem, run to its end by drive.
-func (b *bench) life(drive func(time.Duration)) {
-	b.happens("p", "a")
-	drive(10 * time.Minute)
-	b.happens("p", "a")
-	drive(10 * time.Minute)
-	b.stops("p", "a")
-	drive(10 * time.Minute)
-	b.happens("p", "a")
-	drive(10 * time.Minute)
-	b.stops("p", "a")
-	drive(10 * time.Minute)
+// mortal is a tracker as seen from a process that may die: a call that it does
+// not live to make is not made.
+func mortal(tr *tracker, f *fate) {
+	script := tr.script
+	tr.script = func(ctx context.Context, c call) (bool, error) {
+		if f.lasts {
+			if effect, _ := f.strikes(); !effect {
+				return false, errFault
+			}
+		}
+		if script != nil {
+			return script(ctx, c)
+		}
+		return true, nil
+	}
 }
 
-// outcomes are what must be true at the end of a life, by what the sink can do.
-var outcomes = []struct {
-	name  string
-	sink  func(*tracker) sinks.Sink
-	filed map[string]int
-	state sinks.State
-}{
-	{"finder and updater", newFull, map[string]int{"spt:p": 1}, sinks.Resolved},
-	{"finder", func(tr *tracker) sinks.Sink { return finding{plain{tr}} }, map[string]int{"spt:p": 1, "spt:p-2": 1}, sinks.Open},
-}
-
-// lossy answers the first filing of each ticket only after its time is over.
-func lossy(tr *tracker) {
+// tooLate makes a tracker answer only when the time of the call is over, until
+// it has its first ticket.
+func tooLate(tr *tracker) {
 	tr.script = func(ctx context.Context, c call) (bool, error) {
 		if c.method == "file" && len(tr.filed()) == 0 {
 			<-ctx.Done()
@@ -125,57 +128,180 @@ func lossy(tr *tracker) {
 }
 
 // TestNeverZeroNeverTwo fails each call that is made of the store, one after
-// the other, or ends the process at each step, and runs what remains to the end.
+// the other, or ends the process before each of its steps, and runs what
+// remains to the end.
 func TestNeverZeroNeverTwo(t *testing.T) {
-	for _, want := range outcomes {
+	for _, can := range []struct {
+		name  string
+		sink  func(*tracker) sinks.Sink
+		filed map[string]int
+		state sinks.State // of the last ticket
+	}{
+		{"finder and updater", newFull, map[string]int{"spt:p": 1}, sinks.Resolved},
+		{"finder", func(tr *tracker) sinks.Sink { return finding{plain{tr}} }, map[string]int{"spt:p": 1, "spt:p-2": 1}, sinks.Open},
+	} {
 		for _, fault := range []struct {
-			name        string
-			late, lasts bool
+			name string
+			fate fate
 		}{
-			{name: "a call of the store fails"},
-			{name: "the answer of a call of the store is lost", late: true},
-			{name: "the process dies before a step", lasts: true},
+			{"a call of the store fails", fate{}},
+			{"the answer of a call of the store is lost", fate{late: true}},
+			{"the process dies before a step", fate{lasts: true}},
 		} {
-			for _, answers := range []string{"answers", "answers once too late"} {
-				t.Run(want.name+"/"+fault.name+"/"+answers, func(t *testing.T) {
-					steps := 0
-					for n := 1; n == 1 || n <= steps; n++ {
-						f := &fate{at: n, late: fault.late, lasts: fault.lasts}
+			for name, behave := range map[string]func(*tracker){"well": func(*tracker) {}, "too late": tooLate} {
+				t.Run(can.name+"/"+fault.name+"/the sink answers "+name, func(t *testing.T) {
+					n, struck := 1, true
+					for ; struck; n++ {
 						synctest.Test(t, func(t *testing.T) {
+							f := &fate{at: n, late: fault.fate.late, lasts: fault.fate.lasts}
 							tr := new(tracker)
-							if answers != "answers" {
-								lossy(tr)
-							}
-							trial(t, tr, f, want.sink, func(b *bench) {
-								require.Equal(t, want.filed, tr.filed(), "call %d", n)
-								last := tr.tickets[len(tr.tickets)-1]
-								require.Equal(t, want.state, tr.states[last.Key], "call %d", n)
-								filing := b.problem("p").Filing("a")
-								require.Empty(t, filing.Pending, "call %d", n)
-								require.Nil(t, filing.Parked, "call %d", n)
-							})
+							behave(tr)
+							b := live(t, tr, f, can.sink)
+							struck = f.struck
+
+							require.Equal(t, can.filed, tr.filed(), "step %d", n)
+							last := tr.tickets[len(tr.tickets)-1]
+							require.Equal(t, can.state, tr.states[last.Key], "step %d", n)
+							filing := b.problem("p").Filing("a")
+							require.Empty(t, filing.Pending, "step %d", n)
+							require.Nil(t, filing.Parked, "step %d", n)
+							require.False(t, filing.Unknown, "step %d", n)
+							require.NotEmpty(t, filing.Receipt.ID, "step %d", n)
 						})
-						if n == 1 {
-							continue
-						}
-						if steps == 0 {
-							t.Fatal("no steps")
-						}
 					}
+					require.Greater(t, n, 8, "the life of a problem has more steps than that")
 				})
 			}
 		}
 	}
 }
 
-// trial runs a life under a fate. What the tracker is sent counts as a step of
-// the process too.
-func trial(t *testing.T, tr *tracker, f *fate, sink func(*tracker) sinks.Sink, check func(*bench)) {
-	b := newBench(t, map[string]sinks.Sink{"a": sink(tr)}, options())
+// live runs the life of a problem under a fate, and starts the process again
+// when it has died.
+func live(t *testing.T, tr *tracker, f *fate, sink func(*tracker) sinks.Sink) *bench {
+	named := map[string]sinks.Sink{"a": sink(tr)}
+	b := newBench(t, named, options())
 	b.poll = time.Second
-	mortal := *tr
-	_ = mortal
-	b.life(func(d time.Duration) { b.run(d) })
-	check(b)
-	fmt.Sprint(f.dead())
+	healthy := tr.script
+	mortal(tr, f)
+	b.box = b.outbox(faulty{b.store, f}, named)
+	run := func() {
+		for range 12 {
+			b.run(20 * time.Second)
+			if f.dead() {
+				tr.script = healthy
+				b.box = b.outbox(b.store, named)
+			}
+		}
+		time.Sleep(5 * time.Minute)
+	}
+	b.happens("p", "a")
+	run()
+	b.happens("p", "a")
+	run()
+	b.stops("p", "a")
+	run()
+	b.happens("p", "a")
+	run()
+	b.stops("p", "a")
+	run()
+	return b
+}
+
+func TestLeaseLost(t *testing.T) {
+	for _, test := range []struct {
+		rule  string
+		sink  func(*tracker) sinks.Sink
+		first bool // the first one settles before the second one looks
+		filed map[string]int
+	}{
+		{"the second one finds what the first has filed", newFull, false, map[string]int{"spt:p": 1}},
+		{"the receipt of the first is known to the second", newFull, true, map[string]int{"spt:p": 1}},
+		{"also where the sink can do nothing", func(tr *tracker) sinks.Sink { return plain{tr} }, true, map[string]int{"spt:p": 1}},
+	} {
+		t.Run(test.rule, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := new(tracker)
+				named := map[string]sinks.Sink{"a": test.sink(tr)}
+				b := newBench(t, named, options())
+				other := b.outbox(b.store, named)
+				b.happens("p", "a")
+				mine := b.claim(b.box)
+				time.Sleep(b.box.lease)
+				theirs := b.claim(other)
+				require.Len(t, theirs, 1)
+				r := b.box.Deliver(t.Context(), mine[0])
+				if test.first {
+					b.settle(b.box, r)
+					require.NotEmpty(t, b.problem("p").Filing("a").Receipt.ID, "a success is known though its lease was lost")
+				}
+				b.settle(other, other.Deliver(t.Context(), theirs[0]))
+				if !test.first {
+					b.settle(b.box, r)
+				}
+				require.Equal(t, test.filed, tr.filed())
+				f := b.problem("p").Filing("a")
+				require.Equal(t, "#1", f.Receipt.ID)
+				require.Empty(t, f.Pending)
+			})
+		})
+	}
+}
+
+func TestLeaseLostWhileItIsFiledAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := new(tracker)
+		named := map[string]sinks.Sink{"a": plain{tr}}
+		b := newBench(t, named, options())
+		other := b.outbox(b.store, named)
+		b.happens("p", "a")
+		b.run(time.Second)
+		b.stops("p", "a")
+		b.run(time.Second)
+		b.happens("p", "a")
+		mine := b.claim(b.box)
+		time.Sleep(b.box.lease)
+		theirs := b.claim(other)
+		b.settle(b.box, b.box.Deliver(t.Context(), mine[0]))
+		b.settle(other, other.Deliver(t.Context(), theirs[0]))
+		require.Equal(t, map[string]int{"spt:p": 1, "spt:p-2": 1}, tr.filed(), "a return files once")
+		b.drive(other, time.Hour)
+		require.Equal(t, map[string]int{"spt:p": 1, "spt:p-2": 1}, tr.filed())
+	})
+}
+
+func TestManyReplicas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &tracker{script: func(ctx context.Context, c call) (bool, error) {
+			switch c.number % 7 {
+			case 3:
+				<-ctx.Done()
+				return c.number%2 == 0, ctx.Err()
+			case 5:
+				return false, errors.New("503")
+			}
+			return true, nil
+		}}
+		named := map[string]sinks.Sink{"a": newFull(tr)}
+		opts := options()
+		opts.Attempts = 100
+		b := newBench(t, named, opts)
+		want := map[string]int{}
+		for i := range 50 {
+			b.happens(fmt.Sprint("p", i), "a")
+			want[fmt.Sprint("spt:p", i)] = 1
+		}
+		done := make(chan struct{})
+		for range 4 {
+			go func() {
+				b.drive(b.outbox(b.store, named), time.Hour)
+				done <- struct{}{}
+			}()
+		}
+		for range 4 {
+			<-done
+		}
+		synctest.Wait()
+		require.Equal(t, want, tr.filed())
+	})
 }

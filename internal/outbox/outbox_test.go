@@ -175,6 +175,7 @@ type bench struct {
 	opts    Options
 	own     *atomic.Int64 // contexts that are marked as the library's
 	counted *observe.Deliveries
+	poll    time.Duration // between two claims
 }
 
 var scope = correlate.Scope{Service: "checkout"}
@@ -185,7 +186,7 @@ func options() Options {
 }
 
 func newBench(t *testing.T, named map[string]sinks.Sink, opts Options) *bench {
-	b := &bench{t: t, store: new(correlate.Memory), opts: opts, own: new(atomic.Int64), counted: new(observe.Deliveries)}
+	b := &bench{t: t, store: new(correlate.Memory), opts: opts, own: new(atomic.Int64), counted: new(observe.Deliveries), poll: 100 * time.Millisecond}
 	b.box = b.outbox(b.store, named)
 	return b
 }
@@ -259,11 +260,14 @@ func (b *bench) problem(id string) correlate.Problem {
 }
 
 // run does what the engine's dispatcher does, for so long.
-func (b *bench) run(d time.Duration) { b.drive(b.box, d) }
+func (b *bench) run(d time.Duration) {
+	b.drive(b.box, d)
+	synctest.Wait()
+}
 
 func (b *bench) drive(box *Outbox, d time.Duration) {
 	ctx := context.Background()
-	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(b.poll) {
 		jobs, _, _ := box.Claim(ctx, time.Now())
 		for _, j := range jobs {
 			go func() {
@@ -271,7 +275,6 @@ func (b *bench) drive(box *Outbox, d time.Duration) {
 			}()
 		}
 	}
-	synctest.Wait()
 }
 
 // claim takes what is due now.

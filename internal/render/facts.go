@@ -44,7 +44,8 @@ func (r *Renderer) enrich(ctx context.Context, p correlate.Problem, t *sinks.Tic
 		case errors.Is(a.err, context.DeadlineExceeded):
 			t.Missing = append(t.Missing, fmt.Sprintf("%s: no answer within %s", n.Name, r.Budget))
 		case a.err != nil:
-			t.Missing = append(t.Missing, n.Name+": "+a.err.Error())
+			// Sprintf, because an error may panic when it is asked for its text.
+			t.Missing = append(t.Missing, fmt.Sprintf("%s: %v", n.Name, a.err))
 		}
 		t.Facts = append(t.Facts, a.facts.Facts...)
 		t.Links = append(t.Links, a.facts.Links...)

@@ -1,15 +1,20 @@
 package render
 
 import (
-	"fmt"
+	"slices"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/spanticket/spanticket/sinks"
 )
 
+// leastBody is the limit of a body that any ticket can be cut to, in
+// characters. A smaller one is met as far as it goes.
+const leastBody = 2000
+
 // fit cuts a ticket to a sink's limits, by structure and the least useful
 // first: older evidence, history, explanations, the stack trace, attributes,
-// and in the end the message. What was cut is named in the ticket.
+// messages, and in the end long names. What was cut is named in the ticket.
 func fit(t *sinks.Ticket, l sinks.Limits) {
 	if l.Title > 0 && utf8.RuneCountInString(t.Title) > l.Title {
 		t.Title = string([]rune(t.Title)[:max(0, l.Title-1)]) + "…"
@@ -35,7 +40,7 @@ var cuts = []func(*sinks.Ticket) string{
 			return ""
 		}
 		t.Evidence = t.Evidence[:1]
-		return fmt.Sprintf("%d older samples", n)
+		return count(n, "older sample", "older samples")
 	},
 	func(t *sinks.Ticket) string {
 		n := len(t.History) - 2
@@ -43,9 +48,14 @@ var cuts = []func(*sinks.Ticket) string{
 			return ""
 		}
 		t.History = []sinks.Entry{t.History[0], t.History[len(t.History)-1]}
-		return fmt.Sprintf("%d entries of the history", n)
+		return count(n, "entry of the history", "entries of the history")
 	},
-	func(t *sinks.Ticket) string { return short(&t.Exception.Stacktrace, 2<<10, "part of the stack trace") },
+	func(t *sinks.Ticket) string {
+		if !short(&t.Exception.Stacktrace, 2<<10) {
+			return ""
+		}
+		return "part of the stack trace"
+	},
 	func(t *sinks.Ticket) string {
 		n := len(t.Why) - 1
 		if n < 1 {
@@ -54,7 +64,14 @@ var cuts = []func(*sinks.Ticket) string{
 		t.Why = t.Why[:1]
 		return "the explanation of the signature"
 	},
-	func(t *sinks.Ticket) string { return short(&t.Exception.Stacktrace, 0, "the stack trace") },
+	func(t *sinks.Ticket) string {
+		if t.Exception.Stacktrace == "" {
+			return ""
+		}
+		t.Exception.Stacktrace = ""
+		t.Cut = slices.DeleteFunc(t.Cut, func(s string) bool { return s == "part of the stack trace" })
+		return "the stack trace"
+	},
 	func(t *sinks.Ticket) string {
 		n := 0
 		for i := range t.Evidence {
@@ -64,13 +81,17 @@ var cuts = []func(*sinks.Ticket) string{
 		if n == 0 {
 			return ""
 		}
-		return fmt.Sprintf("%d attributes", n)
+		return count(n, "attribute", "attributes")
 	},
 	func(t *sinks.Ticket) string {
+		cut := short(&t.Exception.Message, 500)
 		for i := range t.Evidence {
-			short(&t.Evidence[i].Message, 200, "")
+			cut = short(&t.Evidence[i].Message, 200) || cut
 		}
-		return short(&t.Exception.Message, 500, "part of the message")
+		if !cut {
+			return ""
+		}
+		return "part of the message"
 	},
 	func(t *sinks.Ticket) string {
 		n := len(t.Path) - 2
@@ -78,7 +99,7 @@ var cuts = []func(*sinks.Ticket) string{
 			return ""
 		}
 		t.Path = []sinks.Step{t.Path[0], t.Path[len(t.Path)-1]}
-		return fmt.Sprintf("%d steps of the path", n)
+		return count(n, "step of the path", "steps of the path")
 	},
 	func(t *sinks.Ticket) string {
 		if len(t.Evidence)+len(t.History)+len(t.Missing)+len(t.Facts) == 0 {
@@ -87,17 +108,63 @@ var cuts = []func(*sinks.Ticket) string{
 		t.Evidence, t.History, t.Missing, t.Facts = nil, nil, nil, nil
 		return "evidence, history and facts"
 	},
+	func(t *sinks.Ticket) string {
+		n := len(t.Links)
+		t.Links = slices.DeleteFunc(t.Links[:min(n, 1)], func(l sinks.Link) bool { return len(l.URL) > maxShortURL })
+		n += len(t.Labels) - len(t.Links)
+		t.Labels = nil
+		if n == 0 {
+			return ""
+		}
+		return "links and labels"
+	},
+	func(t *sinks.Ticket) string {
+		t.Exception.Message = line(t.Exception.Message)
+		cut := short(&t.Exception.Message, 100)
+		names := []*string{
+			&t.Rule, &t.Severity, &t.Team, &t.Namespace, &t.Service, &t.Environment, &t.Operation, &t.Exception.Type,
+			&t.Origin.Service, &t.Origin.Operation, &t.Origin.TraceID, &t.Origin.SpanID, &t.Previous.ID,
+		}
+		for i := range t.Path {
+			names = append(names, &t.Path[i].Service, &t.Path[i].Operation)
+		}
+		for i := range t.Links {
+			names = append(names, &t.Links[i].Name)
+		}
+		for i := range t.Why {
+			names = append(names, &t.Why[i])
+		}
+		for _, s := range names {
+			cut = short(s, 40) || cut
+		}
+		// Part of a URL leads nowhere.
+		for _, s := range []*string{&t.Runbook, &t.Previous.URL} {
+			if len(*s) > maxShortURL {
+				*s, cut = "", true
+			}
+		}
+		if !cut {
+			return ""
+		}
+		return "part of long names"
+	},
 }
 
-// short cuts a text to n bytes, or empties it, and returns what it cut.
-func short(s *string, n int, what string) string {
+// maxShortURL is the length of URLs that are kept to the last, in bytes.
+const maxShortURL = 100
+
+// short cuts a text to about n bytes, and reports whether it was longer.
+func short(s *string, n int) bool {
 	if len(*s) <= n {
-		return ""
+		return false
 	}
-	if n == 0 {
-		*s = ""
-	} else {
-		*s = clip(*s, n)
+	*s = clip(*s, n)
+	return true
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
 	}
-	return what
+	return strconv.Itoa(n) + " " + many
 }

@@ -4,8 +4,10 @@
 package render
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -40,12 +42,20 @@ func (r *Renderer) Ticket(ctx context.Context, p correlate.Problem, d correlate.
 	if err := r.Redactor.Document(&t); err != nil {
 		return sinks.Ticket{}, fmt.Errorf("render: ticket %s cannot be redacted, nothing is sent: %w", Key(p, d.Sink), err)
 	}
-	t.Title = line(t.Title)
+	// What is cut or left out is so only now: half a secret is not known for one.
+	for i := range t.Evidence {
+		t.Evidence[i].Attributes = evidence(t.Evidence[i].Attributes)
+	}
+	t.Title = cmp.Or(line(t.Title), line(t.Operation), untitled)
 	t.Runbook = httpURL(t.Runbook)
 	t.Links = slices.DeleteFunc(t.Links, func(l sinks.Link) bool { return httpURL(l.URL) == "" })
 	fit(&t, limits)
 	return t, nil
 }
+
+// untitled is the title of a ticket about an operation without a name: trackers
+// refuse an empty one.
+const untitled = "unnamed operation"
 
 // Key returns the key of a sink's ticket about a problem. A ticket that could
 // not be reopened, and was filed again, has another.
@@ -132,7 +142,7 @@ func sample(s correlate.Sample) sinks.Sample {
 		SpanID:     s.SpanID,
 		Exported:   s.Exported,
 		Message:    message,
-		Attributes: evidence(s.Attributes),
+		Attributes: maps.Clone(s.Attributes),
 	}
 }
 
