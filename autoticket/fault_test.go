@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -302,4 +303,23 @@ func TestTheLibrarysOwnCallsMakeNoTickets(t *testing.T) {
 	require.NoError(t, engine.Flush(t.Context()))
 	require.Len(t, sink.tickets(), 1)
 	require.Equal(t, int64(1), engine.Stats().Spans)
+}
+
+func TestTheLogIsToldOfDroppedSpans(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		engine, err := autoticket.New(autoticket.Config{Sinks: map[string]sinks.Sink{"shelf": new(shelf)}, QueueSize: 1, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		require.NoError(t, err)
+		p := engine.SpanProcessor()
+		spans := snapshots(100, "boom", errFailed)
+		for _, sp := range spans {
+			p.OnEnd(sp)
+		}
+		time.Sleep(10 * time.Second)
+		require.NoError(t, engine.Shutdown(t.Context()))
+		dropped := engine.Stats().Dropped["queue_full"]
+		require.Positive(t, dropped)
+		require.Equal(t, 1, strings.Count(log.String(), "failing spans are dropped"), log.String())
+		require.Contains(t, log.String(), fmt.Sprintf("queue_full=%d", dropped))
+	})
 }

@@ -20,6 +20,7 @@ const (
 func (e *Engine) keep() {
 	sweep := time.NewTicker(sweepEvery)
 	defer sweep.Stop()
+	var drops watchman
 	for {
 		select {
 		case w := <-e.work:
@@ -36,6 +37,7 @@ func (e *Engine) keep() {
 			}
 		case <-sweep.C:
 			e.sweep()
+			drops.look(e.s.counters, e.s.config.Logger, time.Now())
 		case <-e.ctx.Done():
 			return
 		}

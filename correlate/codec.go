@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 )
 
 // problemVersion is the version of the format in which problems are stored.
@@ -15,7 +16,8 @@ import (
 const problemVersion = 1
 
 // FormatError is returned when a stored record cannot be read: it is damaged,
-// or a newer program wrote it.
+// or a newer program wrote it. It is also returned when a problem cannot be
+// written: that will not pass either.
 type FormatError struct {
 	Key     Key
 	Version int   // of the record
@@ -27,7 +29,7 @@ func (e *FormatError) Error() string {
 	if e.Err == nil {
 		return fmt.Sprintf("correlate: problem %s of %s has format %d, this program knows up to %d: run a newer one", e.Key.ID, e.Key.Scope, e.Version, problemVersion)
 	}
-	return fmt.Sprintf("correlate: problem %s of %s cannot be read: %v", e.Key.ID, e.Key.Scope, e.Err)
+	return fmt.Sprintf("correlate: problem %s of %s cannot be stored or read: %v", e.Key.ID, e.Key.Scope, e.Err)
 }
 
 // Unwrap returns the cause.
@@ -40,20 +42,27 @@ func DecodeProblem(r Record) (Problem, error) {
 		return p, &FormatError{Key: r.Key, Version: r.Version}
 	}
 	if err := json.Unmarshal(r.Data, &p); err != nil {
-		return p, &FormatError{Key: r.Key, Version: r.Version, Err: err}
+		return Problem{}, &FormatError{Key: r.Key, Version: r.Version, Err: err}
+	}
+	if p.ID == "" { // null, or another object: to count from nothing would file again
+		return Problem{}, &FormatError{Key: r.Key, Version: r.Version, Err: errNoProblem}
 	}
 	return p, nil
 }
 
+var errNoProblem = errors.New("it holds no problem")
+
 // EncodeProblem returns the record of a problem. What a newer program wrote
-// into the record it replaces, and this one does not know, is kept.
+// into the record it replaces, and this one does not know, is kept. The error
+// is a [*FormatError].
 func EncodeProblem(p Problem, cur Record) (Record, error) {
 	data, err := json.Marshal(p)
-	if err != nil {
-		return Record{}, fmt.Errorf("correlate: problem %s in %s cannot be written: %w", p.ID, p.Scope, err)
+	if err == nil {
+		data, err = keepUnknown(data, cur.Data)
 	}
-	if data, err = keepUnknown(data, cur.Data); err != nil {
-		return Record{}, fmt.Errorf("correlate: problem %s in %s: %w", p.ID, p.Scope, err)
+	if err != nil {
+		key := Key{Scope: p.Scope, Kind: KindProblem, ID: p.ID}
+		return Record{}, &FormatError{Key: key, Version: problemVersion, Err: err}
 	}
 	return Record{Version: problemVersion, Data: data, Expires: p.Expires()}, nil
 }
@@ -69,7 +78,16 @@ func keepUnknown(next, cur []byte) ([]byte, error) {
 	if err := errors.Join(json.Unmarshal(cur, &old), json.Unmarshal(next, &have)); err != nil {
 		return nil, err
 	}
-	maps.DeleteFunc(old, func(k string, _ json.RawMessage) bool { _, ok := have[k]; return ok })
+	// Decoding does not tell cases apart: a COUNT that is kept would be read
+	// back as the count.
+	maps.DeleteFunc(old, func(k string, _ json.RawMessage) bool {
+		for known := range have {
+			if strings.EqualFold(k, known) {
+				return true
+			}
+		}
+		return false
+	})
 	if len(old) == 0 {
 		return next, nil
 	}

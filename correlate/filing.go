@@ -11,6 +11,7 @@ type Filing struct {
 	Sink       string    `json:"sink"`
 	Generation int       `json:"generation"` // of its ticket; more than 1 where one could not be reopened
 	Receipt    Receipt   `json:"receipt"`    // of the ticket; zero until it is filed
+	Episode    int       `json:"episode"`    // of the problem, when the ticket was filed
 	Previous   Receipt   `json:"previous"`   // of the generation before
 	State      State     `json:"state"`      // what the sink was last told
 	SentAt     time.Time `json:"sent_at"`    // when
@@ -48,8 +49,10 @@ func (p Problem) filing(sink string) int {
 }
 
 // Queue adds a delivery to each of the sinks. An update is not queued behind
-// another one that waits, which will say the same. It is a pure function: p is
-// not changed.
+// another one that waits, which will say the same. While the delivery that is
+// to open a ticket is parked, nothing else is queued: it stays where people see
+// it, and says what is true when they send it again. It is a pure function: p
+// is not changed.
 func (p Problem) Queue(op Operation, sinks []string, now time.Time) (Problem, []Delivery) {
 	p = p.clone()
 	var add []Delivery
@@ -63,21 +66,35 @@ func (p Problem) Queue(op Operation, sinks []string, now time.Time) (Problem, []
 		if op == OpUpdate && len(f.Pending) > 0 {
 			continue
 		}
-		f.Seq++
-		f.Parked = nil
-		d := Delivery{
-			ID:        p.ID + "/" + sink + "/" + strconv.Itoa(f.Seq),
-			Key:       Key{Scope: p.Scope, Kind: KindProblem, ID: p.ID},
-			Sink:      sink,
-			Operation: op,
-			Due:       now,
-			Created:   now,
+		if f.Parked != nil && f.Parked.Operation.opens() && !op.opens() {
+			continue
 		}
-		f.Pending = append(f.Pending, d.ID)
-		add = append(add, d)
+		f.Parked = nil
+		add = append(add, p.queue(f, op, now))
+		if op.opens() && p.State == Resolved {
+			// Sent again after the end, which was not queued while it was parked.
+			add = append(add, p.queue(f, OpResolve, now))
+		}
 	}
 	return p, add
 }
+
+func (p Problem) queue(f *Filing, op Operation, now time.Time) Delivery {
+	f.Seq++
+	d := Delivery{
+		ID:        p.ID + "/" + f.Sink + "/" + strconv.Itoa(f.Seq),
+		Key:       Key{Scope: p.Scope, Kind: KindProblem, ID: p.ID},
+		Sink:      f.Sink,
+		Operation: op,
+		Due:       now,
+		Created:   now,
+	}
+	f.Pending = append(f.Pending, d.ID)
+	return d
+}
+
+// opens reports whether the operation may file a ticket.
+func (op Operation) opens() bool { return op == OpOpen || op == OpReopen }
 
 // Action is what a delivery comes to, given what is true by now.
 type Action string
@@ -93,9 +110,8 @@ const (
 // optional methods the sink has.
 func (p Problem) Plan(d Delivery, can Capabilities) Action {
 	f := p.Filing(d.Sink)
-	opens := d.Operation == OpOpen || d.Operation == OpReopen
 	switch {
-	case f.Receipt == (Receipt{}) && !opens:
+	case f.Receipt == (Receipt{}) && !d.Operation.opens():
 		return ActNothing // there is no ticket to change
 	case f.Receipt == (Receipt{}) && f.Unknown && can.Find:
 		return ActFind
@@ -103,10 +119,12 @@ func (p Problem) Plan(d Delivery, can Capabilities) Action {
 		return ActFile
 	case d.Operation == OpOpen:
 		return ActNothing // filed by the attempt before, whose answer came late
+	case d.Operation == OpReopen && !can.Update && f.Episode == p.Episode:
+		return ActNothing // an earlier one that waited as long has filed it
+	case d.Operation == OpReopen && !can.Update:
+		return ActFile // though it may be over: nothing later will tell
 	case d.Operation == OpReopen && p.State == Resolved, d.Operation == OpResolve && p.State == Open:
 		return ActNothing // overtaken: a later delivery says how it ended
-	case d.Operation == OpReopen && !can.Update:
-		return ActFile
 	case !can.Update:
 		return ActNothing
 	case d.Operation == OpUpdate && f.State != p.State:
@@ -125,17 +143,27 @@ type Capabilities struct {
 // a crash between the sending and the answer is known as an unknown outcome.
 func (p Problem) Trying(sink string) Problem {
 	return p.change(sink, func(f *Filing) {
-		if f.Receipt != (Receipt{}) {
+		// A receipt of this episode has come since the caller planned, from an
+		// engine that lost its lease: the key must stay the same, so that the
+		// sink can tell.
+		if f.Receipt != (Receipt{}) && f.Episode != p.Episode {
 			f.Previous, f.Receipt, f.State = f.Receipt, Receipt{}, ""
 			f.Generation++
 		}
+		f.Episode = p.Episode
 		f.Unknown = true
 	})
 }
 
-// Accepted notes that a sink took a delivery. count is what it was told.
+// Accepted notes that a sink took a delivery. count is what it was told. An
+// answer that comes after the delivery was settled by somebody else is heard
+// only if there is no ticket otherwise.
 func (p Problem) Accepted(d Delivery, r Receipt, count int64, now time.Time) Problem {
-	first := p.Filing(d.Sink).Receipt == (Receipt{})
+	f := p.Filing(d.Sink)
+	first := f.Receipt == (Receipt{})
+	if !slices.Contains(f.Pending, d.ID) && (!first || !d.Operation.opens()) {
+		return p
+	}
 	p = p.change(d.Sink, func(f *Filing) {
 		f.Receipt, f.Unknown, f.SentAt, f.Sent = r, false, now, count
 		switch d.Operation {
@@ -143,6 +171,9 @@ func (p Problem) Accepted(d Delivery, r Receipt, count int64, now time.Time) Pro
 			f.State = Resolved
 		case OpOpen, OpReopen:
 			f.State = Open
+		}
+		if f.Parked != nil && f.Parked.Operation == d.Operation {
+			f.Parked = nil // by somebody who took it for failed
 		}
 		f.settled(d)
 	})

@@ -48,11 +48,14 @@ type Batch struct {
 func (b Batch) Key() Key { return Key{Scope: b.Scope, Kind: KindProblem, ID: b.Signature.ID} }
 
 // Observe counts a batch on a problem; the zero Problem is one that was never
-// seen. It is a pure function: p is not changed and shares no slice with the
-// result. On ChangeOpened and ChangeReopened the caller sets the answers of
-// the rule and queues the deliveries, in the same atomic step.
+// seen. It is a pure function: p is not changed, and the slices that policy
+// changes in place are copied. On ChangeOpened and ChangeReopened the caller
+// sets the answers of the rule and queues the deliveries, in the same atomic
+// step.
 func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
 	p = p.clone()
+	b.First, b.Last, b.Sample.Time = possible(b.First, now), possible(b.Last, now), possible(b.Sample.Time, now)
+	stale := p.State == Resolved && !b.Last.After(p.LastSeen)
 	if p.ID == "" {
 		p.ID, p.Scope, p.State, p.FirstSeen = b.Signature.ID, b.Scope, Watching, b.First
 	}
@@ -77,7 +80,11 @@ func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
 	}
 
 	p.Answers.Threshold, p.Answers.Quiet = b.Threshold, b.Quiet
-	if p.CountWithin(b.Threshold.Within, p.LastSeen) < b.Threshold.Count {
+	// A batch that comes late, from a replica that could not reach the store,
+	// lies outside the window that ends now, and may reach the threshold alone.
+	// But what is older than the quiet that resolved a problem is not a return.
+	seen := max(b.Count, p.CountWithin(b.Threshold.Within, p.LastSeen))
+	if stale || seen < b.Threshold.Count {
 		p.keepSample(b.Sample)
 		return p, ChangeBelow
 	}
@@ -93,6 +100,19 @@ func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
 	return p, change
 }
 
+// possible returns a time that a span may have ended at. One that is yet to
+// come, by a clock that is wrong, would keep the problem open until then; one
+// before there were computers may not be storable.
+func possible(t, now time.Time) time.Time {
+	if t.After(now) {
+		return now
+	}
+	if epoch := time.Unix(0, 0).UTC(); t.Before(epoch) {
+		return epoch
+	}
+	return t
+}
+
 // Quieten resolves an open problem whose quiet period has passed. It is a pure
 // function like Observe.
 func (p Problem) Quieten(now time.Time) (Problem, Change) {
@@ -102,6 +122,7 @@ func (p Problem) Quieten(now time.Time) (Problem, Change) {
 	p = p.clone()
 	p.State = Resolved
 	p.ResolvedAt = now
+	p.Recent = nil // they were this episode's: a return must reach the threshold again
 	p.note(now, "resolved: quiet for "+p.Answers.Quiet.String())
 	return p, ChangeResolved
 }
@@ -130,7 +151,7 @@ func (p Problem) Expires() time.Time {
 // nextUpdate returns when the sinks are told again that an open problem goes on.
 func (p Problem) nextUpdate() time.Time {
 	step := maxUpdate
-	if p.Updates < 9 { // 5m << 9 is beyond a day
+	if 0 <= p.Updates && p.Updates < 9 { // 5m << 9 is beyond a day
 		step = min(step, firstUpdate<<p.Updates)
 	}
 	return p.UpdatedAt.Add(step)

@@ -62,6 +62,7 @@ type release struct {
 // process is one running release of a service, with what a process has to
 // itself.
 type process struct {
+	version  string
 	provider *sdktrace.TracerProvider
 	server   *http.Server
 	served   chan error // what Serve returned
@@ -78,6 +79,7 @@ func (s *service) deploy(ctx context.Context, r release, handler func(telemetry)
 	)
 	t := telemetry{provider: provider}
 	p := &process{
+		version:  r.version,
 		provider: provider,
 		server: &http.Server{
 			Handler:           t.server(handler(t)),

@@ -40,6 +40,28 @@ type Node struct {
 // counts reports whether the node is one that may become a ticket.
 func (n *Node) counts() bool { return n.Matched || n.Step.Failed }
 
+// size is about how much memory the node holds. A resource is shared.
+func (n *Node) size() int64 {
+	const node, attr = 512, 64
+	o := n.Occurrence
+	if o == nil {
+		return node
+	}
+	s := node + len(o.Message) + len(o.Exception.Message) + len(o.Exception.Stacktrace)
+	for _, a := range o.Attributes {
+		s += attr + len(a.Key)
+		switch v := a.Value.(type) {
+		case string:
+			s += len(v)
+		case []string:
+			for _, text := range v {
+				s += len(text)
+			}
+		}
+	}
+	return int64(s)
+}
+
 // localRoot reports whether the request entered this process here.
 func (n *Node) localRoot() bool { return n.Remote || !n.Parent.IsValid() }
 
@@ -52,7 +74,6 @@ const (
 	Late    Reason = "late_symptom" // a symptom that ended after its trace was decided
 	Retried Reason = "retried"      // the same call was made again and went well
 	NoRule  Reason = "no_rule"      // it failed, but no rule wants it or anything that failed with it
-
 )
 
 // Found is the origin of one failure.

@@ -2,6 +2,7 @@ package assemble
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -16,17 +17,20 @@ type Limits struct {
 	Whole  bool          // the spans are of all processes: only a span without a parent is a root
 }
 
-// Table holds the traces that have a failure. It belongs to one goroutine. A
-// trace is decided when its local root has ended, when the wait is over, or
-// when there is no room for more of it. Then its spans are let go, and for
-// another wait only the identity of what was decided is kept, so that a symptom
-// that ends late is known for one.
+// Table holds the traces that have a failure. It belongs to one goroutine. What
+// is below a local root is decided when that has ended; a process may serve
+// several requests of one trace at once, and what belongs to the others waits
+// for theirs. Everything is decided when the wait is over, or when there is no
+// room for more of it. Then its spans are let go, and for another wait only the
+// identity of what was decided is kept, so that a symptom that ends late is
+// known for one.
 type Table struct {
 	limits  Limits
 	mark    *Mark
 	traces  map[trace.TraceID]*entry
 	open    queue // to be decided, by when
 	closed  queue // to be forgotten, by when
+	held    int64 // bytes of the nodes that wait
 	found   func(Found, time.Time)
 	decided func(*Node, Reason)
 }
@@ -42,15 +46,22 @@ func NewTable(l Limits, m *Mark, found func(f Found, now time.Time), decided fun
 // for what belongs to it.
 const lateWait = time.Second
 
+// maxHeld bounds the bytes of all nodes that wait. Beyond it the traces that
+// have waited longest are decided early.
+const maxHeld = 64 << 20
+
 // entry is one trace.
 type entry struct {
-	id     trace.TraceID
-	nodes  []*Node // that wait for the decision
-	known  map[trace.SpanID]kinship
-	marks  int       // calls of Mark.Add to take back
-	at     time.Time // when it is decided or, if it is closed, forgotten
-	index  int       // in its queue
-	closed bool
+	id      trace.TraceID
+	waiting map[trace.SpanID][]*Node // for the decision, by parent
+	spans   int                      // how many wait
+	counts  int                      // how many of them count
+	known   map[trace.SpanID]kinship // to what was decided
+	older   map[trace.SpanID]kinship // what known held before it was full
+	marks   int                      // calls of Mark.Add to take back
+	at      time.Time                // when it is decided or, if it is closed, forgotten
+	index   int                      // in its queue
+	closed  bool
 }
 
 // kinship is how a span is related to a failure that has been decided.
@@ -85,25 +96,91 @@ func (t *Table) Add(n *Node, now time.Time) {
 		if e.closed {
 			t.reopen(e, now)
 		}
-		e.nodes = append(e.nodes, n)
+		t.hold(e, n)
 	}
 	switch {
 	case e.closed:
 	case t.root(n) && t.limits.Linger == 0:
-		t.close(e, now)
+		t.decide(e, t.tree(e, n), now)
+		if e.counts == 0 {
+			t.close(e, now)
+		}
 	case t.root(n):
-		e.at = now.Add(t.limits.Linger)
-		heap.Fix(&t.open, e.index)
-	case len(e.nodes) >= t.limits.Spans:
-		t.decide(e, now) // a trace without end goes on, a part at a time
+		// The first root counts, or a trace of many would never be decided.
+		if at := now.Add(t.limits.Linger); at.Before(e.at) {
+			e.at = at
+			heap.Fix(&t.open, e.index)
+		}
+	case e.spans >= t.limits.Spans:
+		t.decide(e, t.release(e), now) // a trace without end goes on, a part at a time
 	}
+	for t.held > maxHeld && len(t.open) > 0 {
+		t.close(t.open[0], now)
+	}
+}
+
+func (t *Table) hold(e *entry, n *Node) {
+	if e.waiting == nil {
+		e.waiting = map[trace.SpanID][]*Node{}
+	}
+	e.waiting[n.Parent] = append(e.waiting[n.Parent], n)
+	t.count(e, n, 1)
+}
+
+// count adds a node to what waits, or takes it away.
+func (t *Table) count(e *entry, n *Node, by int) {
+	e.spans += by
+	if n.counts() {
+		e.counts += by
+	}
+	t.held += int64(by) * n.size()
+}
+
+// tree takes a root and the nodes below it from those that wait.
+func (t *Table) tree(e *entry, root *Node) []*Node {
+	var nodes []*Node
+	siblings := e.waiting[root.Parent] // of which none is there if the root was decided before
+	if i := slices.Index(siblings, root); i >= 0 {
+		nodes = append(nodes, root)
+		if siblings = slices.Delete(siblings, i, i+1); len(siblings) == 0 {
+			delete(e.waiting, root.Parent)
+		} else {
+			e.waiting[root.Parent] = siblings
+		}
+	}
+	for parents := []trace.SpanID{root.Span}; len(parents) > 0; {
+		id := parents[len(parents)-1]
+		parents = parents[:len(parents)-1]
+		for _, n := range e.waiting[id] {
+			nodes = append(nodes, n)
+			parents = append(parents, n.Span)
+		}
+		delete(e.waiting, id) // so that a circle of parents ends
+	}
+	for _, n := range nodes {
+		t.count(e, n, -1)
+	}
+	return nodes
+}
+
+// release takes all nodes that wait.
+func (t *Table) release(e *entry) []*Node {
+	nodes := make([]*Node, 0, e.spans)
+	for _, siblings := range e.waiting {
+		nodes = append(nodes, siblings...)
+	}
+	for _, n := range nodes {
+		t.count(e, n, -1)
+	}
+	e.waiting = nil
+	return nodes
 }
 
 // isKnown reports whether the span belongs to a failure that was decided: it
 // is an ancestor of the origin, or lies just below what failed.
 func (e *entry) isKnown(n *Node) bool {
-	k := e.known[n.Span]
-	if k == 0 && e.known[n.Parent] != member {
+	k := e.kin(n.Span)
+	if k == 0 && e.kin(n.Parent) != member {
 		return false
 	}
 	if k == ancestor {
@@ -118,14 +195,22 @@ func (e *entry) isKnown(n *Node) bool {
 // maxKnown bounds what is remembered of one trace.
 const maxKnown = 1 << 12
 
+func (e *entry) kin(id trace.SpanID) kinship { return max(e.known[id], e.older[id]) }
+
+// learn remembers how a span is related. When there is no room, what was learnt
+// longest ago is forgotten: in a trace without end, it is not what ends next.
 func (e *entry) learn(id trace.SpanID, k kinship) {
-	if !id.IsValid() || (len(e.known) >= maxKnown && e.known[id] == 0) {
+	if !id.IsValid() {
 		return
+	}
+	k = max(k, e.kin(id))
+	if e.known[id] == 0 && len(e.known) >= maxKnown/2 {
+		e.older, e.known = e.known, nil
 	}
 	if e.known == nil {
 		e.known = map[trace.SpanID]kinship{}
 	}
-	e.known[id] = max(e.known[id], k)
+	e.known[id] = k
 }
 
 func (t *Table) root(n *Node) bool {
@@ -186,7 +271,7 @@ func (t *Table) close(e *entry, now time.Time) {
 	e.closed = true
 	e.at = now.Add(t.limits.Wait)
 	heap.Push(&t.closed, e)
-	t.decide(e, now)
+	t.decide(e, t.release(e), now)
 }
 
 func (t *Table) reopen(e *entry, now time.Time) {
@@ -202,17 +287,19 @@ func (t *Table) forget(e *entry) {
 	t.mark.Remove(e.id, e.marks)
 }
 
-// decide answers for the nodes of an entry and lets them go.
-func (t *Table) decide(e *entry, now time.Time) {
-	f := link(e.nodes)
+// decide answers for nodes of an entry, which it does not hold any more.
+func (t *Table) decide(e *entry, nodes []*Node, now time.Time) {
+	f := link(nodes)
 	found, retried := f.failures()
 	for _, n := range retried {
+		// What ends later below it, as in a server that the caller did not
+		// wait for, is as little of a failure.
+		e.learn(n.Span, member)
 		t.decided(n, Retried)
 	}
 	for _, fail := range found {
 		t.answer(e, f, fail, now)
 	}
-	e.nodes = nil
 }
 
 func (t *Table) answer(e *entry, f *forest, fail failure, now time.Time) {

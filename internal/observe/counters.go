@@ -39,7 +39,8 @@ var (
 // Counters counts spans and what became of them. It is safe for concurrent
 // use.
 type Counters struct {
-	spans   [stripes]stripe
+	healthy [stripes]stripe
+	failing atomic.Int64
 	reasons map[Reason]*atomic.Int64 // not changed after New
 	// Partial counts healthy spans of failing traces that were let go because
 	// the queue was busy: paths may lack a step.
@@ -50,8 +51,8 @@ type Counters struct {
 	Matches atomic.Int64
 }
 
-// The spans counter is the only one that every span of the host touches, so it
-// is spread over cache lines.
+// The counter of healthy spans is the only one that most spans of the host
+// touch, so it is spread over cache lines.
 const stripes = 32
 
 type stripe struct {
@@ -70,17 +71,29 @@ func NewCounters() *Counters {
 	return c
 }
 
-// Seen counts a span that ended. hint is any byte that differs between spans.
-func (c *Counters) Seen(hint byte) { c.spans[hint%stripes].n.Add(1) }
+// Seen counts a span that ended: a healthy one, or one that counts, which must
+// be counted under a reason as well. hint is any byte that differs between
+// spans.
+func (c *Counters) Seen(hint byte, counts bool) {
+	if counts {
+		c.failing.Add(1)
+	} else {
+		c.healthy[hint%stripes].n.Add(1)
+	}
+}
 
 // Add counts n spans under a reason.
 func (c *Counters) Add(r Reason, n int64) { c.reasons[r].Add(n) }
 
 // Spans returns how many spans were seen.
-func (c *Counters) Spans() int64 {
+func (c *Counters) Spans() int64 { return c.Healthy() + c.failing.Load() }
+
+// Healthy returns how many spans there was nothing to decide about. It never
+// goes down.
+func (c *Counters) Healthy() int64 {
 	var n int64
-	for i := range c.spans {
-		n += c.spans[i].n.Load()
+	for i := range c.healthy {
+		n += c.healthy[i].n.Load()
 	}
 	return n
 }

@@ -17,8 +17,7 @@ type Gauges struct {
 	Queue, QueueCapacity, Traces, Problems func() int64
 }
 
-// Export makes instruments that show the counters. The callback is removed by
-// stop. Attributes have few values: reasons, sinks, operations and outcomes.
+// Export makes instruments that show the counters, until stop is called. Attributes have few values: reasons, sinks, operations and outcomes.
 func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop func() error, err error) {
 	m := mp.Meter(scope)
 	spans, err1 := m.Int64ObservableCounter("spanticket.spans", metric.WithUnit("{span}"),
@@ -66,22 +65,22 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 	if err != nil {
 		return nil, fmt.Errorf("observe: registering a callback: %w", err)
 	}
-	return reg.Unregister, nil
+	return func() error {
+		d.OnLatency(nil)
+		return reg.Unregister()
+	}, nil
 }
 
 func observeSpans(o metric.Observer, spans metric.Int64ObservableCounter, c *Counters) {
-	healthy := c.Spans()
 	show := func(outcome, reason string, n int64) {
 		o.ObserveInt64(spans, n, metric.WithAttributes(
 			attribute.String("spanticket.outcome", outcome), attribute.String("spanticket.reason", reason)))
 	}
 	for r, n := range c.Decisions() {
-		healthy -= n
 		show("decided", r, n)
 	}
 	for r, n := range c.Dropped() {
-		healthy -= n
 		show("dropped", r, n)
 	}
-	show("healthy", "", healthy) // those that wait for their decision included
+	show("healthy", "", c.Healthy())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,9 +115,9 @@ func TestOrderDoesNotHangOnTime(t *testing.T) {
 func TestAnEnricherThatHangsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
-		running := 0
+		var running atomic.Int32
 		stuck := named("stuck", func(context.Context, correlate.Problem) (enrich.Facts, error) {
-			running++
+			running.Add(1)
 			<-free
 			return enrich.Facts{}, nil
 		})
@@ -130,7 +131,7 @@ func TestAnEnricherThatHangsIsBounded(t *testing.T) {
 				require.Equal(t, []string{"stuck: " + errStuck.Error()}, ticket.Missing)
 			}
 		}
-		require.Equal(t, maxCalls, running)
+		require.Equal(t, int32(maxCalls), running.Load())
 		close(free)
 		synctest.Wait()
 		require.Zero(t, stuck.calls.Load())

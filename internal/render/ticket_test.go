@@ -265,7 +265,7 @@ func TestTitleIsNeverEmpty(t *testing.T) {
 }
 
 func TestEmptyProblem(t *testing.T) {
-	ticket, err := renderer(&Named{Name: "resource", Enricher: enrich.Resource{}}).Ticket(t.Context(), correlate.Problem{ID: "p"}, delivery(correlate.OpOpen), sinks.Limits{Title: 10, Body: 100})
+	ticket, err := renderer(&Named{Name: "resource", Enricher: enrich.Resource{}}).Ticket(t.Context(), correlate.Problem{ID: "p"}, delivery(correlate.OpOpen), sinks.Limits{Title: 10})
 	require.NoError(t, err)
 	require.Equal(t, "spt:p", ticket.Key)
 	require.NotEmpty(t, ticket.Missing)
