@@ -63,13 +63,13 @@ func (p Problem) Queue(op Operation, sinks []string, now time.Time) (Problem, []
 			i = len(p.Filings) - 1
 		}
 		f := &p.Filings[i]
-		if op == OpUpdate && len(f.Pending) > 0 {
-			continue
-		}
 		if f.Parked != nil && f.Parked.Operation.opens() && !op.opens() {
 			continue
 		}
-		f.Parked = nil
+		f.Parked = nil // what is queued, or waits, says it too
+		if op == OpUpdate && len(f.Pending) > 0 {
+			continue
+		}
 		add = append(add, p.queue(f, op, now))
 		if op.opens() && p.State == Resolved {
 			// Sent again after the end, which was not queued while it was parked.
@@ -172,9 +172,7 @@ func (p Problem) Accepted(d Delivery, r Receipt, count int64, now time.Time) Pro
 		case OpOpen, OpReopen:
 			f.State = Open
 		}
-		if f.Parked != nil && f.Parked.Operation == d.Operation {
-			f.Parked = nil // by somebody who took it for failed
-		}
+		f.Parked = nil // it was older, or this very one, taken for failed
 		f.settled(d)
 	})
 	if first {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net"
 	"sync"
 )
@@ -51,19 +52,22 @@ func (a *address) close() error {
 
 // turn returns a listener that accepts at the address. Closing it leaves the
 // address open for the others.
-func (a *address) turn() net.Listener { return &turn{address: a, over: make(chan struct{})} }
+func (a *address) turn() *turn { return &turn{address: a, over: make(chan struct{})} }
 
+// turn is the time in which one server answers at an address.
 type turn struct {
 	*address
 	over chan struct{}
 	once sync.Once
+	open sync.WaitGroup // connections that were accepted
 }
 
 // Accept implements [net.Listener].
 func (t *turn) Accept() (net.Conn, error) {
 	select {
 	case c := <-t.conns:
-		return c, nil
+		t.open.Add(1)
+		return &conn{Conn: c, closed: sync.OnceFunc(t.open.Done)}, nil
 	case <-t.over:
 	case <-t.closing:
 	}
@@ -77,4 +81,32 @@ func (t *turn) Addr() net.Addr { return t.listener.Addr() }
 func (t *turn) Close() error {
 	t.once.Do(func() { close(t.over) })
 	return nil
+}
+
+// wait returns when the connections that were accepted are closed, or ctx ends.
+// Nothing may be accepted any more.
+func (t *turn) wait(ctx context.Context) error {
+	closed := make(chan struct{})
+	go func() {
+		t.open.Wait()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// conn says when it is closed.
+type conn struct {
+	net.Conn
+	closed func()
+}
+
+// Close implements [net.Conn].
+func (c *conn) Close() error {
+	defer c.closed()
+	return c.Conn.Close()
 }

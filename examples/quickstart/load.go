@@ -32,7 +32,7 @@ type tally struct {
 }
 
 func newLoad(url string) *load {
-	return &load{client: &http.Client{Transport: newTransport(), Timeout: 5 * time.Second}, url: url}
+	return &load{client: &http.Client{Transport: new(http.Transport), Timeout: 5 * time.Second}, url: url}
 }
 
 // run sends orders until ctx ends or there were maxOrders, and returns when all

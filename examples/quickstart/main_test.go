@@ -24,6 +24,7 @@ func TestRun(t *testing.T) {
 	require.Empty(t, leaks(text), "on the console")
 	require.Contains(t, text, "[redacted: ")
 	require.NotContains(t, text, "FAILED")
-	require.Equal(t, 3, strings.Count(text, "RESOLVED:"))
+	require.Equal(t, 2*3, strings.Count(text, "Count:"), "each ticket as a whole when it opens, and at the end")
+	require.Contains(t, text, "[critical] RESOLVED: Payments fail")
 	require.Contains(t, text, "Fails:     payment pool.Acquire")
 }

@@ -37,7 +37,7 @@ func (s *shop) report(ctx context.Context) error {
 	s.screen.say("%-12s %8d %9d %10s %9d\n", "together", seen, failing, "", len(tickets))
 
 	c := checks{screen: s.screen}
-	s.checkLoad(&c)
+	s.checkLoad(&c, failing)
 	s.checkTickets(&c, tickets)
 	if err := s.checkSecrets(ctx, &c, all); err != nil {
 		return err
@@ -61,13 +61,16 @@ func of(tickets []sinks.Ticket, service string) []sinks.Ticket {
 	return slices.DeleteFunc(slices.Clone(tickets), func(t sinks.Ticket) bool { return t.Service != service })
 }
 
-func (s *shop) checkLoad(c *checks) {
+func (s *shop) checkLoad(c *checks, failing int64) {
 	t := s.load.tally()
 	c.check(t.failed > 0 && t.lost == 0, "customers sent %d orders: %d were taken, %d failed, %d were lost", t.sent, t.good, t.failed, t.lost)
 	if t.why != nil {
 		s.screen.say("         the first that was lost: %v", t.why)
 	}
 	c.check(s.failedPayments.Load() == int64(t.failed), "payment failed %d times", s.failedPayments.Load())
+	// In each failed order: a server's and a client's span of storefront and of
+	// checkout, and of payment those of the server, the payment and the pool.
+	c.check(failing == 7*int64(t.failed), "%d spans failed, 7 of each failed order", failing)
 	for _, service := range s.services {
 		if dropped := service.engine.Stats().Dropped; len(dropped) > 0 {
 			c.check(false, "%s dropped failing spans: %v", service.name, dropped)

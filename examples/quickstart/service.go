@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -25,16 +26,17 @@ var rules []byte
 // service is one service of the shop. Its engine stays, as what tells people
 // about it; the process that answers at its address changes with each deployment.
 type service struct {
-	name    string
-	engine  *autoticket.Engine
-	address *address
-	running *process // nil before the first deployment
-	deploys int
+	name     string
+	critical bool // the shop lives by it
+	engine   *autoticket.Engine
+	address  *address
+	running  *process // nil before the first deployment
+	deploys  int
 }
 
 // newService returns a service that files its tickets in the sink. It answers
 // nobody until it is deployed.
-func newService(name string, store correlate.Store, sink sinks.Sink) (*service, error) {
+func newService(name string, critical bool, store correlate.Store, sink sinks.Sink) (*service, error) {
 	engine, err := autoticket.New(autoticket.Config{
 		RuleYAML:  rules,
 		Sinks:     map[string]sinks.Sink{"console": sink},
@@ -49,7 +51,7 @@ func newService(name string, store correlate.Store, sink sinks.Sink) (*service, 
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), engine.Shutdown(context.Background()))
 	}
-	return &service{name: name, engine: engine, address: a}, nil
+	return &service{name: name, critical: critical, engine: engine, address: a}, nil
 }
 
 // release is what a deployment brings.
@@ -65,6 +67,7 @@ type process struct {
 	version  string
 	provider *sdktrace.TracerProvider
 	server   *http.Server
+	turn     *turn
 	served   chan error // what Serve returned
 }
 
@@ -87,10 +90,13 @@ func (s *service) deploy(ctx context.Context, r release, handler func(telemetry)
 			ReadTimeout:       2 * time.Second,
 			WriteTimeout:      5 * time.Second,
 		},
+		turn:   s.address.turn(),
 		served: make(chan error, 1),
 	}
-	l := s.address.turn()
-	go func() { p.served <- p.server.Serve(l) }()
+	// One connection, one request: none is left open by which a deployment
+	// would have to decide whether another request is on its way.
+	p.server.SetKeepAlivesEnabled(false)
+	go func() { p.served <- p.server.Serve(p.turn) }()
 	before := s.running
 	s.running = p
 	if before == nil {
@@ -106,11 +112,16 @@ func (s *service) deploy(ctx context.Context, r release, handler func(telemetry)
 // process failed and which change it was built from.
 func (s *service) resource(r release) *resource.Resource {
 	deployment := fmt.Sprintf("%s-%d", s.name, s.deploys)
+	criticality := semconv.ServiceCriticalityMedium
+	if s.critical {
+		criticality = semconv.ServiceCriticalityCritical
+	}
 	return resource.NewWithAttributes(semconv.SchemaURL,
 		semconv.ServiceNamespace("shop"),
 		semconv.ServiceName(s.name),
 		semconv.ServiceVersion(r.version),
 		semconv.ServiceInstanceID(deployment+"-a"),
+		criticality,
 		attribute.String("deployment.environment.name", "demo"),
 		semconv.DeploymentName(s.name+" "+r.version),
 		semconv.DeploymentID(deployment),
@@ -120,12 +131,15 @@ func (s *service) resource(r release) *resource.Resource {
 	)
 }
 
+// stop ends the process when it has answered what it was asked.
 func (p *process) stop(ctx context.Context) error {
-	err := p.server.Shutdown(ctx)
-	if served := <-p.served; !errors.Is(served, http.ErrServerClosed) {
+	err := p.turn.Close()
+	if served := <-p.served; !errors.Is(served, net.ErrClosed) {
 		err = errors.Join(err, served)
 	}
-	return errors.Join(err, p.provider.Shutdown(ctx))
+	// A server that is shut down drops the requests that it has accepted and
+	// not read yet, so they come first.
+	return errors.Join(err, p.turn.wait(ctx), p.server.Shutdown(ctx), p.provider.Shutdown(ctx))
 }
 
 // stop ends the service: first what makes spans, then what makes tickets of

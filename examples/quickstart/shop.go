@@ -31,7 +31,7 @@ func openShop(ctx context.Context, screen *screen) (*shop, error) {
 		book:   &book{console: console.New(console.Config{Writer: screen})},
 	}
 	for _, name := range []string{"storefront", "checkout", "payment"} {
-		service, err := newService(name, s.store, s.book)
+		service, err := newService(name, name == "payment", s.store, s.book)
 		if err != nil {
 			return s, err
 		}

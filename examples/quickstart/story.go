@@ -16,8 +16,8 @@ const (
 	patience    = 25 * time.Second // for the whole story
 	maxGoodbyes = 4 * time.Second
 
-	enoughGood   = 120 // orders before the bad deployment
-	enoughFailed = 80  // orders before somebody rolls it back
+	enoughGood   = 150 // orders before the bad deployment
+	enoughFailed = 150 // orders before somebody rolls it back
 )
 
 // run opens the shop, plays the story and reports on it. The error says which
@@ -38,10 +38,12 @@ func run(ctx context.Context, out io.Writer, serve bool) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := shop.play(story); err != nil {
-		return err
+	played := shop.play(story)
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
 	}
-	if err := shop.report(story); err != nil {
+	// When it did not go as it should, the report shows how it went.
+	if err := errors.Join(played, shop.report(ctx)); err != nil {
 		return err
 	}
 	if serve {

@@ -33,20 +33,13 @@ func (t telemetry) server(h http.Handler) http.Handler {
 // client returns a client for one other service, which makes a span of each
 // call.
 func (t telemetry) client(peer string) *http.Client {
-	transport := newTransport()
 	return &http.Client{
-		Transport: otelhttp.NewTransport(transport, t.options(
+		Transport: otelhttp.NewTransport(new(http.Transport), t.options(
 			otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method + " " + r.URL.Path }),
 			otelhttp.WithSpanOptions(trace.WithAttributes(semconv.ServicePeerName(peer), semconv.ServicePeerNamespace("shop"))),
 		)...),
 		Timeout: 4 * time.Second,
 	}
-}
-
-// newTransport returns a transport that opens a connection for each request: a
-// deployment then never closes one that is about to be used again.
-func newTransport() *http.Transport {
-	return &http.Transport{DisableKeepAlives: true}
 }
 
 func (t telemetry) tracer() trace.Tracer {

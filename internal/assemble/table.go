@@ -111,7 +111,8 @@ func (t *Table) Add(n *Node, now time.Time) {
 			e.at = at
 			heap.Fix(&t.open, e.index)
 		}
-	case e.spans >= t.limits.Spans:
+	}
+	if e.spans >= t.limits.Spans {
 		t.decide(e, t.release(e), now) // a trace without end goes on, a part at a time
 	}
 	for t.held > maxHeld && len(t.open) > 0 {

@@ -17,11 +17,13 @@ import (
 	"github.com/spanticket/spanticket/internal/celrule"
 )
 
-// What is kept of one span. The SDK bounds how many attributes there are, but
-// not how long.
+// What is kept of one span, in bytes. The SDK bounds how many attributes there
+// are, but not how long.
 const (
 	maxAttributes = 128
 	maxValue      = 4 << 10
+	maxValues     = 32 << 10 // of all attributes together
+	maxRest       = 64       // of a value, once there are so many
 	maxStack      = 16 << 10
 	maxName       = 1 << 10
 )
@@ -153,11 +155,13 @@ func (c *Converter) target(sp sdktrace.ReadOnlySpan) uint64 {
 	h.SetSeed(c.seed)
 	h.WriteString(sp.Name())
 	known := false
-	for _, kv := range sp.Attributes() {
-		if i := slices.Index(targets, kv.Key); i >= 0 {
+	attrs := sp.Attributes()
+	for i, key := range targets { // whatever the order in which they were set
+		if at := slices.IndexFunc(attrs, func(kv attribute.KeyValue) bool { return kv.Key == key }); at >= 0 {
 			known = true
+			h.WriteByte(0xff) // not in any text
 			h.WriteByte(byte(i))
-			h.WriteString(clip(kv.Value.String(), maxValue))
+			h.WriteString(clip(attrs[at].Value.String(), maxValue))
 		}
 	}
 	if !known {
@@ -170,25 +174,36 @@ func (c *Converter) target(sp sdktrace.ReadOnlySpan) uint64 {
 func attributes(kvs []attribute.KeyValue) []correlate.Attribute {
 	kvs = kvs[:min(len(kvs), maxAttributes)]
 	out := make([]correlate.Attribute, 0, len(kvs))
+	room := maxValues
 	for _, kv := range kvs {
-		var v any
-		switch kv.Value.Type() {
-		case attribute.STRING:
-			v = clip(kv.Value.AsString(), maxValue)
-		case attribute.BOOL, attribute.INT64, attribute.FLOAT64:
-			v = kv.Value.AsInterface()
-		case attribute.BOOLSLICE, attribute.INT64SLICE, attribute.FLOAT64SLICE, attribute.STRINGSLICE:
-			if valueSize(kv.Value) <= maxValue {
-				v = kv.Value.AsInterface()
-				break
-			}
-			fallthrough
-		default:
-			v = clip(kv.Value.String(), maxValue)
-		}
+		most := max(min(maxValue, room), maxRest)
+		v := value(kv.Value, most)
+		room -= min(valueSize(kv.Value), most)
 		out = append(out, correlate.Attribute{Key: clip(string(kv.Key), maxName), Value: v})
 	}
 	return out
+}
+
+// value copies a value in about so many bytes. Types that
+// [correlate.Attribute] does not have become text, and so do long lists.
+func value(v attribute.Value, most int) any {
+	switch v.Type() {
+	case attribute.BOOL, attribute.INT64, attribute.FLOAT64:
+		return v.AsInterface()
+	case attribute.BOOLSLICE, attribute.INT64SLICE, attribute.FLOAT64SLICE:
+		if valueSize(v) <= most {
+			return v.AsInterface()
+		}
+	case attribute.STRINGSLICE:
+		if valueSize(v) <= most {
+			list := v.AsStringSlice()
+			for i, s := range list {
+				list[i] = strings.ToValidUTF8(s, "\uFFFD")
+			}
+			return list
+		}
+	}
+	return clip(v.String(), most)
 }
 
 func valueSize(v attribute.Value) int {
@@ -207,21 +222,45 @@ func valueSize(v attribute.Value) int {
 		return 8 * len(v.AsInt64Slice())
 	case attribute.FLOAT64SLICE:
 		return 8 * len(v.AsFloat64Slice())
+	case attribute.BYTESLICE:
+		return len(v.AsByteSlice())
+	case attribute.SLICE:
+		n := 0
+		for _, elem := range v.AsSlice() {
+			n += 48 + valueSize(elem)
+		}
+		return n
+	case attribute.MAP:
+		return sizeOf(v.AsMap())
 	default:
 		return 8
 	}
 }
 
 // clip returns valid UTF-8 of at most n bytes. What it cuts it copies, so that
-// the rest is not kept.
+// the rest is not kept, and it cuts between words if it can: half a token looks
+// like no secret to a redactor.
 func clip(s string, n int) string {
 	if len(s) > n {
-		for n > 0 && !utf8.RuneStart(s[n]) {
-			n--
+		cut := n
+		for cut > n/2 && isWord(s[cut]) {
+			cut--
 		}
-		s = strings.Clone(s[:n])
+		if cut == n/2 {
+			cut = n
+		}
+		for cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = strings.Clone(s[:cut])
 	}
-	return strings.ToValidUTF8(s, "\uFFFD")
+	return strings.TrimSuffix(strings.ToValidUTF8(s, "\uFFFD"), " ")
+}
+
+// isWord reports whether c may be part of a token: of its alphabet, or of
+// base64's.
+func isWord(c byte) bool {
+	return c >= 0x80 || 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("-_.~+/=", c) >= 0
 }
 
 func kind(k trace.SpanKind) string {

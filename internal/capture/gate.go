@@ -8,6 +8,7 @@ import (
 	"context"
 	"sync/atomic"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
@@ -74,12 +75,22 @@ func (g *Gate) Start(ctx context.Context, sp sdktrace.ReadWriteSpan) {
 
 // End takes a span that has ended.
 func (g *Gate) End(sp sdktrace.ReadOnlySpan) {
+	var it Item
+	examined := false
 	defer func() {
-		if recover() != nil { // the span's own code, or a defect here: the host must not feel it
-			g.Counters.Add(observe.Panicked, 1)
+		if recover() == nil {
+			return
 		}
+		// The span's own code, or a defect here: the host must not feel it.
+		if !examined {
+			it.Counts = true
+			g.Counters.Seen(0, true)
+		}
+		g.drop(it, observe.Panicked)
 	}()
-	if it, ok := g.Examine(sp); ok {
+	it, ok := g.Examine(sp)
+	examined = true
+	if ok {
 		g.put(it)
 	}
 }
@@ -91,12 +102,12 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan) (Item, bool) {
 	if g.own.marked.Load() != 0 && g.own.end(id) {
 		return Item{}, false
 	}
-	g.Counters.Seen(id[7])
 	set := g.Rules.Load()
 	m := set.Match(sp)
 	// A span that failed is needed whoever matches it: it may be the origin of
 	// what a rule matches further up.
 	counts := m.Verdict == celrule.Matched || sp.Status().Code == codes.Error
+	g.Counters.Seen(id[7], counts)
 	if !counts && !g.Mark.Has(sc.TraceID()) {
 		return Item{}, false
 	}
@@ -147,19 +158,24 @@ func (g *Gate) drop(it Item, r observe.Reason) {
 	}
 }
 
-// size is about how much memory a span holds through its attributes and
-// events.
+// size is about how much memory a span holds through what the application
+// gave it.
 func size(sp sdktrace.ReadOnlySpan) int64 {
 	const each = 64
-	n := int64(512)
-	for _, kv := range sp.Attributes() {
-		n += each + int64(len(kv.Key)+valueSize(kv.Value))
-	}
+	n := 512 + len(sp.Name()) + len(sp.Status().Description) + sizeOf(sp.Attributes())
 	for _, e := range sp.Events() {
-		n += each
-		for _, kv := range e.Attributes {
-			n += each + int64(len(kv.Key)+valueSize(kv.Value))
-		}
+		n += each + len(e.Name) + sizeOf(e.Attributes)
+	}
+	for _, l := range sp.Links() {
+		n += each + sizeOf(l.Attributes)
+	}
+	return int64(n)
+}
+
+func sizeOf(kvs []attribute.KeyValue) (n int) {
+	const each = 64
+	for _, kv := range kvs {
+		n += each + len(kv.Key) + valueSize(kv.Value)
 	}
 	return n
 }

@@ -141,27 +141,30 @@ func (l *Ledger) freeze(p *correlate.Problem, b coalesce.Batch) {
 	if err != nil {
 		l.Logger.Warn("spanticket: part of a rule failed, its default is used", "rule", b.Batch.Rule, "error", l.Redactor.Text(err.Error()))
 	}
-	a.Sinks = l.known(a.Sinks, b.Batch.Rule)
+	to := l.known(a.Sinks, b.Batch.Rule)
+	a.Sinks = nil // they are the host's own names, whatever they look like
 	if err := l.Redactor.Document(&a); err != nil {
-		a = correlate.Answers{Severity: "error", Title: "[redacted: failed]", Sinks: l.Sinks, Threshold: a.Threshold, Quiet: a.Quiet}
+		a = correlate.Answers{Severity: "error", Title: "[redacted: failed]", Threshold: a.Threshold, Quiet: a.Quiet}
 	}
+	a.Sinks = to
 	p.Answers = a
 }
 
-// known returns those of the names that are sinks, or all sinks if none is.
+// known returns those of the names that are sinks, each once, or all sinks if
+// none is.
 func (l *Ledger) known(names []string, rule string) []string {
 	var out []string
 	for _, name := range names {
 		switch {
-		case name == "":
+		case name == "", slices.Contains(out, name):
 		case slices.Contains(l.Sinks, name):
 			out = append(out, name)
 		default:
-			l.Logger.Warn("spanticket: a rule names a sink that is not configured", "rule", rule, "sink", name)
+			l.Logger.Warn("spanticket: a rule names a sink that is not configured", "rule", rule, "sink", l.Redactor.Text(name))
 		}
 	}
 	if len(out) == 0 {
-		return l.Sinks
+		return slices.Clone(l.Sinks)
 	}
 	return out
 }

@@ -141,19 +141,19 @@ func TestNeverZeroNeverTwo(t *testing.T) {
 		{"finder", func(tr *tracker) sinks.Sink { return finding{plain{tr}} }, map[string]int{"spt:p": 1, "spt:p-2": 1}, sinks.Open},
 	} {
 		for _, fault := range []struct {
-			name string
-			fate fate
+			name        string
+			late, lasts bool
 		}{
-			{"a call of the store fails", fate{}},
-			{"the answer of a call of the store is lost", fate{late: true}},
-			{"the process dies before a step", fate{lasts: true}},
+			{name: "a call of the store fails"},
+			{name: "the answer of a call of the store is lost", late: true},
+			{name: "the process dies before a step", lasts: true},
 		} {
 			for name, behave := range map[string]func(*tracker){"well": func(*tracker) {}, "too late": tooLate} {
 				t.Run(can.name+"/"+fault.name+"/the sink answers "+name, func(t *testing.T) {
 					n, struck := 1, true
 					for ; struck; n++ {
 						synctest.Test(t, func(t *testing.T) {
-							f := &fate{at: n, late: fault.fate.late, lasts: fault.fate.lasts}
+							f := &fate{at: n, late: fault.late, lasts: fault.lasts}
 							tr := new(tracker)
 							behave(tr)
 							b := live(t, tr, f, can.sink)

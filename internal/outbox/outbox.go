@@ -205,8 +205,7 @@ func (o *Outbox) trying(ctx context.Context, d correlate.Delivery) (p correlate.
 	return p, err
 }
 
-// Requeue queues a parked delivery again. It reports whether there was one. A
-// problem that is over by now is filed and then resolved.
+// Requeue queues a parked delivery again. It reports whether there was one.
 func (o *Outbox) Requeue(ctx context.Context, key correlate.Key, sink string, now time.Time) (bool, error) {
 	err := o.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
 		f := p.Filing(sink)
@@ -217,14 +216,7 @@ func (o *Outbox) Requeue(ctx context.Context, key correlate.Key, sink string, no
 			// Whoever asks for it has looked, or takes a second ticket.
 			p = p.Refused(correlate.Delivery{Sink: sink}, false)
 		}
-		op := f.Parked.Operation
-		p, add = p.Queue(op, []string{sink}, now)
-		if p.State == correlate.Resolved && f.Receipt == (correlate.Receipt{}) && (op == correlate.OpOpen || op == correlate.OpReopen) {
-			// When it was resolved there was no ticket to tell.
-			var end []correlate.Delivery
-			p, end = p.Queue(correlate.OpResolve, []string{sink}, now)
-			add = append(add, end...)
-		}
+		p, add = p.Queue(f.Parked.Operation, []string{sink}, now)
 		return p, add, nil
 	}))
 	if errors.Is(err, correlate.ErrNotFound) {

@@ -233,13 +233,13 @@ func (b *bench) happens(id string, to ...string) {
 	})
 }
 
-// stops resolves a problem, whenever its last occurrence was.
+// stops lets the quiet period of a problem pass, and resolves it.
 func (b *bench) stops(id string, to ...string) {
+	time.Sleep(time.Until(b.problem(id).ResolvesAt()))
 	now := time.Now()
 	b.change(id, func(p correlate.Problem) (correlate.Problem, []correlate.Delivery) {
-		p, change := p.Quieten(p.ResolvesAt())
+		p, change := p.Quieten(now)
 		require.Equal(b.t, correlate.ChangeResolved, change)
-		p.ResolvedAt = now
 		return p.Queue(correlate.OpResolve, to, now)
 	})
 }
@@ -399,6 +399,7 @@ func TestOrder(t *testing.T) {
 			b.happens("p", "a")
 		}
 		b.stops("p", "a")
+		time.Sleep(time.Second)
 		b.happens("p", "a")
 		b.stops("p", "a")
 		require.Len(t, b.problem("p").Filing("a").Pending, 4)
@@ -411,8 +412,10 @@ func TestOrder(t *testing.T) {
 		require.Equal(t, int64(5), tr.tickets[0].Count, "what is sent says what is true when it is sent")
 
 		tr.calls = nil
+		time.Sleep(time.Second)
 		b.happens("p", "a")
 		b.stops("p", "a")
+		time.Sleep(time.Second)
 		b.happens("p", "a")
 		b.run(time.Second)
 		require.Equal(t, []string{"update reopened", "update reopened"}, tr.did(), "an overtaken resolution is not sent")

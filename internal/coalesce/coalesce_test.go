@@ -1,0 +1,177 @@
+package coalesce
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/celrule"
+)
+
+var at = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
+
+func compile(tb testing.TB) *celrule.Set {
+	tb.Helper()
+	set, err := celrule.Compile([]celrule.Rule{
+		{Name: "all", When: "true", Threshold: correlate.Threshold{Count: 5, Within: time.Minute}, Quiet: time.Hour},
+		{Name: "other", When: "true"},
+	}, nil)
+	require.NoError(tb, err)
+	return set
+}
+
+// fails makes an occurrence of a failure. Letters, because digits are masked.
+func fails(kind int, second int) *correlate.Occurrence {
+	return &correlate.Occurrence{
+		Scope: correlate.Scope{Service: "checkout"}, Operation: "op " + strings.Repeat("x", kind+1),
+		Start: at, End: at.Add(time.Duration(second) * time.Second), Attributes: []correlate.Attribute{{Key: "second", Value: int64(second)}},
+	}
+}
+
+func TestCounts(t *testing.T) {
+	set := compile(t)
+	c := Counts{Max: 10}
+	require.False(t, c.Fresh())
+	require.Nil(t, c.Take())
+	for _, o := range []struct{ kind, second, rule int }{{0, 5, 0}, {1, 1, 1}, {0, 3, 0}, {0, 9, 1}, {0, 9, 0}, {0, 7, 0}} {
+		require.True(t, c.Add(fails(o.kind, o.second), set, o.rule))
+	}
+	require.True(t, c.Fresh())
+	require.Equal(t, 2, c.Len())
+	batches := c.Take()
+	require.Len(t, batches, 2)
+	require.Zero(t, c.Len())
+	require.False(t, c.Fresh())
+
+	first, second := batches[0], batches[1]
+	require.Equal(t, at.Add(time.Second), first.First, "ordered by the first occurrence")
+	require.Equal(t, int64(5), second.Count)
+	require.Equal(t, at.Add(3*time.Second), second.First)
+	require.Equal(t, at.Add(9*time.Second), second.Last)
+	require.Equal(t, at.Add(9*time.Second), second.Sample.Time)
+	require.Equal(t, "9", second.Sample.Attributes["second"], "the newest is kept")
+	require.Equal(t, "all", second.Batch.Rule, "the rule that was first")
+	require.Equal(t, 0, second.Rule)
+	require.Same(t, set, second.Set)
+	require.Equal(t, correlate.Threshold{Count: 5, Within: time.Minute}, second.Threshold)
+	require.Equal(t, time.Hour, second.Quiet)
+	require.Equal(t, correlate.Scope{Service: "checkout"}, second.Scope)
+
+	c.Add(fails(0, 20), set, 0)
+	require.False(t, c.Fresh(), "one that was taken before is not fresh")
+	c.Add(fails(5, 20), set, 0)
+	require.True(t, c.Fresh())
+}
+
+func TestServicesAreKeptApart(t *testing.T) {
+	set := compile(t)
+	c := Counts{Max: 10}
+	for _, scope := range []correlate.Scope{{Service: "a"}, {Service: "b"}, {Service: "a", Environment: "test"}, {Namespace: "n", Service: "a"}, {Service: "n/a"}} {
+		o := fails(0, 1)
+		o.Scope = scope
+		require.True(t, c.Add(o, set, 0))
+	}
+	for _, b := range c.Take() {
+		require.Equal(t, int64(1), b.Count)
+	}
+}
+
+func TestCountsAreBounded(t *testing.T) {
+	set := compile(t)
+	c := Counts{Max: 3}
+	for kind := range 10 {
+		require.Equal(t, kind < 3, c.Add(fails(kind, 1), set, 0))
+	}
+	require.True(t, c.Add(fails(0, 2), set, 0), "one that is held is counted on")
+	require.Len(t, c.Take(), 3)
+	require.True(t, c.Add(fails(9, 1), set, 0), "there is room again")
+}
+
+func TestKnownSignaturesAreBounded(t *testing.T) {
+	set := compile(t)
+	c := Counts{Max: 10, known: map[string]struct{}{}}
+	for i := range maxKnown + 1 {
+		c.known[fmt.Sprint(i)] = struct{}{}
+	}
+	c.Add(fails(0, 1), set, 0)
+	c.Take()
+	require.Len(t, c.known, 1)
+}
+
+func TestCountsAreExact(t *testing.T) {
+	set := compile(t)
+	rapid.Check(t, func(t *rapid.T) {
+		type sum struct {
+			count       int64
+			first, last int
+		}
+		most := rapid.IntRange(1, 6).Draw(t, "room")
+		c := Counts{Max: most}
+		want, got := map[int]*sum{}, map[int]*sum{}
+		take := func() {
+			batches := c.Take()
+			require.True(t, slices.IsSortedFunc(batches, func(a, b Batch) int { return a.First.Compare(b.First) }))
+			for _, b := range batches {
+				kind := len(b.Sample.Operation) - len("op x")
+				first, last := int(b.First.Sub(at).Seconds()), int(b.Last.Sub(at).Seconds())
+				if got[kind] == nil {
+					got[kind] = &sum{0, first, last}
+				}
+				s := got[kind]
+				s.count, s.first, s.last = s.count+b.Count, min(s.first, first), max(s.last, last)
+			}
+		}
+		for range rapid.IntRange(0, 200).Draw(t, "occurrences") {
+			kind, second := rapid.IntRange(0, 9).Draw(t, "kind"), rapid.IntRange(0, 1000).Draw(t, "second")
+			if c.Add(fails(kind, second), set, 0) {
+				if want[kind] == nil {
+					want[kind] = &sum{0, second, second}
+				}
+				s := want[kind]
+				s.count, s.first, s.last = s.count+1, min(s.first, second), max(s.last, second)
+			}
+			require.LessOrEqual(t, c.Len(), most)
+			if rapid.IntRange(0, 20).Draw(t, "take") == 0 {
+				take()
+			}
+		}
+		take()
+		require.Equal(t, want, got)
+	})
+}
+
+func TestTakeIsDeterministic(t *testing.T) {
+	set := compile(t)
+	order := func(kinds []int) (ids []string) {
+		c := Counts{Max: 100}
+		for _, kind := range kinds {
+			c.Add(fails(kind, 1), set, 0) // all at once
+		}
+		for _, b := range c.Take() {
+			ids = append(ids, b.Signature.ID)
+		}
+		return ids
+	}
+	kinds := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+	want := order(kinds)
+	slices.Reverse(kinds)
+	for range 10 {
+		require.Equal(t, want, order(kinds))
+	}
+}
+
+func BenchmarkAdd(b *testing.B) {
+	set := compile(b)
+	c := Counts{Max: 100}
+	o := fails(0, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Add(o, set, 0)
+	}
+}
