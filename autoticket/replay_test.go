@@ -40,7 +40,8 @@ func recording() []sdktrace.ReadOnlySpan {
 			return trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1, 14: byte(i >> 8), 15: byte(i)}, SpanID: trace.SpanID{n, 7: 1}, TraceFlags: trace.FlagsSampled})
 		}
 		out = append(out,
-			tracetest.SpanStub{Name: "POST /checkout", SpanKind: trace.SpanKindServer, SpanContext: span(1), Resource: checkout, Status: status, StartTime: at, EndTime: at.Add(30 * time.Millisecond)}.Snapshot(),
+			// The root does well in spite of all: it is on the path all the same.
+			tracetest.SpanStub{Name: "POST /checkout", SpanKind: trace.SpanKindServer, SpanContext: span(1), Resource: checkout, StartTime: at, EndTime: at.Add(30 * time.Millisecond)}.Snapshot(),
 			tracetest.SpanStub{Name: "POST", SpanKind: trace.SpanKindClient, SpanContext: span(2), Parent: span(1), Resource: checkout, Status: status, StartTime: at, EndTime: at.Add(25 * time.Millisecond)}.Snapshot(),
 			tracetest.SpanStub{Name: "POST /pay", SpanKind: trace.SpanKindServer, SpanContext: span(3), Parent: span(2), Resource: payment, Status: status, StartTime: at, EndTime: at.Add(20 * time.Millisecond)}.Snapshot(),
 		)
@@ -59,14 +60,14 @@ func TestReplayIsOneTicketAtTheOriginInTheTimeOfTheSpans(t *testing.T) {
 	require.Equal(t, []sinks.Step{{Service: "payment", Operation: "POST /pay"}, {Service: "checkout", Operation: "POST"}, {Service: "checkout", Operation: "POST /checkout"}}, got.Path)
 	first := epoch.Add(15 * time.Minute)
 	require.Equal(t, first.Add(20*time.Millisecond), got.FirstSeen)
-	require.WithinDuration(t, first, got.OpenedAt, 5*time.Second)
+	require.WithinDuration(t, first, got.OpenedAt, 3*time.Second, "a moment after the root has ended")
 	last := sink.updates[len(sink.updates)-1]
 	require.Equal(t, sinks.EventResolved, last.Event)
 	require.Equal(t, int64(90), last.Count)
 	require.WithinDuration(t, epoch.Add(40*time.Minute), last.ResolvedAt, 30*time.Second)
-	require.Equal(t, map[string]int64{"opened": 1, "deduplicated": 89, "symptom": 180}, st.Decisions)
+	require.Equal(t, map[string]int64{"opened": 1, "deduplicated": 89, "symptom": 90}, st.Decisions)
 	require.Equal(t, int64(1080), st.Spans)
-	require.Equal(t, int64(1080-270), st.Healthy)
+	require.Equal(t, int64(1080-180), st.Healthy)
 }
 
 func TestReplayGivesTheSameBytesWhateverTheOrderOfTheSpans(t *testing.T) {

@@ -50,9 +50,9 @@ func (p Problem) filing(sink string) int {
 
 // Queue adds a delivery to each of the sinks. An update is not queued behind
 // another one that waits, which will say the same. While the delivery that is
-// to open a ticket is parked, nothing else is queued: it stays where people see
-// it, and says what is true when they send it again. It is a pure function: p
-// is not changed.
+// to open a ticket is parked, and no return waits to open it, nothing else is
+// queued: it stays where people see it, and says what is true when they send it
+// again. It is a pure function: p is not changed.
 func (p Problem) Queue(op Operation, sinks []string, now time.Time) (Problem, []Delivery) {
 	p = p.clone()
 	var add []Delivery
@@ -63,10 +63,13 @@ func (p Problem) Queue(op Operation, sinks []string, now time.Time) (Problem, []
 			i = len(p.Filings) - 1
 		}
 		f := &p.Filings[i]
-		if f.Parked != nil && f.Parked.Operation.opens() && !op.opens() {
+		unopened := f.Parked != nil && f.Parked.Operation.opens() && !op.opens()
+		if unopened && len(f.Pending) == 0 { // a return that waits would open it yet
 			continue
 		}
-		f.Parked = nil // what is queued, or waits, says it too
+		if !unopened {
+			f.Parked = nil // what is queued, or waits, says it too
+		}
 		if op == OpUpdate && len(f.Pending) > 0 {
 			continue
 		}

@@ -26,15 +26,15 @@ func (s *shop) report(ctx context.Context) error {
 	}
 
 	s.screen.say("== What was seen, and what was filed ==\n")
-	s.screen.say("%-12s %8s %9s %10s %9s", "", "spans", "failing", "failures", "tickets")
+	s.screen.say("%-12s %8s %15s %10s %9s", "", "spans", "failing spans", "failures", "tickets")
 	var seen, failing int64
 	for _, service := range s.services {
 		st := service.engine.Stats()
 		n := failingSpans(st)
-		s.screen.say("%-12s %8d %9d %10d %9d", service.name, st.Spans, n, st.Occurrences, len(of(tickets, service.name)))
+		s.screen.say("%-12s %8d %15d %10d %9d", service.name, st.Spans, n, st.Occurrences, len(of(tickets, service.name)))
 		seen, failing = seen+st.Spans, failing+n
 	}
-	s.screen.say("%-12s %8d %9d %10s %9d\n", "together", seen, failing, "", len(tickets))
+	s.screen.say("%-12s %8d %15d %10s %9d\n", "together", seen, failing, "", len(tickets))
 
 	c := checks{screen: s.screen}
 	s.checkLoad(&c, failing)
@@ -67,7 +67,7 @@ func (s *shop) checkLoad(c *checks, failing int64) {
 	if t.why != nil {
 		s.screen.say("         the first that was lost: %v", t.why)
 	}
-	c.check(s.failedPayments.Load() == int64(t.failed), "payment failed %d times", s.failedPayments.Load())
+	c.check(s.failedPayments.Load() == int64(t.failed), "payment refused %d of them", s.failedPayments.Load())
 	// In each failed order: a server's and a client's span of storefront and of
 	// checkout, and of payment those of the server, the payment and the pool.
 	c.check(failing == 7*int64(t.failed), "%d spans failed, 7 of each failed order", failing)

@@ -76,8 +76,8 @@ type process struct {
 func (s *service) deploy(ctx context.Context, r release, handler func(telemetry) http.Handler) error {
 	s.deploys++
 	provider := sdktrace.NewTracerProvider(
+		// An exporter's processor would come next; the engine needs none.
 		sdktrace.WithSpanProcessor(s.engine.SpanProcessor()),
-		// A span exporter would stand here too.
 		sdktrace.WithResource(s.resource(r)),
 	)
 	t := telemetry{provider: provider}
@@ -139,7 +139,7 @@ func (p *process) stop(ctx context.Context) error {
 	}
 	// A server that is shut down drops the requests that it has accepted and
 	// not read yet, so they come first.
-	return errors.Join(err, p.turn.wait(ctx), p.server.Shutdown(ctx), p.provider.Shutdown(ctx))
+	return errors.Join(err, p.turn.wait(ctx), p.server.Shutdown(ctx), p.server.Close(), p.provider.Shutdown(ctx))
 }
 
 // stop ends the service: first what makes spans, then what makes tickets of

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync/atomic"
 
 	"github.com/spanticket/spanticket/correlate"
@@ -66,10 +65,17 @@ func badPayment() paymentRelease {
 }
 
 func (s *shop) deployPayment(ctx context.Context, r paymentRelease) error {
-	return s.payment().deploy(ctx, r.release, func(t telemetry) http.Handler { return pay(r.pool, &s.failedPayments)(t) })
+	return s.payment().deploy(ctx, r.release, pay(r.pool, &s.failedPayments))
 }
 
 func (s *shop) payment() *service { return s.services[len(s.services)-1] }
+
+// showAddresses says where the services answer, and with what.
+func (s *shop) showAddresses() {
+	for _, service := range s.services {
+		s.screen.say("%-10s %s  version %s", service.name, service.address.url(), service.running.version)
+	}
+}
 
 // flush brings what has failed so far to the sink.
 func (s *shop) flush(ctx context.Context) error {

@@ -47,7 +47,9 @@ func run(ctx context.Context, out io.Writer, serve bool) (err error) {
 		return err
 	}
 	if serve {
-		screen.say("\nThe shop stays open until it is interrupted. For instance:\n  curl -i -d '{}' %s", shop.load.url)
+		screen.say("\n== The shop stays open until it is interrupted ==\n")
+		shop.showAddresses()
+		screen.say("\nAn order, for instance:  curl -i -d '{}' %s", shop.load.url)
 		<-ctx.Done()
 	}
 	return nil
@@ -56,9 +58,7 @@ func run(ctx context.Context, out io.Writer, serve bool) (err error) {
 // play sends customers into the shop, deploys what breaks it, and rolls that
 // back.
 func (s *shop) play(ctx context.Context) error {
-	for _, service := range s.services {
-		s.screen.say("%-10s %s  version %s", service.name, service.address.url(), service.running.version)
-	}
+	s.showAddresses()
 	s.screen.say("")
 
 	var phase atomic.Value

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanticket/spanticket/internal/assemble"
 	"github.com/spanticket/spanticket/internal/celrule"
@@ -30,7 +31,8 @@ type Item struct {
 	// decided; any other is kept for the path of its trace only.
 	Counts bool
 
-	size int64
+	trace trace.TraceID
+	size  int64
 }
 
 // Gate is where spans enter. Its methods may be called from any goroutine.
@@ -83,8 +85,9 @@ func (g *Gate) End(sp sdktrace.ReadOnlySpan) {
 		}
 		// The span's own code, or a defect here: the host must not feel it.
 		if !examined {
-			it.Counts = true
 			g.Counters.Seen(0, true)
+			g.Counters.Add(observe.Panicked, 1)
+			return
 		}
 		g.drop(it, observe.Panicked)
 	}()
@@ -95,7 +98,8 @@ func (g *Gate) End(sp sdktrace.ReadOnlySpan) {
 	}
 }
 
-// Examine decides whether the engine needs to see a span, and counts it.
+// Examine decides whether the engine needs to see a span, and counts it. An item
+// that counts has been announced to Mark.
 func (g *Gate) Examine(sp sdktrace.ReadOnlySpan) (Item, bool) {
 	sc := sp.SpanContext()
 	id := sc.SpanID()
@@ -111,7 +115,10 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan) (Item, bool) {
 	if !counts && !g.Mark.Has(sc.TraceID()) {
 		return Item{}, false
 	}
-	it := Item{Span: sp, Set: set, Rule: -1, Counts: counts, Excluded: m.Verdict == celrule.Excluded}
+	if counts {
+		g.Mark.Add(sc.TraceID())
+	}
+	it := Item{Span: sp, Set: set, Rule: -1, Counts: counts, Excluded: m.Verdict == celrule.Excluded, trace: sc.TraceID()}
 	if m.Verdict == celrule.Matched {
 		g.Counters.Matches.Add(1)
 		it.Rule = m.Rule
@@ -135,23 +142,17 @@ func (g *Gate) put(it Item) {
 		g.drop(it, observe.QueueFull)
 		return
 	}
-	trace := it.Span.SpanContext().TraceID()
-	if it.Counts {
-		g.Mark.Add(trace)
-	}
 	select {
 	case g.queue <- it:
 	default:
 		g.bytes.Add(-it.size)
-		if it.Counts {
-			g.Mark.Remove(trace, 1)
-		}
 		g.drop(it, observe.QueueFull)
 	}
 }
 
 func (g *Gate) drop(it Item, r observe.Reason) {
 	if it.Counts {
+		g.Mark.Remove(it.trace, 1)
 		g.Counters.Add(r, 1)
 	} else {
 		g.Counters.Partial.Add(1)

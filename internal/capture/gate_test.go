@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -155,6 +156,40 @@ func TestDropsAreCounted(t *testing.T) {
 		require.Equal(t, map[string]int64{"after_shutdown": 1}, g.Counters.Dropped())
 		require.Equal(t, int64(2), g.Counters.Spans())
 	})
+}
+
+func TestManyGoroutines(t *testing.T) {
+	const workers, each = 8, 2000
+	g := newGate(t, 64, 1<<20)
+	done := make(chan int64)
+	go func() {
+		taken := int64(0)
+		for it := range g.queue {
+			g.Taken(it)
+			taken++
+		}
+		done <- taken
+	}()
+	var ends sync.WaitGroup
+	for w := range byte(workers) {
+		ends.Go(func() {
+			failing, healthy := span("get", w, codes.Error), span("get", 100+w, codes.Ok)
+			for i := range each {
+				if i%4 == 0 {
+					g.End(failing)
+				} else {
+					g.End(healthy)
+				}
+			}
+		})
+	}
+	ends.Wait()
+	close(g.queue)
+	taken := <-done
+	require.Equal(t, int64(workers*each), g.Counters.Spans())
+	require.Equal(t, int64(workers*each*3/4), g.Counters.Healthy())
+	require.Equal(t, int64(workers*each/4), taken+g.Counters.Dropped()["queue_full"], "what is not taken is counted as dropped")
+	require.Zero(t, g.bytes.Load())
 }
 
 // What an application can make long is counted, wherever it stands.

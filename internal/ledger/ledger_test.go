@@ -263,6 +263,28 @@ func TestNoSecretIsStored(t *testing.T) {
 	require.Contains(t, shared[0].Service, "ghp", "what is shared with the occurrence is not changed")
 }
 
+// A redactor that is not there panics within Document, as a defect in a
+// detector would.
+func TestWhatCannotBeRedactedIsNotStored(t *testing.T) {
+	store := new(correlate.Memory)
+	b := open(t, store, celrule.Rule{Title: "private title", Severity: "critical"}, "jira")
+	b.Redactor = nil
+	batch := b.batch(4)
+	require.Equal(t, correlate.ChangeOpened, b.apply(batch), "it is counted, and filed, all the same")
+	require.Equal(t, []string{"open jira"}, due(t, store, b.now, "jira"))
+	p := b.problem(batch.Key())
+	require.Equal(t, int64(4), p.Count)
+	require.Equal(t, correlate.Sample{Time: b.now, Duration: time.Second, Operation: "[redacted: failed]"}, p.Samples[0])
+	require.Empty(t, p.Signature.Components)
+	require.Equal(t, "[redacted: failed]", p.Answers.Title)
+	require.Equal(t, 30*time.Minute, p.Answers.Quiet)
+	require.Equal(t, []string{"jira"}, p.Answers.Sinks)
+	records, err := store.List(t.Context(), correlate.Page{Kind: correlate.KindProblem, Max: 1})
+	require.NoError(t, err)
+	require.NotContains(t, string(records[0].Data), "connection refused")
+	require.NotContains(t, string(records[0].Data), "private title")
+}
+
 func TestSinks(t *testing.T) {
 	for _, test := range []struct {
 		rule  string

@@ -160,11 +160,15 @@ func TestParkedAtOnce(t *testing.T) {
 func TestUnsafeTicketIsParked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := new(tracker)
-		b := newBench(t, map[string]sinks.Sink{"a": newFull(tr)}, options())
-		r := Result{job: Job{Delivery: correlate.Delivery{Key: key("p"), Sink: "a", Operation: correlate.OpOpen}, target: b.box.targets["a"]}, err: errors.New("cannot be redacted"), park: true}
-		_, change, outcome := b.box.conclude(r, time.Now())
-		require.Equal(t, parked, outcome)
-		require.Equal(t, "cannot be redacted", change(correlate.Problem{}).Filing("a").Parked.Reason)
+		b := newBench(t, map[string]sinks.Sink{"a": plain{tr}}, options())
+		b.box.Renderer.Redactor = nil // which fails
+		b.happens("p", "a")
+		b.run(time.Hour)
+		require.Empty(t, tr.did(), "nothing is sent")
+		f := b.problem("p").Filing("a")
+		require.Contains(t, f.Parked.Reason, "cannot be redacted")
+		require.False(t, f.Unknown, "nothing can have been filed")
+		require.Empty(t, b.box.targets["a"].slots)
 	})
 }
 

@@ -202,6 +202,16 @@ func TestNoSecretLeaves(t *testing.T) {
 	require.Contains(t, string(data), s.made[0], "the problem itself was not touched")
 }
 
+// A redactor that is not there panics within Document, as a defect in a
+// detector would.
+func TestWhatCannotBeRedactedIsNotSent(t *testing.T) {
+	r := &Renderer{Budget: time.Second}
+	ticket, err := r.Ticket(t.Context(), everything(), delivery(correlate.OpOpen), sinks.Limits{})
+	require.ErrorContains(t, err, "nothing is sent")
+	require.NotContains(t, err.Error(), "connection refused")
+	require.Equal(t, sinks.Ticket{}, ticket)
+}
+
 // A secret that is cut in two is one all the same.
 func TestASecretIsNotCutInHalf(t *testing.T) {
 	token := "ghp" + "_" + strings.Repeat("a1B2", 9)
