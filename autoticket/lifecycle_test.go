@@ -36,21 +36,21 @@ func TestAProblemOpensGrowsResolvesAndReopens(t *testing.T) {
 			Sinks: map[string]sinks.Sink{"shelf": &sink},
 			Rules: []autoticket.Rule{{Name: "errors", When: `span.status == "ERROR"`, Quiet: 30 * time.Minute}},
 		})
-		// A failure every second for an hour is one ticket and four updates: after
-		// 5, 15 and 35 minutes, and the next would be after 75.
+		// A failure every second for an hour is one ticket and five updates: after
+		// 1, 3, 7, 15 and 31 minutes, and the next would be after 63.
 		for range 3600 {
 			fail(tracer, "GET /", "boom")
 			time.Sleep(time.Second)
 		}
 		synctest.Wait()
 		require.Len(t, sink.filed, 1)
-		require.Len(t, sink.updates, 3)
+		require.Len(t, sink.updates, 5)
 		require.Equal(t, 1, engine.Stats().OpenProblems)
 
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		require.Len(t, sink.updates, 4)
-		resolved := sink.updates[3]
+		require.Len(t, sink.updates, 6)
+		resolved := sink.updates[5]
 		require.Equal(t, sinks.EventResolved, resolved.Event)
 		require.Equal(t, sinks.Resolved, resolved.State)
 		require.Equal(t, int64(3600), resolved.Count)
@@ -61,7 +61,7 @@ func TestAProblemOpensGrowsResolvesAndReopens(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		require.Len(t, sink.filed, 1, "the same ticket reopens")
-		reopened := sink.updates[4]
+		reopened := sink.updates[6]
 		require.Equal(t, sinks.EventReopened, reopened.Event)
 		require.Equal(t, resolved.Key, reopened.Key)
 		require.Equal(t, int64(3601), reopened.Count)

@@ -22,9 +22,10 @@ const (
 	maxSamples = 4
 	maxHistory = 40
 
-	// An open problem that goes on is told after 5 minutes, then after 10, 20
-	// and so on: a ticket says that it grows without becoming a stream.
-	firstUpdate = 5 * time.Minute
+	// The sinks are told of an open problem that goes on after a minute, then
+	// after two, four and so on: a ticket says that it grows, and soon whether
+	// it is one failure or a storm, without becoming a stream.
+	firstUpdate = time.Minute
 	maxUpdate   = 24 * time.Hour
 
 	keepWatching = 24 * time.Hour
@@ -151,7 +152,7 @@ func (p Problem) Expires() time.Time {
 // nextUpdate returns when the sinks are told again that an open problem goes on.
 func (p Problem) nextUpdate() time.Time {
 	step := maxUpdate
-	if 0 <= p.Updates && p.Updates < 9 { // 5m << 9 is beyond a day
+	if 0 <= p.Updates && p.Updates < 11 { // 1m << 11 is beyond a day
 		step = min(step, firstUpdate<<p.Updates)
 	}
 	return p.UpdatedAt.Add(step)

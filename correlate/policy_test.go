@@ -122,19 +122,19 @@ func TestObserve(t *testing.T) {
 			steps: []step{{at: "0s", count: 4, late: "900000h", want: below}, {at: "1s", count: 1, want: opened}},
 		},
 		{
-			rule: "it is told after 5 minutes, then after 10 more, then after 20 more",
+			rule: "it is told after a minute, then after two more, then after four more",
 			steps: []step{
 				{at: "0s", count: 5, want: opened},
-				{at: "4m59s", count: 1000, want: counted}, {at: "5m", count: 1, want: updated}, {at: "5m1s", count: 1, want: counted},
-				{at: "14m59s", count: 1, want: counted}, {at: "15m", count: 1, want: updated},
-				{at: "24m", count: 1, want: counted}, {at: "33m", count: 1, want: counted}, {at: "35m", count: 1, want: updated},
+				{at: "59s", count: 1000, want: counted}, {at: "1m", count: 1, want: updated}, {at: "1m1s", count: 1, want: counted},
+				{at: "2m59s", count: 1, want: counted}, {at: "3m", count: 1, want: updated},
+				{at: "6m", count: 1, want: counted}, {at: "6m59s", count: 1, want: counted}, {at: "7m", count: 1, want: updated},
 			},
 		},
 		{
 			rule: "a new episode is told at the short intervals again",
 			steps: []step{
-				{at: "0s", count: 5, want: opened}, {at: "5m", count: 1, want: updated}, {at: "15m", count: 0, want: resolved},
-				{at: "20m", count: 5, want: reopened}, {at: "25m", count: 1, want: updated},
+				{at: "0s", count: 5, want: opened}, {at: "1m", count: 1, want: updated}, {at: "11m", count: 0, want: resolved},
+				{at: "20m", count: 5, want: reopened}, {at: "21m", count: 1, want: updated},
 			},
 		},
 	} {
@@ -184,11 +184,11 @@ func TestUpdateSchedule(t *testing.T) {
 		}
 	}
 	// The threshold of 5 is reached by the fifth error, at 4 s. The intervals
-	// double from 5 minutes until they are a day.
+	// double from a minute until they are a day.
 	require.Equal(t, []string{
 		"opened 4s",
-		"updated 5m4s", "updated 15m4s", "updated 35m4s", "updated 1h15m4s", "updated 2h35m4s", "updated 5h15m4s",
-		"updated 10h35m4s", "updated 21h15m4s", "updated 42h35m4s",
+		"updated 1m4s", "updated 3m4s", "updated 7m4s", "updated 15m4s", "updated 31m4s", "updated 1h3m4s", "updated 2h7m4s",
+		"updated 4h15m4s", "updated 8h31m4s", "updated 17h3m4s", "updated 34h7m4s",
 	}, told)
 	require.EqualValues(t, 50*3600, p.Count)
 	require.InDelta(t, 60, p.Rate(), 1.5)

@@ -98,7 +98,7 @@ func check(c autoticket.Config) error {
 
 // result is what came of a recording.
 type result struct {
-	tickets  []sinks.Ticket // as they stood at the end, by their first occurrence
+	tickets  []sinks.Ticket // by their first occurrence, as they stood at the end
 	stats    autoticket.Stats
 	problems int // that are known, with a ticket or not
 }
@@ -122,32 +122,43 @@ func replay(ctx context.Context, c autoticket.Config, spans []sdktrace.ReadOnlyS
 		if err != nil {
 			return all, err
 		}
-		problems, err := count(ctx, store)
-		if err != nil {
+		tickets := shelf.tickets
+		if err := eachProblem(ctx, store, func(p correlate.Problem) {
+			all.problems++
+			if t, ok := tickets[p.ID]; ok {
+				// A live ticket is told of its count now and then; at the end of
+				// a recording what counts is what happened.
+				t.Count, t.LastSeen = p.Count, p.LastSeen.UTC()
+				all.tickets = append(all.tickets, t)
+			}
+		}); err != nil {
 			return all, err
 		}
-		all.tickets = append(all.tickets, shelf.all()...)
 		all.stats = add(all.stats, stats)
-		all.problems += problems
 	}
 	slices.SortFunc(all.tickets, compareTickets)
 	return all, nil
 }
 
-// count returns how many problems the store has.
-func count(ctx context.Context, s correlate.Store) (int, error) {
+// eachProblem calls fn with every problem of a store.
+func eachProblem(ctx context.Context, s correlate.Store, fn func(correlate.Problem)) error {
 	const page = 1000
-	n, after := 0, correlate.Key{}
-	for {
+	for after := (correlate.Key{}); ; {
 		records, err := s.List(ctx, correlate.Page{Kind: correlate.KindProblem, After: after, Max: page})
 		if err != nil {
-			return n, err
+			return err
 		}
-		n += len(records)
+		for _, r := range records {
+			p, err := correlate.DecodeProblem(r)
+			if err != nil {
+				return err
+			}
+			fn(p)
+			after = r.Key
+		}
 		if len(records) < page {
-			return n, nil
+			return nil
 		}
-		after = records[len(records)-1].Key
 	}
 }
 

@@ -3,31 +3,27 @@ package main
 import (
 	"cmp"
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/spanticket/spanticket/sinks"
 )
 
-// shelf is a sink that keeps the newest state of each ticket. A replay calls
-// it from one goroutine.
+// shelf is a sink that keeps the newest state of the ticket of each problem. A
+// replay calls it from one goroutine.
 type shelf struct {
-	tickets map[string]sinks.Ticket
+	tickets map[string]sinks.Ticket // by signature
 }
 
 func (s *shelf) File(_ context.Context, t sinks.Ticket) (sinks.Receipt, error) {
 	if s.tickets == nil {
 		s.tickets = map[string]sinks.Ticket{}
 	}
-	s.tickets[t.Key] = t
+	s.tickets[t.Signature] = t
 	return sinks.Receipt{ID: t.Key}, nil
 }
 
 func (s *shelf) Update(ctx context.Context, _ sinks.Receipt, t sinks.Ticket) (sinks.Receipt, error) {
 	return s.File(ctx, t)
 }
-
-func (s *shelf) all() []sinks.Ticket { return slices.Collect(maps.Values(s.tickets)) }
 
 // compareTickets orders tickets by their first occurrence.
 func compareTickets(a, b sinks.Ticket) int {

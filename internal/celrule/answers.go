@@ -112,21 +112,6 @@ func (e *evaluation) lines(field string, ts []text) []string {
 	return out
 }
 
-// defaultTitle says where something went wrong, and what.
-func defaultTitle(o *correlate.Occurrence) string {
-	what := o.Exception.Type
-	switch what {
-	case "", "*errors.errorString", "*errors.joinError", "*fmt.wrapError", "*fmt.wrapErrors":
-		// These types say nothing. The message does.
-		message, _, _ := strings.Cut(strings.TrimSpace(cmp.Or(o.Exception.Message, o.Message)), "\n")
-		what = cmp.Or(message, what)
-	}
-	if what == "" {
-		return o.Operation
-	}
-	return o.Operation + ": " + what
-}
-
 // oneLine makes a text fit for a line of a ticket, of at most size runes.
 func oneLine(s string, size int) string {
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")

