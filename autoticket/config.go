@@ -127,7 +127,8 @@ type Delivery struct {
 	Timeout time.Duration
 	// Attempts bounds the failed calls for one delivery; after the last it is
 	// parked. A sink that asks for a pause, or refuses its credential, does not
-	// use up attempts. Defaults to 12, which is about two hours.
+	// use up attempts. Defaults to 16, which takes almost
+	// two hours.
 	Attempts int
 	// MinBackoff is the wait after the first failed call; it doubles with each.
 	// Defaults to 2 seconds.
@@ -147,7 +148,7 @@ func (d Delivery) options() outbox.Options {
 		Burst:       cmp.Or(d.Burst, 20),
 		Concurrency: cmp.Or(d.Concurrency, 4),
 		Timeout:     cmp.Or(d.Timeout, 20*time.Second),
-		Attempts:    cmp.Or(d.Attempts, 12),
+		Attempts:    cmp.Or(d.Attempts, 16),
 		MinBackoff:  cmp.Or(d.MinBackoff, 2*time.Second),
 		MaxBackoff:  max(cmp.Or(d.MaxBackoff, 15*time.Minute), d.MinBackoff),
 		ParkUnknown: d.ParkUnknown,

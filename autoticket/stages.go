@@ -26,7 +26,7 @@ const (
 	// maxQueueBytes bounds what the queued spans hold.
 	maxQueueBytes = 32 << 20
 	// maxPending bounds the signatures that wait for the store.
-	maxPending = 4096
+	maxPending = 2048
 	// linger is how long a whole trace waits for spans that end after its root:
 	// the clocks of its services differ.
 	linger = 2 * time.Second

@@ -71,15 +71,8 @@ func (s *stages) stats() Stats {
 		Queued:       s.gate.Backlog(),
 		OpenProblems: s.ledger.Open(),
 	}
-	// Read last: a span is seen before it is decided.
+	st.Healthy = s.counters.Healthy()
 	st.Spans = s.counters.Spans()
-	st.Healthy = st.Spans
-	for _, n := range st.Decisions {
-		st.Healthy -= n
-	}
-	for _, n := range st.Dropped {
-		st.Healthy -= n
-	}
 	for k, n := range s.deliveries.Counts() {
 		st.Deliveries = append(st.Deliveries, DeliveryCount{Sink: k.Sink, Operation: k.Operation, Outcome: k.Outcome, Count: n})
 	}

@@ -10,6 +10,8 @@ import (
 // request, links, evidence, what is missing, the history, and why there is a
 // ticket. Parts that the ticket does not have are left out.
 //
+// Of an older sample the attributes are shown that differ from the newest one's.
+//
 // Times are RFC 3339 in UTC, to the second. The same ticket gives the same
 // text. The text has no markup and no colour, and it cannot be forged by what
 // it quotes: only labels and headings start in the first column, and control
@@ -131,7 +133,8 @@ func (p *page) evidence(samples []Sample, shown string) {
 		return
 	}
 	p.heading("Evidence, newest first")
-	for _, s := range samples {
+	newest := samples[0].Attributes
+	for i, s := range samples {
 		took := ""
 		if s.Duration > 0 {
 			took = "took " + human(s.Duration)
@@ -145,8 +148,10 @@ func (p *page) evidence(samples []Sample, shown string) {
 			p.item(4, s.Message)
 		}
 		names := make([]string, 0, len(s.Attributes))
-		for name := range s.Attributes {
-			names = append(names, name)
+		for name, value := range s.Attributes {
+			if same, ok := newest[name]; i == 0 || !ok || same != value {
+				names = append(names, name)
+			}
 		}
 		slices.Sort(names)
 		for _, name := range names {
