@@ -37,10 +37,12 @@ func (e *Engine) assemble() {
 		case r := <-e.resources:
 			s.ledger.Join(s.convert.Scope(r))
 			e.wakeDispatcher()
-		case done := <-e.flushes:
+		case f := <-e.flushes:
 			e.takeMore(s.gate.Backlog())
-			s.table.CloseAll(time.Now())
-			flushes = append(flushes, done)
+			if f.open {
+				s.table.CloseAll(time.Now())
+			}
+			flushes = append(flushes, f.done)
 		case <-e.ctx.Done():
 			e.abandon()
 			return

@@ -217,18 +217,19 @@ func (c Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// enrichers returns the enrichers in the order of their facts on a ticket.
+// enrichers returns the enrichers in the order in which tickets show what they
+// found.
 func (c Config) enrichers() ([]*render.Named, error) {
-	out := []*render.Named{{Name: "resource", Enricher: enrich.Resource{}}}
+	var out []*render.Named
 	var err error
 	if c.TraceLink != "" {
 		var link *enrich.Link
 		if link, err = enrich.NewLink("trace", c.TraceLink); err != nil {
 			err = fmt.Errorf("autoticket: Config.TraceLink: %w", err)
-		} else {
-			out = append(out, &render.Named{Name: "trace link", Enricher: link})
 		}
+		out = append(out, &render.Named{Name: "trace link", Enricher: link})
 	}
+	out = append(out, &render.Named{Name: "resource", Enricher: enrich.Resource{}})
 	for _, name := range slices.Sorted(maps.Keys(c.Enrichers)) {
 		out = append(out, &render.Named{Name: name, Enricher: c.Enrichers[name]})
 	}

@@ -62,11 +62,17 @@ type Engine struct {
 	unmeter func() error
 
 	resources chan *resource.Resource // of providers, for the assembler
-	flushes   chan chan struct{}      // asks the assembler to bring all into the store
+	flushes   chan flush              // asks the assembler to bring what it has into the store
 	work      chan work               // from the assembler to the keeper
 	due       chan struct{}           // tells the dispatcher that there is something
 	drains    chan chan struct{}      // asks the dispatcher to say when nothing is due
 	traces    atomic.Int64            // open ones, for display
+}
+
+// flush asks for what was captured to be brought into the store.
+type flush struct {
+	done chan struct{} // closed when it is there
+	open bool          // traces that are open too, as they are
 }
 
 // work is what the assembler hands to the keeper.
@@ -86,7 +92,7 @@ func New(c Config) (*Engine, error) {
 	e := &Engine{
 		s:         s,
 		resources: make(chan *resource.Resource, 16),
-		flushes:   make(chan chan struct{}),
+		flushes:   make(chan flush),
 		work:      make(chan work, 1),
 		due:       make(chan struct{}, 1),
 		drains:    make(chan chan struct{}),
@@ -116,7 +122,14 @@ func (e *Engine) ForceFlush(ctx context.Context) error {
 	if e == nil {
 		return nil
 	}
-	return e.ask(ctx, e.flushes, "bringing what was captured into the store")
+	return e.flush(ctx, true)
+}
+
+// flush brings what was captured into the store, with the traces that are still
+// open or without.
+func (e *Engine) flush(ctx context.Context, open bool) error {
+	done := make(chan struct{})
+	return ask(e, ctx, e.flushes, flush{done: done, open: open}, done, "bringing what was captured into the store")
 }
 
 // Flush does what ForceFlush does, and then delivers all that is due: for
@@ -127,15 +140,15 @@ func (e *Engine) Flush(ctx context.Context) error {
 	if err := e.ForceFlush(ctx); err != nil || e == nil {
 		return err
 	}
-	return e.ask(ctx, e.drains, "delivering what is due")
+	done := make(chan struct{})
+	return ask(e, ctx, e.drains, done, done, "delivering what is due")
 }
 
-// ask gives a request to one of the engine's goroutines and waits for the
-// answer. An engine that has stopped has nothing left to do.
-func (e *Engine) ask(ctx context.Context, requests chan chan struct{}, doing string) error {
-	done := make(chan struct{})
+// ask gives a request to one of the engine's goroutines and waits until it is
+// done. An engine that has stopped has nothing left to do.
+func ask[R any](e *Engine, ctx context.Context, requests chan<- R, request R, done <-chan struct{}, doing string) error {
 	select {
-	case requests <- done:
+	case requests <- request:
 	case <-e.ctx.Done():
 		return nil
 	case <-ctx.Done():

@@ -48,12 +48,13 @@ func (p *processor) meet(r *resource.Resource) {
 	}
 }
 
-// Shutdown implements [sdktrace.SpanProcessor].
+// Shutdown implements [sdktrace.SpanProcessor]. It brings into the store what
+// is decided; open traces may go on in other providers.
 func (p *processor) Shutdown(ctx context.Context) error {
-	if p.closed.CompareAndSwap(false, true) {
-		return p.engine.ForceFlush(ctx)
+	if p.engine == nil || !p.closed.CompareAndSwap(false, true) {
+		return nil
 	}
-	return nil
+	return p.engine.flush(ctx, false)
 }
 
 // ForceFlush implements [sdktrace.SpanProcessor].

@@ -96,7 +96,10 @@ func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
 	p.State = Open
 	p.Episode++
 	p.OpenedAt, p.UpdatedAt, p.Updates = now, now, 0
-	p.Samples = []Sample{b.Sample}
+	if change == ChangeReopened {
+		p.Samples = nil // they are of the episode before
+	}
+	p.keepSample(b.Sample)
 	p.note(now, string(change))
 	return p, change
 }
@@ -158,7 +161,8 @@ func (p Problem) nextUpdate() time.Time {
 	return p.UpdatedAt.Add(step)
 }
 
-// keepSample keeps the first sample of an episode and the newest ones.
+// keepSample keeps the first sample and the newest ones. What led to the first
+// episode counts as a part of it.
 func (p *Problem) keepSample(s Sample) {
 	if len(p.Samples) >= maxSamples {
 		p.Samples = slices.Delete(p.Samples, 1, 2)

@@ -219,7 +219,7 @@ func TestEpisode(t *testing.T) {
 	require.Equal(t, at, p.OpenedAt)
 	require.Equal(t, policyStart, p.FirstSeen)
 	require.Equal(t, at.Add(10*time.Minute), p.ResolvesAt())
-	require.Len(t, p.Samples, 1, "the evidence of an episode starts with what opened it")
+	require.Len(t, p.Samples, 2, "what led to the first episode is evidence too")
 
 	late := policyBatch(policyStart.Add(-time.Hour), 1)
 	p, _ = p.Observe(late, at)
@@ -251,20 +251,16 @@ func policyHistory(p correlate.Problem) []string {
 
 func TestEvidenceIsBounded(t *testing.T) {
 	var p correlate.Problem
-	var opened time.Time
 	for i := range 100 {
 		at := policyStart.Add(time.Duration(i) * time.Second)
-		var change correlate.Change
-		if p, change = p.Observe(policyBatch(at, 1), at); change == correlate.ChangeOpened {
-			opened = at
-		}
+		p, _ = p.Observe(policyBatch(at, 1), at)
 	}
 	var times []time.Time
 	for _, s := range p.Samples {
 		times = append(times, s.Time)
 	}
 	last := policyStart.Add(99 * time.Second)
-	require.Equal(t, []time.Time{opened, last.Add(-2 * time.Second), last.Add(-time.Second), last}, times, "the first of the episode, then the newest")
+	require.Equal(t, []time.Time{policyStart, last.Add(-2 * time.Second), last.Add(-time.Second), last}, times, "the first ever, then the newest")
 	require.Equal(t, last, p.Newest().Time)
 	require.Zero(t, correlate.Problem{}.Newest())
 }
@@ -322,8 +318,9 @@ func TestRate(t *testing.T) {
 		n      int
 		want   float64
 	}{
-		{"one occurrence is one a minute", time.Minute, time.Second, 1, 1},
-		{"what is younger than a minute counts as a minute", time.Minute, time.Second, 30, 30},
+		{"one occurrence is one in ten seconds", time.Minute, time.Second, 1, 6},
+		{"what is younger than ten seconds counts as ten", time.Minute, time.Second, 5, 30},
+		{"a storm shows at once", time.Minute, 20 * time.Millisecond, 50, 300},
 		{"it is taken over the window", 10 * time.Minute, time.Second, 3600, 60},
 		{"or over the problem's age, if that is less", time.Hour, time.Second, 600, 60},
 		{"a shorter window than a minute is a minute", time.Second, time.Second, 600, 60},

@@ -28,7 +28,7 @@ type Problem struct {
 
 	Answers Answers  `json:"answers"` // of its rule; frozen when it opens
 	Recent  []Bucket `json:"recent"`  // counts over time, oldest first
-	Samples []Sample `json:"samples"` // evidence, oldest first: the first of the episode, then the newest
+	Samples []Sample `json:"samples"` // evidence, by arrival: the first, then the newest
 
 	UpdatedAt time.Time `json:"updated_at"` // when an update was last queued
 	Updates   int       `json:"updates"`    // how many were, in this episode

@@ -50,10 +50,17 @@ func (p Problem) CountWithin(d time.Duration, now time.Time) int64 {
 	return n
 }
 
-// Rate returns the occurrences per minute over the rule's window, but at least
-// over a minute.
+// leastAge keeps the first few occurrences of a problem from looking like a
+// storm.
+const leastAge = 10 * time.Second
+
+// Rate returns the occurrences per minute over the rule's window or, while the
+// problem is younger than that, over its age, but at least over ten seconds.
 func (p Problem) Rate() float64 {
+	if len(p.Recent) == 0 {
+		return 0
+	}
 	span, _ := p.Answers.Threshold.window()
-	age := min(span, max(rateWindow, p.LastSeen.Sub(p.FirstSeen)))
+	age := min(span, max(leastAge, p.LastSeen.Sub(p.Recent[0].Start)))
 	return float64(p.CountWithin(age, p.LastSeen)) / age.Minutes()
 }

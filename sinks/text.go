@@ -48,8 +48,12 @@ func (p *page) summary(t Ticket) {
 	if origin == "" {
 		origin = join(" ", t.Service, t.Operation)
 	}
-	p.field("Fails", origin)
-	if s := join(": ", t.Exception.Type, t.Exception.Message); s != "" {
+	if t.State == Resolved {
+		p.field("Failed", origin)
+	} else {
+		p.field("Fails", origin)
+	}
+	if s := join(": ", what(t.Exception.Type), t.Exception.Message); s != "" {
 		p.label("Error")
 		p.block(0, labelWidth, s)
 	}
@@ -77,6 +81,15 @@ func (p *page) summary(t Ticket) {
 	p.field("Team", t.Team)
 	p.field("Runbook", t.Runbook)
 	p.field("Trace", join(", ", t.Origin.TraceID, prefixed("span ", t.Origin.SpanID)))
+}
+
+// what spells out a type of error that is an HTTP status code, as the
+// semantic conventions have it.
+func what(typ string) string {
+	if len(typ) == 3 && '1' <= typ[0] && typ[0] <= '5' && strings.Trim(typ, "0123456789") == "" {
+		return "HTTP status " + typ
+	}
+	return typ
 }
 
 func (p *page) facts(facts []Fact) {

@@ -130,7 +130,7 @@ func TestText(t *testing.T) {
 }
 
 func TestTextCannotBeForged(t *testing.T) {
-	first := regexp.MustCompile(`^(Fails|Error|Service|Operation|State|Since|Last seen|Count|Severity|Team|Runbook|Trace|` +
+	first := regexp.MustCompile(`^(Fails|Failed|Error|Service|Operation|State|Since|Last seen|Count|Severity|Team|Runbook|Trace|` +
 		`Rule|Labels|Previous|Signature|Key): |^(Facts|Path, from the root to the origin|Links|Stack trace|` +
 		`Evidence, newest first|Missing|History, oldest first|Why this ticket|Left out, to fit the size limit)\n$`)
 	seen := map[string]bool{}

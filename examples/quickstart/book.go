@@ -3,25 +3,25 @@ package main
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/spanticket/spanticket/sinks"
 	"github.com/spanticket/spanticket/sinks/console"
 )
 
-// book is the shop's tracker: a sink that shows what comes in on the console,
-// and keeps it.
+// book is the shop's tracker: a sink that says what comes in on the console, in
+// brief while the program runs, and keeps it.
 type book struct {
+	screen  *screen
 	console *console.Sink
 	kept    watched[[]sinks.Ticket] // as they came in
 }
 
 // File implements [sinks.Sink].
-func (b *book) File(ctx context.Context, t sinks.Ticket) (sinks.Receipt, error) {
-	r, err := b.console.File(ctx, t)
-	if err == nil {
-		b.keep(t)
-	}
-	return r, err
+func (b *book) File(_ context.Context, t sinks.Ticket) (sinks.Receipt, error) {
+	b.screen.say("[%s] OPEN: %s\n  %d since %s, key %s\n", t.Severity, t.Title, t.Count, t.FirstSeen.Format(time.RFC3339), t.Key)
+	b.keep(t)
+	return sinks.Receipt{ID: t.Key}, nil
 }
 
 // Update implements [sinks.Updater].

@@ -27,7 +27,7 @@ func openShop(ctx context.Context, screen *screen) (*shop, error) {
 	s := &shop{
 		screen: screen,
 		store:  new(correlate.Memory),
-		book:   &book{console: console.New(console.Config{Writer: screen})},
+		book:   &book{screen: screen, console: console.New(console.Config{Writer: screen})},
 	}
 	for _, name := range []string{"storefront", "checkout", "payment"} {
 		service, err := newService(name, name == "payment", s.store, s.book)

@@ -114,35 +114,13 @@ func (o *Outbox) Deliver(ctx context.Context, j Job) (r Result) {
 	ctx, done := o.Own(ctx)
 	defer done()
 
-	p, err := correlate.ReadProblem(ctx, o.Store, d.Key)
-	if errors.Is(err, correlate.ErrNotFound) {
-		return r // nothing is left to say
-	}
+	p, err := o.plan(ctx, &r)
 	if err != nil {
 		r.err = err
 		return r
 	}
-	if !slices.Contains(p.Filing(d.Sink).Pending, d.ID) {
-		return r // an earlier claim of it went well after its lease had run out
-	}
-	r.action = p.Plan(d, t.capabilities())
-	if r.action == correlate.ActNothing {
+	if r.action == correlate.ActNothing || r.park {
 		return r
-	}
-	r.unknown = p.Filing(d.Sink).Unknown
-	if r.action == correlate.ActFile && r.unknown && t.opts.ParkUnknown {
-		r.err, r.park = errUnknown, true
-		return r
-	}
-	if len(p.Samples) > 0 {
-		r.began = p.Samples[0].Time
-	}
-	if r.action != correlate.ActUpdate {
-		// From here on a crash leaves a ticket that may have been filed.
-		if p, err = o.trying(ctx, d); err != nil {
-			r.err = err
-			return r
-		}
 	}
 	if r.ticket, err = o.Renderer.Ticket(ctx, p, d, t.limits); err != nil {
 		r.err, r.park = err, true
@@ -194,14 +172,43 @@ func asTransient(err error) error {
 	return &sinks.Error{Reason: sinks.Transient, Err: err}
 }
 
-func (o *Outbox) trying(ctx context.Context, d correlate.Delivery) (p correlate.Problem, err error) {
+// errLook ends an update that is only to look.
+var errLook = errors.New("outbox: nothing to note")
+
+// plan decides what the delivery of a result comes to. A ticket that is to be
+// filed is noted as such in the same step: from then on a crash leaves one that
+// may have been filed.
+func (o *Outbox) plan(ctx context.Context, r *Result) (p correlate.Problem, err error) {
+	d, t := r.job.Delivery, r.job.target
 	err = o.Store.Update(ctx, d.Key, correlate.UpdateProblem(func(cur correlate.Problem) (correlate.Problem, []correlate.Delivery, error) {
-		if cur.ID == "" {
-			return cur, nil, correlate.ErrNotFound
+		p, r.action, r.park, r.err = cur, correlate.ActNothing, false, nil
+		f := cur.Filing(d.Sink)
+		if !slices.Contains(f.Pending, d.ID) {
+			// The problem is forgotten, or an earlier claim of the delivery went
+			// well after its lease had run out.
+			return cur, nil, errLook
+		}
+		r.action, r.unknown = cur.Plan(d, t.capabilities()), f.Unknown
+		switch r.action {
+		case correlate.ActNothing, correlate.ActUpdate:
+			return cur, nil, errLook
+		case correlate.ActFile:
+			if r.unknown && t.opts.ParkUnknown {
+				r.park, r.err = true, errUnknown
+				return cur, nil, errLook
+			}
 		}
 		p = cur.Trying(d.Sink)
 		return p, nil, nil
 	}))
+	if errors.Is(err, errLook) {
+		err = nil
+	}
+	for _, s := range p.Samples { // the newest by then is the one that opened it
+		if !s.Time.After(p.OpenedAt) && s.Time.After(r.began) {
+			r.began = s.Time
+		}
+	}
 	return p, err
 }
 

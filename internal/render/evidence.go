@@ -13,7 +13,7 @@ var hidden = []string{
 	"http.request.header.", "http.response.header.", "rpc.request.metadata.", "rpc.response.metadata.",
 	"http.request.body", "http.response.body", "db.query.parameter.", "messaging.message.body",
 	"process.command", "process.environment", "url.original", "url.query", "graphql.document",
-	"gen_ai.", "exception.", // exception.* has a place of its own
+	"gen_ai.", "exception.", "error.type", // what went wrong has a place of its own
 }
 
 // maxEvidence bounds the value of an attribute on a ticket, in bytes.

@@ -82,7 +82,8 @@ func TestEnrichers(t *testing.T) {
 				ticket, err := r.Ticket(t.Context(), everything(), delivery(correlate.OpOpen), sinks.Limits{})
 				require.NoError(t, err)
 				var facts []string
-				for _, f := range ticket.Facts {
+				require.Equal(t, "calls", ticket.Facts[0].Name, "what the problem itself says comes first")
+				for _, f := range ticket.Facts[1:] {
 					facts = append(facts, f.Name)
 				}
 				require.Equal(t, test.facts, facts, "in the order of the enrichers")
@@ -106,7 +107,7 @@ func TestOrderDoesNotHangOnTime(t *testing.T) {
 		}
 		ticket, err := renderer(all...).Ticket(t.Context(), everything(), delivery(correlate.OpOpen), sinks.Limits{})
 		require.NoError(t, err)
-		for i, f := range ticket.Facts {
+		for i, f := range ticket.Facts[1:] {
 			require.Equal(t, fmt.Sprintf("%02d", i), f.Name)
 		}
 	})

@@ -108,8 +108,26 @@ func layout(p correlate.Problem, d correlate.Delivery) sinks.Ticket {
 	for _, e := range p.History {
 		t.History = append(t.History, sinks.Entry{Time: e.Time.UTC(), What: e.What})
 	}
+	if to := callee(s); to != "" {
+		t.Facts = append(t.Facts, sinks.Fact{Name: "calls", Value: to})
+	}
 	t.Why = why(p)
 	return t
+}
+
+// callee returns what an operation calls in another process, if it does.
+func callee(s correlate.Sample) string {
+	if s.Kind != "CLIENT" && s.Kind != "PRODUCER" {
+		return ""
+	}
+	for _, key := range []string{
+		"service.peer.name", "peer.service", "db.system.name", "db.system", "messaging.destination.name", "rpc.service", "server.address", "net.peer.name",
+	} {
+		if to := s.Attributes[key]; to != "" {
+			return to
+		}
+	}
+	return "another process"
 }
 
 // event says what a sink is told. An update does not change the state that it
@@ -154,6 +172,9 @@ func why(p correlate.Problem) []string {
 	}
 	if len(p.Newest().Path) > 1 {
 		out = append(out, "the origin is the deepest operation that failed; what failed above it is not counted again")
+	}
+	if to := callee(p.Newest()); to != "" {
+		out = append(out, "the operation calls "+to+", which is not seen here: the cause may lie there, on the same trace")
 	}
 	if p.Newest().RemoteParent {
 		out = append(out, "the request came from another process, whose part of the trace is not seen here")
