@@ -64,7 +64,7 @@ func (c *Converter) Node(it Item) *assemble.Node {
 		Step: correlate.Step{
 			Service:   p.scope.Service,
 			Operation: clip(sp.Name(), maxName),
-			Kind:      kind(sp.SpanKind()),
+			Kind:      celrule.KindName(sp.SpanKind()),
 			Failed:    sp.Status().Code == codes.Error,
 		},
 	}
@@ -83,7 +83,7 @@ func occurrence(it Item, n *assemble.Node, p *process) *correlate.Occurrence {
 		Scope:      p.scope,
 		Operation:  n.Step.Operation,
 		Kind:       n.Step.Kind,
-		Status:     strings.ToUpper(sp.Status().Code.String()),
+		Status:     celrule.StatusName(sp.Status().Code),
 		Message:    clip(sp.Status().Description, maxValue),
 		Start:      n.Start,
 		End:        n.End,
@@ -261,19 +261,4 @@ func clip(s string, n int) string {
 // base64's.
 func isWord(c byte) bool {
 	return c >= 0x80 || 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("-_.~+/=", c) >= 0
-}
-
-func kind(k trace.SpanKind) string {
-	switch k {
-	case trace.SpanKindServer:
-		return "SERVER"
-	case trace.SpanKindClient:
-		return "CLIENT"
-	case trace.SpanKindProducer:
-		return "PRODUCER"
-	case trace.SpanKindConsumer:
-		return "CONSUMER"
-	default:
-		return "INTERNAL"
-	}
 }

@@ -18,9 +18,9 @@ func newProbe(sp sdktrace.ReadOnlySpan) probe { return probe{span: sp, attrs: sp
 func (p *probe) value(s subject) value {
 	switch s.what {
 	case spanStatus:
-		return textValue(statusName(p.span.Status().Code))
+		return textValue(StatusName(p.span.Status().Code))
 	case spanKind:
-		return textValue(kindName(p.span.SpanKind()))
+		return textValue(KindName(p.span.SpanKind()))
 	case spanName:
 		return textValue(p.span.Name())
 	case scopeName:

@@ -81,7 +81,7 @@ func (x *indexes) of(code codes.Code, rules []*rule) *index {
 	i := newIndex(rules, func(s subject) (value, bool) {
 		switch s.what {
 		case spanStatus:
-			return textValue(statusName(code)), true
+			return textValue(StatusName(code)), true
 		case resourceAttribute:
 			return valueOf(attrs, s.key), true
 		}

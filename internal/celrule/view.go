@@ -7,9 +7,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/interpreter"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanticket/spanticket/correlate"
 )
@@ -134,38 +132,14 @@ func (v *view) kind() string {
 	if v.occ != nil {
 		return v.occ.Kind
 	}
-	return kindName(v.live.SpanKind())
-}
-
-func kindName(k trace.SpanKind) string {
-	switch k {
-	case trace.SpanKindServer:
-		return "SERVER"
-	case trace.SpanKindClient:
-		return "CLIENT"
-	case trace.SpanKindProducer:
-		return "PRODUCER"
-	case trace.SpanKindConsumer:
-		return "CONSUMER"
-	}
-	return "INTERNAL"
+	return KindName(v.live.SpanKind())
 }
 
 func (v *view) status() string {
 	if v.occ != nil {
 		return v.occ.Status
 	}
-	return statusName(v.live.Status().Code)
-}
-
-func statusName(c codes.Code) string {
-	switch c {
-	case codes.Error:
-		return "ERROR"
-	case codes.Ok:
-		return "OK"
-	}
-	return "UNSET"
+	return StatusName(v.live.Status().Code)
 }
 
 func (v *view) statusMessage() string {
