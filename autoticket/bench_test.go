@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanticket/spanticket/autoticket"
+	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/sinks"
 )
 
@@ -68,17 +69,17 @@ func BenchmarkOnEnd(b *testing.B) {
 		require.Equal(b, 1000, engine.Stats().OpenTraces)
 	})
 	b.Run("repeat", func(b *testing.B) {
-		benchFailing(b, snapshots(4096, "connection refused", errFailed))
+		benchFailing(b, snapshots(1024, "connection refused", errFailed), nil)
 	})
 	b.Run("first", func(b *testing.B) {
-		benchFailing(b, snapshots(4096, "", errFailed))
+		benchFailing(b, snapshots(1024, "", errFailed), new(forgetful))
 	})
 }
 
 // benchFailing ends failing spans, and gives the engine its time between runs
-// that fill half of its queue, so that none is dropped.
-func benchFailing(b *testing.B, spans []sdktrace.ReadOnlySpan) {
-	engine, p := newBenchEngine(b, benchRules(1000))
+// that its queue has room for, so that none is dropped.
+func benchFailing(b *testing.B, spans []sdktrace.ReadOnlySpan, store correlate.Store) {
+	engine, p := newBenchEngineOn(b, benchRules(1000), store)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		if i%len(spans) == 0 {
@@ -108,10 +109,23 @@ func TestHealthyAllocatesNothing(t *testing.T) {
 	}
 }
 
+// forgetful is a store in which every problem is a new one.
+type forgetful struct{ correlate.Memory }
+
+func (*forgetful) Update(_ context.Context, _ correlate.Key, fn correlate.UpdateFunc) error {
+	_, _, err := fn(correlate.Record{}, false)
+	return err
+}
+
 // newBenchEngine makes an engine that files nowhere.
 func newBenchEngine(tb testing.TB, rules []autoticket.Rule) (*autoticket.Engine, sdktrace.SpanProcessor) {
+	return newBenchEngineOn(tb, rules, nil)
+}
+
+func newBenchEngineOn(tb testing.TB, rules []autoticket.Rule, store correlate.Store) (*autoticket.Engine, sdktrace.SpanProcessor) {
 	engine, err := autoticket.New(autoticket.Config{
 		Rules:  rules,
+		Store:  store,
 		Sinks:  map[string]sinks.Sink{"shelf": nowhere{}},
 		Logger: slog.New(slog.DiscardHandler),
 		// Traces stay open for as long as the benchmark takes, and no delivery
