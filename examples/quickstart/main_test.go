@@ -11,9 +11,6 @@ import (
 )
 
 func TestRun(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes some 15 seconds")
-	}
 	var out bytes.Buffer
 	start := time.Now()
 	err := run(t.Context(), io.MultiWriter(&out, t.Output()), false)

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/render"
 	"github.com/spanticket/spanticket/sinks"
 )
 
@@ -59,17 +59,6 @@ func (r Result) attempts() int {
 // and is kept in the problem.
 const maxReason = 1 << 10
 
-// clip cuts s to about n bytes, on the boundary of a character.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + "…"
-}
-
 // Outcomes of a delivery, as they are counted.
 const (
 	delivered = "delivered"
@@ -92,7 +81,7 @@ func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, func(corr
 	}
 	unchanged := func(p correlate.Problem) correlate.Problem { return p }
 	park := func(why string, change func(correlate.Problem) correlate.Problem) (correlate.Outcome, func(correlate.Problem) correlate.Problem, string) {
-		why = clip(o.Redactor.Text(why), maxReason)
+		why = render.Clip(o.Redactor.Text(why), maxReason)
 		given := d
 		given.Attempts = r.attempts()
 		return done, func(p correlate.Problem) correlate.Problem { return change(p).GivenUp(given, why, now) }, parked

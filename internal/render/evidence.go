@@ -29,13 +29,13 @@ next:
 				continue next
 			}
 		}
-		out[k] = clip(v, maxEvidence)
+		out[k] = Clip(v, maxEvidence)
 	}
 	return out
 }
 
-// clip cuts s to at most n bytes, on the boundary of a character.
-func clip(s string, n int) string {
+// Clip cuts s to at most n bytes, on the boundary of a character.
+func Clip(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}

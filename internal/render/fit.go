@@ -158,7 +158,7 @@ func short(s *string, n int) bool {
 	if len(*s) <= n {
 		return false
 	}
-	*s = clip(*s, n)
+	*s = Clip(*s, n)
 	return true
 }
 
