@@ -323,3 +323,25 @@ func TestTheLogIsToldOfDroppedSpans(t *testing.T) {
 		require.Contains(t, log.String(), fmt.Sprintf("queue_full=%d", dropped))
 	})
 }
+
+func TestDeliveriesToASinkThatWasRenamedAreSeen(t *testing.T) {
+	store := new(correlate.Memory)
+	down := &script{file: func(context.Context, int64, sinks.Ticket) error { return errors.New("down") }}
+	before, tracer := start(t, autoticket.Config{Sinks: map[string]sinks.Sink{"old": down}, Store: store})
+	fail(tracer, "GET /", "boom")
+	require.NoError(t, before.Flush(t.Context()))
+	parked, err := before.Parked(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, parked, "it waits for its next attempt")
+
+	var sink shelf
+	after, tracer := start(t, autoticket.Config{Sinks: map[string]sinks.Sink{"new": &sink}, Store: store})
+	fail(tracer, "GET /", "boom")
+	require.NoError(t, after.Flush(t.Context()))
+	parked, err = after.Parked(t.Context())
+	require.NoError(t, err)
+	require.Len(t, parked, 1)
+	require.Equal(t, "old", parked[0].Sink)
+	require.Equal(t, "there is no sink of this name", parked[0].Reason)
+	require.ErrorIs(t, after.Requeue(t.Context(), parked[0]), autoticket.ErrNotParked)
+}
