@@ -205,7 +205,7 @@ func TestAnEngineStartsWithWhatTheOneBeforeLeft(t *testing.T) {
 	down := shelf{fail: func(sinks.Ticket) error { return errors.New("down") }}
 	res := resource.NewSchemaless(attribute.String("service.name", "checkout"))
 	first, err := autoticket.New(autoticket.Config{Sinks: map[string]sinks.Sink{"shelf": &down}, Store: store,
-		Delivery: map[string]autoticket.Delivery{"shelf": {MinBackoff: time.Millisecond, MaxBackoff: time.Millisecond}}})
+		Delivery: map[string]autoticket.Delivery{"shelf": {MinBackoff: time.Millisecond, MaxBackoff: time.Millisecond, Attempts: 1 << 30}}})
 	require.NoError(t, err)
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(first.SpanProcessor()), sdktrace.WithResource(res))
 	fail(provider.Tracer("test"), "GET /", "boom")
