@@ -9,7 +9,7 @@ import (
 // the sums of Decisions and Dropped, plus what still waits for its decision.
 type Stats struct {
 	Spans       int64 // that ended
-	Healthy     int64 // that did not fail and that no rule wants; while the engine runs, those that wait for their decision too
+	Healthy     int64 // that did not fail and that no rule wants
 	Matches     int64 // that a rule matched
 	Occurrences int64 // failures that a rule wants, each counted at its origin
 
