@@ -15,7 +15,9 @@ import (
 // Replay runs recorded spans through an engine in the time of the spans, and
 // returns when all is delivered: an hour of traffic takes seconds, and the same
 // spans and configuration give the same tickets on every run. What it does is
-// what a live engine does, by the same code. It sorts spans by their end.
+// what a live engine does, by the same code. It sorts spans by their end; of
+// those that end at once, the one that began last comes first, as a child ends
+// before its parent.
 //
 // Its clock stands at the end of the newest span when it returns, so that a
 // problem that had not been quiet for long enough by then is still open. The
@@ -27,6 +29,9 @@ func Replay(ctx context.Context, c Config, spans []sdktrace.ReadOnlySpan) (Stats
 	}
 	slices.SortStableFunc(spans, func(a, b sdktrace.ReadOnlySpan) int {
 		if c := a.EndTime().Compare(b.EndTime()); c != 0 {
+			return c
+		}
+		if c := b.StartTime().Compare(a.StartTime()); c != 0 {
 			return c
 		}
 		at, bt := a.SpanContext().TraceID(), b.SpanContext().TraceID()

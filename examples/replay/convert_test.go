@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -30,6 +31,11 @@ func TestAttributes(t *testing.T) {
 		{"fractions", []any{0.5}, attribute.Float64SliceValue([]float64{0.5})},
 		{"a mixed list", []any{"a", int64(1)}, attribute.SliceValue(attribute.StringValue("a"), attribute.Int64Value(1))},
 		{"an empty list", []any{}, attribute.SliceValue()},
+		{"a map", map[string]any{"k": int64(1)}, attribute.MapValue(attribute.Int64("k", 1))},
+		{"a map in a map", map[string]any{"k": map[string]any{"l": true}}, attribute.MapValue(attribute.KeyValue{Key: "k", Value: attribute.MapValue(attribute.Bool("l", true))})},
+		{"an empty map", map[string]any{}, attribute.MapValue()},
+		{"a list in a list", []any{[]any{"a"}}, attribute.SliceValue(attribute.StringSliceValue([]string{"a"}))},
+		{"a list of nothing", []any{nil}, attribute.SliceValue(attribute.Value{})},
 		{"a map in a list", []any{map[string]any{"k": "v"}}, attribute.SliceValue(attribute.MapValue(attribute.String("k", "v")))},
 	} {
 		v := pcommon.NewValueEmpty()
@@ -95,4 +101,128 @@ func TestSpans(t *testing.T) {
 	require.Equal(t, "e", child.Events()[0].Name)
 	require.Equal(t, trace.TraceID{9}, child.Links()[0].SpanContext.TraceID())
 	require.Equal(t, 3, child.DroppedEvents())
+}
+
+// one returns what becomes of one span of service a.
+func one(set func(ptrace.Span)) sdktrace.ReadOnlySpan {
+	in := ptrace.NewTraces()
+	rs := in.ResourceSpans().AppendEmpty()
+	rs.Resource().Attributes().PutStr("service.name", "a")
+	sp := rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+	sp.SetTraceID(pcommon.TraceID{1})
+	sp.SetSpanID(pcommon.SpanID{2})
+	set(sp)
+	var rec recording
+	rec.add(in)
+	return rec.spans()[0]
+}
+
+func TestUnknownParentsAreNotRemote(t *testing.T) {
+	for flags, remote := range map[uint32]bool{0: false, 1: false, hasIsRemote: false, hasIsRemote | isRemote: true} {
+		got := one(func(sp ptrace.Span) {
+			sp.SetParentSpanID(pcommon.SpanID{9})
+			sp.SetFlags(flags)
+		})
+		require.Equal(t, remote, got.Parent().IsRemote(), "flags %#x", flags)
+		require.Equal(t, trace.TraceID{1}, got.Parent().TraceID())
+	}
+}
+
+func TestKinds(t *testing.T) {
+	for in, want := range map[ptrace.SpanKind]trace.SpanKind{
+		ptrace.SpanKindUnspecified: trace.SpanKindInternal,
+		ptrace.SpanKindInternal:    trace.SpanKindInternal,
+		ptrace.SpanKindServer:      trace.SpanKindServer,
+		ptrace.SpanKindClient:      trace.SpanKindClient,
+		ptrace.SpanKindProducer:    trace.SpanKindProducer,
+		ptrace.SpanKindConsumer:    trace.SpanKindConsumer,
+		ptrace.SpanKind(77):        trace.SpanKindInternal,
+	} {
+		require.Equal(t, want, kind(in), in.String())
+	}
+}
+
+func TestStatus(t *testing.T) {
+	for in, want := range map[ptrace.StatusCode]sdktrace.Status{
+		ptrace.StatusCodeUnset: {},
+		ptrace.StatusCodeOk:    {Code: codes.Ok}, // has no description, by the specification
+		ptrace.StatusCodeError: {Code: codes.Error, Description: "why"},
+		ptrace.StatusCode(77):  {},
+	} {
+		got := one(func(sp ptrace.Span) {
+			sp.Status().SetCode(in)
+			sp.Status().SetMessage("why")
+		})
+		require.Equal(t, want, got.Status(), in.String())
+	}
+}
+
+func TestParts(t *testing.T) {
+	at := time.Date(2024, 5, 6, 7, 0, 0, 1, time.UTC)
+	got := one(func(sp ptrace.Span) {
+		sp.SetName("x")
+		sp.SetStartTimestamp(pcommon.NewTimestampFromTime(at))
+		sp.SetEndTimestamp(pcommon.NewTimestampFromTime(at.Add(time.Second)))
+		sp.Attributes().PutStr("k", "v")
+		sp.SetDroppedAttributesCount(1)
+		sp.SetDroppedEventsCount(2)
+		sp.SetDroppedLinksCount(3)
+		e := sp.Events().AppendEmpty()
+		e.SetName("e")
+		e.SetTimestamp(pcommon.NewTimestampFromTime(at))
+		e.Attributes().PutInt("n", 1)
+		e.SetDroppedAttributesCount(4)
+		l := sp.Links().AppendEmpty()
+		l.SetTraceID(pcommon.TraceID{8})
+		l.SetSpanID(pcommon.SpanID{9})
+		l.Attributes().PutBool("b", true)
+		l.SetDroppedAttributesCount(5)
+	})
+	require.Equal(t, "x", got.Name())
+	require.Equal(t, at, got.StartTime())
+	require.Equal(t, at.Add(time.Second), got.EndTime())
+	require.Equal(t, []attribute.KeyValue{attribute.String("k", "v")}, got.Attributes())
+	require.Equal(t, []int{1, 2, 3}, []int{got.DroppedAttributes(), got.DroppedEvents(), got.DroppedLinks()})
+	require.Equal(t, []sdktrace.Event{{
+		Name: "e", Time: at, Attributes: []attribute.KeyValue{attribute.Int("n", 1)}, DroppedAttributeCount: 4,
+	}}, got.Events())
+	require.Equal(t, []sdktrace.Link{{
+		SpanContext:           trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{8}, SpanID: trace.SpanID{9}}),
+		Attributes:            []attribute.KeyValue{attribute.Bool("b", true)},
+		DroppedAttributeCount: 5,
+	}}, got.Links())
+}
+
+func TestResourcesAreShared(t *testing.T) {
+	var rec recording
+	for _, keys := range [][]string{{"service.name", "k"}, {"k", "service.name"}, {"service.name"}} {
+		in := ptrace.NewTraces()
+		rs := in.ResourceSpans().AppendEmpty()
+		for _, key := range keys {
+			rs.Resource().Attributes().PutStr(key, "v")
+		}
+		sp := rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+		sp.SetTraceID(pcommon.TraceID{1})
+		sp.SetSpanID(pcommon.SpanID{byte(len(rec.stubs) + 1)})
+		rec.add(in)
+	}
+	spans := rec.spans()
+	require.Same(t, spans[0].Resource(), spans[1].Resource(), "across documents, in any order of attributes")
+	require.NotSame(t, spans[0].Resource(), spans[2].Resource())
+	require.Len(t, rec.resources, 2)
+}
+
+func TestSpansWithoutIDsAreCounted(t *testing.T) {
+	in := ptrace.NewTraces()
+	spans := in.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
+	spans.AppendEmpty()
+	spans.AppendEmpty().SetTraceID(pcommon.TraceID{1})
+	spans.AppendEmpty().SetSpanID(pcommon.SpanID{1})
+	whole := spans.AppendEmpty()
+	whole.SetTraceID(pcommon.TraceID{1})
+	whole.SetSpanID(pcommon.SpanID{1})
+	var rec recording
+	rec.add(in)
+	require.Equal(t, 3, rec.invalid)
+	require.Len(t, rec.spans(), 1)
 }

@@ -20,13 +20,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/spanticket/spanticket/autoticket"
-	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/sinks"
 )
 
@@ -55,10 +55,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 
 	config := autoticket.Config{Logger: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError}))}
+	names := []string{"replay"}
 	if *rules != "" {
 		config.RuleFiles = []string{*rules}
+		names = sinkNames(*rules, names)
 	}
-	if err := check(config); err != nil {
+	if err := check(config, names); err != nil {
 		fmt.Fprintln(stderr, err)
 		return 2
 	}
@@ -71,13 +73,20 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "replay: nothing could be read")
 		return 1
 	}
-	res, err := replay(context.Background(), config, rec.spans(), *perService)
+	spans := rec.spans()
+	if len(spans) == 0 {
+		fmt.Fprintln(stderr, "replay: there are no spans in what was read")
+	}
+	res, err := replay(context.Background(), config, names, spans, *perService)
 	if err != nil {
 		fmt.Fprintln(stderr, "replay:", err)
 		return 1
 	}
 	if in.broken > 0 || rec.invalid > 0 {
 		fmt.Fprintf(stderr, "replay: %d documents read, %d broken ones and %d spans without IDs passed over\n", in.documents, in.broken, rec.invalid)
+	}
+	for _, reason := range slices.Sorted(maps.Keys(res.stats.Dropped)) {
+		fmt.Fprintf(stderr, "replay: %d failing spans were dropped: %s\n", res.stats.Dropped[reason], reason)
 	}
 	print := printText
 	if *format == "json" {
@@ -91,7 +100,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 // check says what is wrong with the rules, before anything is read.
-func check(c autoticket.Config) error {
+func check(c autoticket.Config, names []string) error {
+	c.Sinks = new(shelf).sinks(names)
 	_, err := autoticket.Replay(context.Background(), c, nil)
 	return err
 }
@@ -100,79 +110,56 @@ func check(c autoticket.Config) error {
 type result struct {
 	tickets  []sinks.Ticket // by their first occurrence, as they stood at the end
 	stats    autoticket.Stats
-	problems int // that are known, with a ticket or not
+	problems int // that were met, with a ticket or not
 }
 
 // replay runs spans through an engine: all of them at once, or the spans of
-// each service by themselves.
-func replay(ctx context.Context, c autoticket.Config, spans []sdktrace.ReadOnlySpan, perService bool) (result, error) {
+// each service by themselves. names are those of the sinks.
+func replay(ctx context.Context, c autoticket.Config, names []string, spans []sdktrace.ReadOnlySpan, perService bool) (result, error) {
 	runs := [][]sdktrace.ReadOnlySpan{spans}
 	if perService {
 		runs = byService(spans)
 	}
-	var all result
+	all := result{stats: autoticket.Stats{Decisions: map[string]int64{}, Dropped: map[string]int64{}}}
 	for _, spans := range runs {
-		var shelf shelf
-		store := &correlate.Memory{MaxRecords: 1 << 20, MaxBytes: 1 << 30}
-		c.Store = store
-		c.Sinks = map[string]sinks.Sink{"shelf": &shelf}
-		c.Delivery = map[string]autoticket.Delivery{"shelf": {PerMinute: 1 << 30, Burst: 1 << 20}}
+		shelf := new(shelf)
+		books := &books{shelf: shelf}
+		books.MaxRecords, books.MaxBytes = 1<<20, 1<<30
+		c.Store = books
+		c.Sinks = shelf.sinks(names)
+		c.Delivery = map[string]autoticket.Delivery{}
+		for _, name := range names {
+			c.Delivery[name] = autoticket.Delivery{PerMinute: 1 << 30, Burst: 1 << 20}
+		}
 		c.WholeTraces = !perService
 		stats, err := autoticket.Replay(ctx, c, spans)
 		if err != nil {
 			return all, err
 		}
-		tickets := shelf.tickets
-		if err := eachProblem(ctx, store, func(p correlate.Problem) {
-			all.problems++
-			if t, ok := tickets[p.ID]; ok {
-				// A live ticket is told of its count now and then; at the end of
-				// a recording what counts is what happened.
-				t.Count, t.LastSeen = p.Count, p.LastSeen.UTC()
-				all.tickets = append(all.tickets, t)
-			}
-		}); err != nil {
-			return all, err
-		}
+		all.tickets = append(all.tickets, shelf.tickets...)
+		all.problems += books.problems
 		all.stats = add(all.stats, stats)
 	}
 	slices.SortFunc(all.tickets, compareTickets)
 	return all, nil
 }
 
-// eachProblem calls fn with every problem of a store.
-func eachProblem(ctx context.Context, s correlate.Store, fn func(correlate.Problem)) error {
-	const page = 1000
-	for after := (correlate.Key{}); ; {
-		records, err := s.List(ctx, correlate.Page{Kind: correlate.KindProblem, After: after, Max: page})
-		if err != nil {
-			return err
-		}
-		for _, r := range records {
-			p, err := correlate.DecodeProblem(r)
-			if err != nil {
-				return err
-			}
-			fn(p)
-			after = r.Key
-		}
-		if len(records) < page {
-			return nil
-		}
-	}
-}
-
 // add adds up what two runs did.
 func add(a, b autoticket.Stats) autoticket.Stats {
-	sum := autoticket.Stats{
+	return autoticket.Stats{
 		Spans:       a.Spans + b.Spans,
 		Healthy:     a.Healthy + b.Healthy,
 		Occurrences: a.Occurrences + b.Occurrences,
-		Decisions:   map[string]int64{},
+		Decisions:   addCounts(a.Decisions, b.Decisions),
+		Dropped:     addCounts(a.Dropped, b.Dropped),
 	}
-	for _, m := range []map[string]int64{a.Decisions, b.Decisions} {
+}
+
+func addCounts(a, b map[string]int64) map[string]int64 {
+	sum := map[string]int64{}
+	for _, m := range []map[string]int64{a, b} {
 		for reason, n := range m {
-			sum.Decisions[reason] += n
+			sum[reason] += n
 		}
 	}
 	return sum

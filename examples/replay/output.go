@@ -61,7 +61,7 @@ func printJSON(w io.Writer, r result, explain bool) error {
 		line := ticket{
 			Key: t.Key, Signature: t.Signature, Rule: t.Rule, State: t.State, Service: t.Service, Environment: t.Environment,
 			Operation: t.Operation, Severity: t.Severity, Title: t.Title, Count: t.Count, FirstSeen: t.FirstSeen, LastSeen: t.LastSeen,
-			Origin: t.Origin, Path: t.Path, Suspects: []string{}, Links: append([]sinks.Link{}, t.Links...),
+			Origin: t.Origin, Path: append([]sinks.Step{}, t.Path...), Suspects: []string{}, Links: append([]sinks.Link{}, t.Links...),
 			Exception: exception{Type: t.Exception.Type, Message: t.Exception.Message},
 		}
 		if explain {

@@ -3,12 +3,14 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
@@ -16,12 +18,17 @@ import (
 // maxDocument bounds one document, a line or a file, in bytes.
 const maxDocument = 256 << 20
 
+// bom is the byte order mark that some editors and shells put before UTF-8. It
+// is no JSON.
+var bom = []byte("\xef\xbb\xbf")
+
 // reader reads recordings and hands on their documents. What is broken it
 // reports, counts and passes over.
 type reader struct {
 	stdin     io.Reader
 	stderr    io.Writer
 	take      func(ptrace.Traces)
+	max       int // bytes of a document; defaults to maxDocument
 	documents int
 	broken    int
 }
@@ -47,6 +54,9 @@ func (r *reader) file(name string) {
 		}
 		buf = bufio.NewReaderSize(z, 1<<20)
 	}
+	if begin, _ := buf.Peek(len(bom)); bytes.Equal(begin, bom) {
+		_, _ = buf.Discard(len(bom)) // it is in the buffer
+	}
 	r.lines(name, buf)
 }
 
@@ -55,17 +65,23 @@ func (r *reader) file(name string) {
 func (r *reader) lines(name string, in *bufio.Reader) {
 	first := true
 	for n := 1; ; n++ {
-		line, err := readLine(in)
+		line, err := readLine(in, r.limit())
 		if err != nil && !errors.Is(err, io.EOF) {
-			r.report(name, n, err)
 			if !errors.Is(err, errTooLong) {
-				return // the rest cannot be read
+				// The rest cannot be read, but what came may be whole: a gzip
+				// that lacks only its checksum, or has garbage after it.
+				if text := bytes.TrimSpace(line); json.Valid(text) {
+					r.document(name, n, text)
+				}
+				r.report(name, n, err)
+				return
 			}
+			r.report(name, n, fmt.Errorf("%w: more than %d bytes", err, r.limit()))
 			continue
 		}
 		if text := bytes.TrimSpace(line); len(text) > 0 {
 			if first && err == nil && !json.Valid(text) {
-				in = r.whole(name, line, in)
+				in = r.whole(name, n, line, in)
 				if in == nil {
 					return
 				}
@@ -79,13 +95,16 @@ func (r *reader) lines(name string, in *bufio.Reader) {
 	}
 }
 
-// whole tries a file as one document, of which begin is the first line. If it
-// is none, it returns the rest to be read by lines.
-func (r *reader) whole(name string, begin []byte, in *bufio.Reader) *bufio.Reader {
-	rest, err := io.ReadAll(io.LimitReader(in, maxDocument))
+// whole tries a file as one document, of which begin is the first line and n
+// its number. If it is none, it returns the rest to be read by lines.
+func (r *reader) whole(name string, n int, begin []byte, in *bufio.Reader) *bufio.Reader {
+	rest, err := io.ReadAll(io.LimitReader(in, int64(r.limit())+1))
 	all := append(bytes.Clone(begin), rest...)
-	if err == nil && json.Valid(all) {
-		r.document(name, 1, all)
+	if len(rest) <= r.limit() && json.Valid(all) {
+		r.document(name, n, all)
+		if err != nil {
+			r.report(name, n+bytes.Count(all, []byte("\n")), err)
+		}
 		return nil
 	}
 	return bufio.NewReaderSize(io.MultiReader(bytes.NewReader(rest), failing{err}, in), 1<<20)
@@ -100,6 +119,8 @@ func (f failing) Read([]byte) (int, error) {
 	}
 	return 0, io.EOF
 }
+
+func (r *reader) limit() int { return cmp.Or(r.max, maxDocument) }
 
 func (r *reader) document(name string, line int, text []byte) {
 	if !json.Valid(text) {
@@ -116,35 +137,35 @@ func (r *reader) document(name string, line int, text []byte) {
 	r.take(traces)
 }
 
+// report writes one line, though an error may quote several of the input.
 func (r *reader) report(name string, line int, err error) {
 	r.broken++
+	what := strings.Join(strings.Fields(err.Error()), " ")
 	if line > 0 {
-		fmt.Fprintf(r.stderr, "%s:%d: %v\n", name, line, err)
+		fmt.Fprintf(r.stderr, "%s:%d: %s\n", name, line, what)
 	} else {
-		fmt.Fprintf(r.stderr, "%s: %v\n", name, err)
+		fmt.Fprintf(r.stderr, "%s: %s\n", name, what)
 	}
 }
 
-var errTooLong = fmt.Errorf("the line has more than %d bytes", maxDocument)
+var errTooLong = errors.New("the line is too long")
 
-// readLine returns a line, with its end. A line that is too long is read to its
-// end all the same.
-func readLine(in *bufio.Reader) ([]byte, error) {
+// readLine returns a line, with its end. A line of more than limit bytes is
+// read to its end all the same; an error behind it is left to the next call.
+func readLine(in *bufio.Reader, limit int) ([]byte, error) {
 	var line []byte
 	long := false
 	for {
 		part, err := in.ReadSlice('\n')
-		if long = long || len(line)+len(part) > maxDocument; !long {
+		if long = long || len(line)+len(part) > limit; !long {
 			line = append(line, part...)
 		}
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
-		case err != nil:
-			return line, err
 		case long:
 			return nil, errTooLong
 		default:
-			return line, nil
+			return line, err
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -154,21 +155,33 @@ func TestCalls(t *testing.T) {
 		require.Equal(t, 2, code)
 		require.Contains(t, errs, "usage: replay")
 	}
-	code, _, errs = call(t, "", "testdata/none.jsonl")
+	code, _, errs = call(t, "", "-h")
+	require.Zero(t, code)
+	require.Contains(t, errs, "usage: replay")
+
+	none := filepath.Join(t.TempDir(), "none")
+	code, out, errs = call(t, "", "-rules", none, shopFile)
+	require.Equal(t, 2, code, "rules that are not there are wrong rules")
+	require.Empty(t, out)
+	require.Contains(t, errs, none)
+	code, out, errs = call(t, "", none)
 	require.Equal(t, 1, code)
-	require.Contains(t, errs, "none.jsonl")
+	require.Empty(t, out)
+	require.Contains(t, errs, none+": ")
+	code, _, errs = call(t, "", none, shopFile)
+	require.Zero(t, code, "one of two files could be read")
+	require.Contains(t, errs, none+": ")
 }
 
-func FuzzRead(f *testing.F) {
-	f.Add("{}\n{}")
-	f.Add("{\n}\n")
-	f.Add("\x1f\x8b")
-	f.Fuzz(func(t *testing.T, in string) {
-		var rec recording
-		var errs strings.Builder
-		r := reader{stdin: strings.NewReader(in), stderr: &errs, take: rec.add}
-		r.file("-")
-		require.Equal(t, r.broken, strings.Count(errs.String(), "\n"), "each break is a line")
-		require.Len(t, rec.spans(), len(rec.flags))
-	})
+// full is a disk that has no room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no room") }
+
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		var errs bytes.Buffer
+		require.Equal(t, 1, run([]string{"-format", format, shopFile}, strings.NewReader(""), full{}, &errs))
+		require.Equal(t, "replay: no room\n", errs.String())
+	}
 }

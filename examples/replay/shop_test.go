@@ -36,10 +36,15 @@ func TestShopFileIsUpToDate(t *testing.T) {
 
 // shopTraces is request number n: every 30 seconds a customer buys something.
 // Requests 8 to 13 find no connection in payment's pool; in request 5 the bank
-// is called twice, and the second attempt goes well.
+// is called twice, and the second attempt goes well; request 18 waits for the
+// bank for four seconds.
 func shopTraces(n int) ptrace.Traces {
 	at := time.Date(2024, 5, 6, 7, 0, 0, 0, time.UTC).Add(time.Duration(n) * 30 * time.Second)
 	fails := n >= 8 && n < 14
+	slow := 0 // milliseconds
+	if n == 18 {
+		slow = 4000
+	}
 	out := ptrace.NewTraces()
 	spans := map[string]ptrace.SpanSlice{}
 	for _, service := range []string{"storefront", "checkout", "payment"} {
@@ -68,11 +73,11 @@ func shopTraces(n int) ptrace.Traces {
 		}
 		return sp
 	}
-	span("storefront", 1, 0, ptrace.SpanKindServer, "POST /buy", 0, 200, fails)
-	span("storefront", 2, 1, ptrace.SpanKindClient, "POST", 5, 195, fails)
-	span("checkout", 3, 2, ptrace.SpanKindServer, "POST /checkout", 10, 190, fails)
-	span("checkout", 4, 3, ptrace.SpanKindClient, "POST", 15, 185, fails)
-	span("payment", 5, 4, ptrace.SpanKindServer, "POST /charge", 20, 180, fails)
+	span("storefront", 1, 0, ptrace.SpanKindServer, "POST /buy", 0, 200+slow, fails)
+	span("storefront", 2, 1, ptrace.SpanKindClient, "POST", 5, 195+slow, fails)
+	span("checkout", 3, 2, ptrace.SpanKindServer, "POST /checkout", 10, 190+slow, fails)
+	span("checkout", 4, 3, ptrace.SpanKindClient, "POST", 15, 185+slow, fails)
+	span("payment", 5, 4, ptrace.SpanKindServer, "POST /charge", 20, 180+slow, fails)
 	pool := span("payment", 6, 5, ptrace.SpanKindInternal, "pool.Acquire", 25, 60, fails)
 	if fails {
 		e := pool.Events().AppendEmpty()
@@ -86,7 +91,7 @@ func shopTraces(n int) ptrace.Traces {
 		if i == 0 && !failed {
 			continue
 		}
-		bank := span("payment", byte(7+i), 5, ptrace.SpanKindClient, "POST", 70+40*i, 100+40*i, failed)
+		bank := span("payment", byte(7+i), 5, ptrace.SpanKindClient, "POST", 70+40*i, 100+40*i+slow, failed)
 		bank.Attributes().PutStr("url.full", "https://bank.example.com/transfers")
 		bank.Attributes().PutStr("http.request.method", "POST")
 	}
