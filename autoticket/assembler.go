@@ -3,8 +3,8 @@ package autoticket
 import (
 	"time"
 
+	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/capture"
-	"github.com/spanticket/spanticket/internal/observe"
 )
 
 const (
@@ -86,13 +86,13 @@ func (e *Engine) abandon() {
 	}
 	s.table.CloseAll(time.Now())
 	for _, b := range s.counts.Take() {
-		s.counters.Add(observe.AfterShutdown, b.Count)
+		s.counters.Add(correlate.AfterShutdown, b.Count)
 	}
 }
 
 func (e *Engine) lose(it capture.Item) {
 	e.s.gate.Taken(it)
 	if it.Counts {
-		e.s.counters.Add(observe.AfterShutdown, 1)
+		e.s.counters.Add(correlate.AfterShutdown, 1)
 	}
 }

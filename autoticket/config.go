@@ -85,6 +85,11 @@ type Config struct {
 	// dropped and counted. Defaults to 16,384.
 	QueueSize int
 
+	// OnDecision is called with every decision, from the goroutine that took
+	// it, which waits: it may be one of the application's. It must not call the
+	// engine. Defaults to none.
+	OnDecision func(correlate.Decision)
+
 	// MeterProvider takes the engine's metrics. Defaults to none.
 	MeterProvider metric.MeterProvider
 	// Logger is told what an operator must know. It must not lead back to the
@@ -112,7 +117,9 @@ type Rule struct {
 	Labels        []string            // Defaults to none.
 	Sinks         []string            // names. Defaults to all.
 	Quiet         time.Duration       // without an occurrence, until the problem is resolved. Defaults to 30 minutes.
-	Mode          string              // "live" or "off". Defaults to "live".
+	Budget        int64               // new tickets an hour, for each service. Defaults to 20.
+	Continue      bool                // Ask the rules after it too. Its problems are its own then.
+	Mode          string              // "live", "draft", "shadow", "canary: 10%" or "off". Defaults to "live".
 }
 
 // Delivery is how one sink is delivered to. Its zero value has the defaults.

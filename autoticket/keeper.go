@@ -5,7 +5,6 @@ import (
 
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/coalesce"
-	"github.com/spanticket/spanticket/internal/observe"
 )
 
 const (
@@ -27,7 +26,7 @@ func (e *Engine) keep() {
 			for i, b := range w.batches {
 				if !e.apply(b) {
 					for _, b := range w.batches[i:] {
-						e.s.counters.Add(observe.AfterShutdown, b.Count)
+						e.s.counters.Add(correlate.AfterShutdown, b.Count)
 					}
 					return
 				}
@@ -71,7 +70,7 @@ func (e *Engine) applyOnce(b coalesce.Batch) error {
 	done := false
 	defer func() {
 		if !done {
-			e.s.counters.Add(observe.Panicked, b.Count)
+			e.s.counters.Add(correlate.Panicked, b.Count)
 		}
 	}()
 	defer e.recover("occurrences are lost")

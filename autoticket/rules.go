@@ -7,12 +7,16 @@ import (
 
 // compileRules compiles the rules of a configuration. The error names
 // everything that is wrong with any of them.
-func (c Config) compileRules(sinkNames []string) (*celrule.Set, error) {
+func (c Config) compileRules(sinkNames []string, old *celrule.Set) (*celrule.Set, error) {
 	var files []*rulefile.File
 	if len(c.Rules) > 0 {
 		rules := make([]celrule.Rule, len(c.Rules))
 		for i, r := range c.Rules {
-			rules[i] = celrule.Rule(r)
+			rules[i] = celrule.Rule{
+				Name: r.Name, When: r.When, Unless: r.Unless, Signature: r.Signature, SignatureExpr: r.SignatureExpr,
+				Threshold: r.Threshold, Severity: r.Severity, Title: r.Title, Team: r.Team, Runbook: r.Runbook,
+				Labels: r.Labels, Sinks: r.Sinks, Quiet: r.Quiet, Budget: r.Budget, Continue: r.Continue, Mode: r.Mode,
+			}
 		}
 		files = append(files, rulefile.Values("Config.Rules", rules))
 	}
@@ -27,7 +31,7 @@ func (c Config) compileRules(sinkNames []string) (*celrule.Set, error) {
 		files = append(files, read...)
 	}
 	if len(files) == 0 {
-		return celrule.Compile(celrule.Builtin(), nil)
+		return old.Compile(celrule.Builtin(), nil)
 	}
-	return rulefile.Compile(files, sinkNames)
+	return rulefile.Compile(files, sinkNames, old)
 }

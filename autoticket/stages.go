@@ -54,7 +54,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	c = c.withDefaults()
 	names := slices.Sorted(maps.Keys(c.Sinks))
 	invalid := c.validate()
-	rules, badRules := c.compileRules(names)
+	rules, badRules := c.compileRules(names, nil)
 	enrichers, badEnrichers := c.enrichers()
 	if err := errors.Join(invalid, badRules, badEnrichers); err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func (s *stages) take(it capture.Item, now time.Time) {
 		if v := recover(); v != nil {
 			s.config.Logger.Error("spanticket: a span was lost to a defect in the library", "panic", v)
 			if it.Counts && !decided {
-				s.counters.Add(observe.Panicked, 1)
+				s.counters.Add(correlate.Panicked, 1)
 			}
 		}
 	}()
@@ -129,19 +129,19 @@ func (s *stages) found(f assemble.Found, _ time.Time) {
 	by := f.By.Tag.(source)
 	o.Rule = by.set.Rule(by.rule).Name
 	if !s.counts.Add(o, by.set, by.rule) {
-		s.counters.Add(observe.SignaturesFull, 1)
+		s.counters.Add(correlate.SignaturesFull, 1)
 	}
 }
 
 // decided counts what became of a failing span. Origins are counted when their
 // problem is.
-func (s *stages) decided(n *assemble.Node, r assemble.Reason) {
+func (s *stages) decided(n *assemble.Node, r correlate.Reason) {
 	switch {
-	case r == assemble.Origin:
-	case r == assemble.NoRule && n.Tag.(source).excluded:
-		s.counters.Add(observe.Excluded, 1)
+	case r == correlate.Origin:
+	case r == correlate.NoRule && n.Tag.(source).excluded:
+		s.counters.Add(correlate.Excluded, 1)
 	default:
-		s.counters.Add(observe.Reason(r), 1)
+		s.counters.Add(r, 1)
 	}
 }
 

@@ -65,7 +65,7 @@ var may = map[string][]string{
 	"/internal/celrule":    {std, "/correlate", "cel.dev/", "go.opentelemetry.io/otel/", "google.golang.org/protobuf/"},
 	"/internal/rulefile":   {std, "/correlate", "/internal/celrule", "go.yaml.in/yaml/v3"},
 	"/internal/assemble":   {std, "/correlate", "go.opentelemetry.io/otel/"},
-	"/internal/observe":    {std, "go.opentelemetry.io/otel/"},
+	"/internal/observe":    {std, "/correlate", "go.opentelemetry.io/otel/"},
 	"/internal/capture":    {std, "/correlate", "/internal/assemble", "/internal/celrule", "/internal/observe", "go.opentelemetry.io/otel/"},
 	"/internal/coalesce":   {std, "/correlate", "/internal/celrule"},
 	"/internal/ledger":     {std, "/correlate", "/internal/coalesce", "/internal/observe", "/redact"},

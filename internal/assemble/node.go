@@ -65,17 +65,6 @@ func (n *Node) size() int64 {
 // localRoot reports whether the request entered this process here.
 func (n *Node) localRoot() bool { return n.Remote || !n.Parent.IsValid() }
 
-// Reason says what became of a failing span.
-type Reason string
-
-const (
-	Origin  Reason = "origin"       // the deepest failure: it is the occurrence
-	Symptom Reason = "symptom"      // it failed because the origin did
-	Late    Reason = "late_symptom" // a symptom that ended after its trace was decided
-	Retried Reason = "retried"      // the same call was made again and went well
-	NoRule  Reason = "no_rule"      // it failed, but no rule wants it or anything that failed with it
-)
-
 // Found is the origin of one failure.
 type Found struct {
 	Node *Node // the origin, with its path in the occurrence

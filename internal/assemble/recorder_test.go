@@ -69,12 +69,12 @@ type recorder struct {
 	mark    *Mark
 	found   []string // "origin by span: path"
 	nodes   []Found
-	decided map[*Node][]Reason
+	decided map[*Node][]correlate.Reason
 	order   []*Node
 }
 
 func newRecorder(l Limits) *recorder {
-	r := &recorder{mark: new(Mark), decided: map[*Node][]Reason{}}
+	r := &recorder{mark: new(Mark), decided: map[*Node][]correlate.Reason{}}
 	r.Table = NewTable(l, r.mark,
 		func(f Found, _ time.Time) {
 			var path []string
@@ -84,7 +84,7 @@ func newRecorder(l Limits) *recorder {
 			r.nodes = append(r.nodes, f)
 			r.found = append(r.found, f.Node.Step.Operation+" by "+f.By.Step.Operation+": "+strings.Join(path, " "))
 		},
-		func(n *Node, reason Reason) {
+		func(n *Node, reason correlate.Reason) {
 			r.order = append(r.order, n)
 			r.decided[n] = append(r.decided[n], reason)
 		})
@@ -125,7 +125,7 @@ func (r *recorder) requireOnce(t require.TestingT, nodes []*Node) {
 	require.Len(t, r.order, counting)
 	origins := 0
 	for _, n := range r.order {
-		if r.decided[n][0] == Origin {
+		if r.decided[n][0] == correlate.Origin {
 			origins++
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/spanticket/spanticket/correlate"
 )
 
 // Limits bounds a table.
@@ -32,13 +34,13 @@ type Table struct {
 	closed  queue // to be forgotten, by when
 	held    int64 // bytes of the nodes that wait
 	found   func(Found, time.Time)
-	decided func(*Node, Reason)
+	decided func(*Node, correlate.Reason)
 }
 
 // NewTable returns an empty table. found is called with each failure that a
 // rule wants; decided with what became of each span that failed or was matched,
 // exactly once.
-func NewTable(l Limits, m *Mark, found func(f Found, now time.Time), decided func(n *Node, r Reason)) *Table {
+func NewTable(l Limits, m *Mark, found func(f Found, now time.Time), decided func(n *Node, r correlate.Reason)) *Table {
 	return &Table{limits: l, mark: m, traces: map[trace.TraceID]*entry{}, found: found, decided: decided}
 }
 
@@ -88,7 +90,7 @@ func (t *Table) Add(n *Node, now time.Time) {
 	switch {
 	case e.isKnown(n):
 		if n.counts() {
-			t.decided(n, Late)
+			t.decided(n, correlate.LateSymptom)
 		}
 	case e.closed && !n.counts():
 		return
@@ -296,7 +298,7 @@ func (t *Table) decide(e *entry, nodes []*Node, now time.Time) {
 		// What ends later below it, as in a server that the caller did not
 		// wait for, is as little of a failure.
 		e.learn(n.Span, member)
-		t.decided(n, Retried)
+		t.decided(n, correlate.Retried)
 	}
 	for _, fail := range found {
 		t.answer(e, f, fail, now)
@@ -306,16 +308,16 @@ func (t *Table) decide(e *entry, nodes []*Node, now time.Time) {
 func (t *Table) answer(e *entry, f *forest, fail failure, now time.Time) {
 	if fail.by == nil {
 		for _, n := range fail.members {
-			t.decided(n, NoRule)
+			t.decided(n, correlate.NoRule)
 		}
 		return
 	}
 	for _, n := range fail.members {
 		e.learn(n.Span, member)
 		if n == fail.origin {
-			t.decided(n, Origin)
+			t.decided(n, correlate.Origin)
 		} else {
-			t.decided(n, Symptom)
+			t.decided(n, correlate.Symptom)
 		}
 	}
 	f.eachAncestor(fail.members[0], func(id trace.SpanID) { e.learn(id, ancestor) })

@@ -244,7 +244,7 @@ func TestTableNext(t *testing.T) {
 func TestTableAdvancesInOrder(t *testing.T) {
 	var when []time.Time
 	m := new(Mark)
-	table := NewTable(process, m, func(_ Found, now time.Time) { when = append(when, now) }, func(*Node, Reason) {})
+	table := NewTable(process, m, func(_ Found, now time.Time) { when = append(when, now) }, func(*Node, correlate.Reason) {})
 	for i, second := range []int{5, 1, 3} {
 		n := inTrace(i, "a server 0 1 FM")
 		m.Add(n.Trace)
@@ -285,7 +285,7 @@ func TestLongLivedTraceKnowsItsNewest(t *testing.T) {
 	}
 	late := 0
 	for _, reasons := range r.decided {
-		if reasons[0] == Late {
+		if reasons[0] == correlate.LateSymptom {
 			late++
 		}
 	}

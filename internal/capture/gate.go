@@ -13,6 +13,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/assemble"
 	"github.com/spanticket/spanticket/internal/celrule"
 	"github.com/spanticket/spanticket/internal/observe"
@@ -86,10 +87,10 @@ func (g *Gate) End(sp sdktrace.ReadOnlySpan) {
 		// The span's own code, or a defect here: the host must not feel it.
 		if !examined {
 			g.Counters.Seen(0, true)
-			g.Counters.Add(observe.Panicked, 1)
+			g.Counters.Add(correlate.Panicked, 1)
 			return
 		}
-		g.drop(it, observe.Panicked)
+		g.drop(it, correlate.Panicked)
 	}()
 	it, ok := g.Examine(sp)
 	examined = true
@@ -129,28 +130,28 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan) (Item, bool) {
 // put queues an item, or counts why not.
 func (g *Gate) put(it Item) {
 	if g.closed.Load() {
-		g.drop(it, observe.AfterShutdown)
+		g.drop(it, correlate.AfterShutdown)
 		return
 	}
 	if !it.Counts && len(g.queue) > cap(g.queue)/2 {
-		g.drop(it, observe.QueueFull)
+		g.drop(it, correlate.QueueFull)
 		return
 	}
 	it.size = size(it.Span)
 	if g.bytes.Add(it.size) > g.maxBytes {
 		g.bytes.Add(-it.size)
-		g.drop(it, observe.QueueFull)
+		g.drop(it, correlate.QueueFull)
 		return
 	}
 	select {
 	case g.queue <- it:
 	default:
 		g.bytes.Add(-it.size)
-		g.drop(it, observe.QueueFull)
+		g.drop(it, correlate.QueueFull)
 	}
 }
 
-func (g *Gate) drop(it Item, r observe.Reason) {
+func (g *Gate) drop(it Item, r correlate.Reason) {
 	if it.Counts {
 		g.Mark.Remove(it.trace, 1)
 		g.Counters.Add(r, 1)

@@ -18,7 +18,11 @@ var components = []string{"service", "environment", "operation", "exception", "m
 // order given. If something is wrong there is no set, and the error joins an
 // [*Error] for every problem of every rule. The sinks that rules name as plain
 // text must be among sinks, unless that is nil.
-func Compile(rules []Rule, sinks []string) (*Set, error) {
+func Compile(rules []Rule, sinks []string) (*Set, error) { return (*Set)(nil).Compile(rules, sinks) }
+
+// Compile is the function [Compile], but takes over from s, which may be nil,
+// the rules that it has too, unchanged, with all that they counted.
+func (s *Set) Compile(rules []Rule, sinks []string) (*Set, error) {
 	var compiled []*rule
 	var errs []error
 	first := make(map[string]int) // rule by name
@@ -34,7 +38,7 @@ func Compile(rules []Rule, sinks []string) (*Set, error) {
 			e.Index, e.Rule = i, r.Name
 			errs = append(errs, e)
 		}
-		if c.rule.Mode == Live {
+		if c.rule.mode.Kind != Off {
 			compiled = append(compiled, c.rule)
 		}
 	}
@@ -78,8 +82,9 @@ func (c *checker) check() {
 	if r.Quiet <= 0 {
 		c.report("resolve.quiet", "it must be longer than nothing", "")
 	}
-	if modes := []string{Live, Off}; !slices.Contains(modes, r.Mode) {
-		c.report("mode", fmt.Sprintf("there is no mode %q", r.Mode), hint(r.Mode, modes))
+	var err error
+	if r.mode, err = ParseMode(r.Mode); err != nil {
+		c.report("mode", err.Error(), hint(string(r.mode.Kind), ModeKinds()))
 	}
 	r.severity = c.text("severity", r.Severity)
 	r.title = c.text("title", r.Title)

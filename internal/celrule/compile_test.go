@@ -16,7 +16,7 @@ func TestCompileErrors(t *testing.T) {
 		{When: "true"},
 		{Name: "a", When: "span.nmae == 'x' && spn.name == 'y'", Mode: "lives"},
 		{Name: "a", Signature: []string{"operaton"}, SignatureExpr: "[span.name]"},
-		{Name: "off", When: "1 + 1", Mode: Off, Sinks: []string{"githbu", `"dynamic"`}},
+		{Name: "off", When: "1 + 1", Mode: string(Off), Sinks: []string{"githbu", `"dynamic"`}},
 		{Name: "b", When: "true", Quiet: -time.Second, Threshold: correlate.Threshold{Count: -1, Within: -1}, Runbook: "wiki"},
 		{Name: "fine", When: "true"},
 	}, []string{"github"})

@@ -2,6 +2,7 @@ package celrule
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -169,13 +170,13 @@ func TestMatchIsPlainEvaluation(t *testing.T) {
 		for range 150 {
 			sp := drawSpan(t)
 			want, got := set.matchPlain(sp), set.Match(sp)
-			if want != got {
+			if !reflect.DeepEqual(want, got) {
 				t.Fatalf("rules %+v: plain evaluation gives %+v, Match %+v; span %+v", rules, want, got, tracetest.SpanStubFromReadOnlySpan(sp))
 			}
 			// One rule at a time, so that none hides behind another.
 			for i, r := range set.rules {
 				one := &Set{rules: []*rule{r}}
-				if want, got := one.matchPlain(sp), one.Match(sp); want != got {
+				if want, got := one.matchPlain(sp), one.Match(sp); !reflect.DeepEqual(want, got) {
 					t.Fatalf("rule %d (when %s, unless %s): plain evaluation gives %+v, Match %+v; span %+v",
 						i, r.When, r.Unless, want, got, tracetest.SpanStubFromReadOnlySpan(sp))
 				}

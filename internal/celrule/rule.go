@@ -28,14 +28,20 @@ type Rule struct {
 	Labels        []string            // Defaults to none.
 	Sinks         []string            // names. Defaults to all.
 	Quiet         time.Duration       // without an occurrence, until it is resolved. Defaults to 30 minutes.
-	Mode          string              // Live or Off. Defaults to Live.
+	Budget        int64               // new tickets an hour, for each service. Defaults to 20.
+	Continue      bool                // Also ask the rules after it. Its problems are its own then.
+	Mode          string              // see [ParseMode]. Defaults to live.
+
+	// Definitions are the names that its expressions can use beside the
+	// variables. Each sees those before it.
+	Definitions []Definition
 }
 
-// Modes of a rule.
-const (
-	Live = "live" // decides
-	Off  = "off"  // is checked, and then left out of the set
-)
+// Definition is a named expression.
+type Definition struct {
+	Name string
+	Expr string
+}
 
 // withDefaults returns the rule with the defaults of its plain fields.
 func (r Rule) withDefaults() Rule {
@@ -49,7 +55,10 @@ func (r Rule) withDefaults() Rule {
 		r.Quiet = 30 * time.Minute
 	}
 	if r.Mode == "" {
-		r.Mode = Live
+		r.Mode = string(Live)
+	}
+	if r.Budget == 0 {
+		r.Budget = 20
 	}
 	return r
 }

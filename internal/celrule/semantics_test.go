@@ -156,11 +156,11 @@ func TestFirstMatchWins(t *testing.T) {
 	}{
 		{"none", nil, Match{Rule: -1}},
 		{"none that holds", []Rule{{When: never}}, Match{Rule: -1}},
-		{"the first of two", []Rule{{When: never}, {When: yes}, {When: yes}}, Match{Matched, 1}},
-		{"excluded", []Rule{{When: never}, {When: yes, Unless: yes}}, Match{Excluded, 1}},
-		{"excluded twice", []Rule{{When: yes, Unless: yes}, {When: yes, Unless: yes}}, Match{Excluded, 0}},
-		{"excluded by one, matched by a later one", []Rule{{When: yes, Unless: yes}, {When: yes, Unless: never}}, Match{Matched, 1}},
-		{"off", []Rule{{When: yes, Mode: Off}, {When: yes}}, Match{Matched, 0}},
+		{"the first of two", []Rule{{When: never}, {When: yes}, {When: yes}}, Match{Verdict: Matched, Rule: 1}},
+		{"excluded", []Rule{{When: never}, {When: yes, Unless: yes}}, Match{Verdict: Excluded, Rule: 1}},
+		{"excluded twice", []Rule{{When: yes, Unless: yes}, {When: yes, Unless: yes}}, Match{Verdict: Excluded, Rule: 0}},
+		{"excluded by one, matched by a later one", []Rule{{When: yes, Unless: yes}, {When: yes, Unless: never}}, Match{Verdict: Matched, Rule: 1}},
+		{"off", []Rule{{When: yes, Mode: string(Off)}, {When: yes}}, Match{Verdict: Matched, Rule: 0}},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			for i := range tt.rules {

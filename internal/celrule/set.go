@@ -24,6 +24,7 @@ type rule struct {
 	signature                      *expression // nil if it is made of components
 	severity, title, team, runbook text
 	labels, sinks                  []text
+	mode                           Mode
 
 	matches, errors atomic.Int64
 	lastError       atomic.Pointer[string]
@@ -42,6 +43,9 @@ const (
 type Match struct {
 	Verdict Verdict
 	Rule    int // the rule that matched, or the first that was excluded; -1 if there is none
+	// More are the further rules that matched, where Rule and those before each
+	// of them go on.
+	More []int
 }
 
 // Stats counts what a rule did.
@@ -57,6 +61,9 @@ func (s *Set) Len() int { return len(s.rules) }
 // Rule returns a rule as it was written, with the defaults of its threshold,
 // quiet period and mode.
 func (s *Set) Rule(i int) Rule { return s.rules[i].Rule }
+
+// Mode returns the mode of a rule.
+func (s *Set) Mode(i int) Mode { return s.rules[i].mode }
 
 // Stats returns what a rule did so far.
 func (s *Set) Stats(i int) Stats {

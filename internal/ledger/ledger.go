@@ -107,7 +107,7 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	case ctx.Err() != nil:
 		return correlate.ChangeNone, err
 	case errors.Is(err, correlate.ErrStoreFull), errors.As(err, new(*correlate.FormatError)):
-		l.Counters.Add(observe.StoreRefused, b.Count)
+		l.Counters.Add(correlate.StoreRefused, b.Count)
 		l.Logger.Error("spanticket: occurrences are lost: the store refuses them", "count", b.Count, "problem", key.ID, "scope", key.Scope.String(), "error", err)
 		return correlate.ChangeNone, nil
 	default:
@@ -123,16 +123,16 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 func (l *Ledger) decided(change correlate.Change, n int64) {
 	switch change {
 	case correlate.ChangeBelow:
-		l.Counters.Add(observe.BelowThreshold, n)
+		l.Counters.Add(correlate.BelowThreshold, n)
 		return
 	case correlate.ChangeOpened:
-		l.Counters.Add(observe.Opened, 1)
+		l.Counters.Add(correlate.Opened, 1)
 		n--
 	case correlate.ChangeReopened:
-		l.Counters.Add(observe.Reopened, 1)
+		l.Counters.Add(correlate.Reopened, 1)
 		n--
 	}
-	l.Counters.Add(observe.Deduplicated, n)
+	l.Counters.Add(correlate.Deduplicated, n)
 }
 
 // freeze evaluates the rule's answers and puts them, redacted, into the problem.

@@ -2,38 +2,10 @@
 // Engine.Stats and as OpenTelemetry metrics.
 package observe
 
-import "sync/atomic"
+import (
+	"sync/atomic"
 
-// Reason says what became of a span. The set is closed. Every span that was
-// seen is healthy, dropped or decided: it is counted under exactly one reason,
-// or under none if it is healthy.
-type Reason string
-
-// The decisions about failing spans.
-const (
-	NoRule         Reason = "no_rule"         // no rule wants it, nor anything that failed with it
-	Excluded       Reason = "excluded"        // the unless of a rule holds
-	Symptom        Reason = "symptom"         // it failed because another one did
-	LateSymptom    Reason = "late_symptom"    // the same, and it ended after its trace was decided
-	Retried        Reason = "retried"         // the same call was made again and went well
-	BelowThreshold Reason = "below_threshold" // counted; no ticket yet
-	Opened         Reason = "opened"          // it opened a problem
-	Reopened       Reason = "reopened"        // it brought one back
-	Deduplicated   Reason = "deduplicated"    // counted on a problem that is open
-)
-
-// The ways in which a failing span is lost.
-const (
-	QueueFull      Reason = "queue_full"      // the engine does not keep up
-	SignaturesFull Reason = "signatures_full" // too many new problems at once
-	StoreRefused   Reason = "store_refused"   // the store is full, or the record cannot be read
-	AfterShutdown  Reason = "after_shutdown"
-	Panicked       Reason = "panic" // in the library: a defect
-)
-
-var (
-	decisions = []Reason{NoRule, Excluded, Symptom, LateSymptom, Retried, BelowThreshold, Opened, Reopened, Deduplicated}
-	drops     = []Reason{QueueFull, SignaturesFull, StoreRefused, AfterShutdown, Panicked}
+	"github.com/spanticket/spanticket/correlate"
 )
 
 // Counters counts spans and what became of them. It is safe for concurrent
@@ -41,7 +13,7 @@ var (
 type Counters struct {
 	healthy [stripes]stripe
 	failing atomic.Int64
-	reasons map[Reason]*atomic.Int64 // not changed after New
+	reasons map[correlate.Reason]*atomic.Int64 // not changed after New
 	// Partial counts healthy spans of failing traces that were let go because
 	// the queue was busy: paths may lack a step.
 	Partial atomic.Int64
@@ -62,8 +34,8 @@ type stripe struct {
 
 // NewCounters returns counters that stand at zero.
 func NewCounters() *Counters {
-	c := &Counters{reasons: map[Reason]*atomic.Int64{}}
-	for _, set := range [][]Reason{decisions, drops} {
+	c := &Counters{reasons: map[correlate.Reason]*atomic.Int64{}}
+	for _, set := range [][]correlate.Reason{correlate.Decided(), correlate.Dropped()} {
 		for _, r := range set {
 			c.reasons[r] = new(atomic.Int64)
 		}
@@ -83,7 +55,7 @@ func (c *Counters) Seen(hint byte, counts bool) {
 }
 
 // Add counts n spans under a reason.
-func (c *Counters) Add(r Reason, n int64) { c.reasons[r].Add(n) }
+func (c *Counters) Add(r correlate.Reason, n int64) { c.reasons[r].Add(n) }
 
 // Spans returns how many spans were seen.
 func (c *Counters) Spans() int64 { return c.Healthy() + c.failing.Load() }
@@ -99,12 +71,12 @@ func (c *Counters) Healthy() int64 {
 }
 
 // Decisions returns how many spans were decided, by reason, without zeros.
-func (c *Counters) Decisions() map[string]int64 { return c.nonzero(decisions) }
+func (c *Counters) Decisions() map[string]int64 { return c.nonzero(correlate.Decided()) }
 
 // Dropped returns how many failing spans were lost, by reason, without zeros.
-func (c *Counters) Dropped() map[string]int64 { return c.nonzero(drops) }
+func (c *Counters) Dropped() map[string]int64 { return c.nonzero(correlate.Dropped()) }
 
-func (c *Counters) nonzero(set []Reason) map[string]int64 {
+func (c *Counters) nonzero(set []correlate.Reason) map[string]int64 {
 	m := map[string]int64{}
 	for _, r := range set {
 		if n := c.reasons[r].Load(); n != 0 {

@@ -10,6 +10,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/spanticket/spanticket/correlate"
 )
 
 func TestCountersAddUp(t *testing.T) {
@@ -25,7 +27,7 @@ func TestCountersAddUp(t *testing.T) {
 				if !failing {
 					continue
 				}
-				all := append(append([]Reason(nil), decisions...), drops...)
+				all := append(correlate.Decided(), correlate.Dropped()...)
 				c.Add(all[n/10%len(all)], 1)
 			}
 		})
@@ -33,8 +35,8 @@ func TestCountersAddUp(t *testing.T) {
 	workers.Wait()
 	require.Equal(t, int64(8000), c.Spans())
 	require.Equal(t, int64(7200), c.Healthy())
-	require.Len(t, c.Decisions(), len(decisions))
-	require.Len(t, c.Dropped(), len(drops))
+	require.Len(t, c.Decisions(), len(correlate.Decided()))
+	require.Len(t, c.Dropped(), len(correlate.Dropped()))
 	sum := c.Healthy()
 	for _, m := range []map[string]int64{c.Decisions(), c.Dropped()} {
 		for _, n := range m {
@@ -45,8 +47,8 @@ func TestCountersAddUp(t *testing.T) {
 }
 
 func TestReasonsAreDistinct(t *testing.T) {
-	seen := map[Reason]bool{}
-	for _, r := range append(append([]Reason(nil), decisions...), drops...) {
+	seen := map[correlate.Reason]bool{}
+	for _, r := range append(correlate.Decided(), correlate.Dropped()...) {
 		require.False(t, seen[r], r)
 		seen[r] = true
 		require.Regexp(t, "^[a-z_]+$", string(r))
@@ -113,9 +115,9 @@ func TestExport(t *testing.T) {
 	for range 5 {
 		c.Seen(1, true)
 	}
-	c.Add(Opened, 1)
-	c.Add(Symptom, 2)
-	c.Add(QueueFull, 1)
+	c.Add(correlate.Opened, 1)
+	c.Add(correlate.Symptom, 2)
+	c.Add(correlate.QueueFull, 1)
 	c.Matches.Add(4)
 	c.Occurrences.Add(1)
 	d.Count("jira", "open", "delivered")
@@ -164,6 +166,6 @@ func TestHealthyNeverGoesDown(t *testing.T) {
 	c.Seen(1, false)
 	c.Seen(1, true) // waits for its decision
 	require.Equal(t, 1.0, healthy())
-	c.Add(Opened, 1)
+	c.Add(correlate.Opened, 1)
 	require.Equal(t, 1.0, healthy())
 }

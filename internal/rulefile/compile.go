@@ -10,8 +10,8 @@ import (
 
 // Compile compiles the rules of the files, in order, as [celrule.Compile]
 // does. The error joins an [*Error] for everything that is wrong with any of
-// the files.
-func Compile(files []*File, sinks []string) (*celrule.Set, error) {
+// the files. Unchanged rules are taken over from old, which may be nil.
+func Compile(files []*File, sinks []string, old *celrule.Set) (*celrule.Set, error) {
 	var rules []celrule.Rule
 	errs := make([][]*Error, len(files)) // by file
 	first := make([]int, len(files))     // rule of each, among all
@@ -20,7 +20,7 @@ func Compile(files []*File, sinks []string) (*celrule.Set, error) {
 		rules = append(rules, f.Rules...)
 		errs[i] = slices.Clone(f.errs)
 	}
-	set, err := celrule.Compile(rules, sinks)
+	set, err := old.Compile(rules, sinks)
 	for _, e := range unjoin(err) {
 		// The last file that begins at or before the rule. Files without rules
 		// begin where the next one does.

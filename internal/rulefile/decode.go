@@ -190,7 +190,7 @@ func (d *decoder) duration(field string, to *time.Duration) func(*yaml.Node) {
 		if !d.scalar(n, field) {
 			return
 		}
-		t, err := parseDuration(n.Value)
+		t, err := celrule.ParseDuration(n.Value)
 		switch {
 		case err != nil && n.Tag == "!!int":
 			d.report(n, field, "it has no unit", fmt.Sprintf("did you mean %ss?", n.Value))
@@ -200,20 +200,6 @@ func (d *decoder) duration(field string, to *time.Duration) func(*yaml.Node) {
 			*to = t
 		}
 	}
-}
-
-// parseDuration is time.ParseDuration with days: 7d, 1d12h.
-func parseDuration(s string) (time.Duration, error) {
-	days, rest, ok := strings.Cut(s, "d")
-	if !ok {
-		return time.ParseDuration(s)
-	}
-	n, err := strconv.ParseUint(days, 10, 16)
-	if err != nil || rest == "" {
-		return time.Duration(n) * 24 * time.Hour, err
-	}
-	t, err := time.ParseDuration(rest)
-	return time.Duration(n)*24*time.Hour + t, err
 }
 
 // keys says what a mapping may hold, and what to do with it.

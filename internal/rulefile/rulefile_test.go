@@ -30,7 +30,7 @@ func TestBad(t *testing.T) {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			data, err := os.ReadFile(name)
 			require.NoError(t, err)
-			set, err := Compile([]*File{Parse("rules.yaml", data)}, sinks)
+			set, err := Compile([]*File{Parse("rules.yaml", data)}, sinks, nil)
 			require.Error(t, err)
 			require.Nil(t, set)
 			golden := strings.TrimSuffix(name, ".yaml") + ".txt"
@@ -49,7 +49,7 @@ func TestGood(t *testing.T) {
 	files, err := Read(os.DirFS("testdata/good"), "all-keys.yaml", "*.yaml")
 	require.NoError(t, err)
 	require.Len(t, files, 2, "a file that two patterns name is read once")
-	set, err := Compile(files, sinks)
+	set, err := Compile(files, sinks, nil)
 	require.NoError(t, err)
 	require.Equal(t, 3, set.Len(), "a rule that is off is not in the set")
 	require.Equal(t, celrule.Rule{
@@ -65,7 +65,8 @@ func TestGood(t *testing.T) {
 		Labels:    []string{"env:production", `resource.attributes["team"]`},
 		Sinks:     []string{"jira"},
 		Quiet:     7 * 24 * time.Hour,
-		Mode:      celrule.Live,
+		Budget:    20,
+		Mode:      string(celrule.Live),
 	}, set.Rule(0))
 	slow := set.Rule(1)
 	require.Equal(t, []string{"checkout"}, slow.Labels)
@@ -84,7 +85,7 @@ func TestSeveralFiles(t *testing.T) {
 	}
 	files, err := Read(fsys, "first.yaml", "rules.d/*.yaml")
 	require.NoError(t, err)
-	_, err = Compile(files, nil)
+	_, err = Compile(files, nil, nil)
 	var got []string
 	for _, e := range err.(interface{ Unwrap() []error }).Unwrap() {
 		header, _, _ := strings.Cut(e.Error(), "\n")
@@ -108,7 +109,7 @@ func TestReadMissing(t *testing.T) {
 }
 
 func TestTooLarge(t *testing.T) {
-	_, err := Compile([]*File{Parse("big.yaml", make([]byte, maxSize+1))}, nil)
+	_, err := Compile([]*File{Parse("big.yaml", make([]byte, maxSize+1))}, nil, nil)
 	require.EqualError(t, err, "big.yaml: the file has more than 1048576 bytes")
 }
 
@@ -126,9 +127,9 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file := Parse("f.yaml", data)
-		set, err := Compile([]*File{file}, nil)
+		set, err := Compile([]*File{file}, nil, nil)
 		if err == nil {
-			again, err := Compile([]*File{Parse("f.yaml", data)}, nil)
+			again, err := Compile([]*File{Parse("f.yaml", data)}, nil, nil)
 			require.NoError(t, err)
 			require.Equal(t, set.Len(), again.Len())
 			return

@@ -1,0 +1,83 @@
+package correlate
+
+import "time"
+
+// Decision is the recorded answer of one stage about one span or, where a
+// stage answers for many at once, about the newest of them: with its reason,
+// also where the answer is "no ticket".
+type Decision struct {
+	Time      time.Time `json:"time"` // when the span ended
+	Stage     Stage     `json:"stage"`
+	Reason    Reason    `json:"reason"`
+	Count     int64     `json:"count"` // spans that the answer is about
+	TraceID   string    `json:"trace_id"`
+	SpanID    string    `json:"span_id"`
+	Scope     Scope     `json:"scope"`
+	Operation string    `json:"operation"`
+	Rule      string    `json:"rule,omitempty"`      // that matched, or whose unless held
+	Signature string    `json:"signature,omitempty"` // from the decision that a span is an origin on
+	Detail    string    `json:"detail,omitempty"`    // what the reason does not say, such as the span that it is a symptom of
+}
+
+// Stage is where in the flow a decision was taken.
+type Stage string
+
+const (
+	StageMatch    Stage = "match"    // on the goroutine that ended the span
+	StageCapture  Stage = "capture"  // the way into the engine
+	StageAssemble Stage = "assemble" // of its trace
+	StageDecide   Stage = "decide"   // by policy
+)
+
+// Reason says what became of a span. The set is closed. Every span that was
+// seen is healthy, dropped or decided: it is counted under exactly one reason,
+// or under none if it is healthy.
+type Reason string
+
+// The decisions.
+const (
+	NoRule         Reason = "no_rule"         // no rule wants it, nor anything that failed with it
+	Excluded       Reason = "excluded"        // the unless of a rule holds
+	Symptom        Reason = "symptom"         // it failed because another one did
+	LateSymptom    Reason = "late_symptom"    // the same, and it ended after its trace was decided
+	Retried        Reason = "retried"         // the same call was made again and went well
+	BelowThreshold Reason = "below_threshold" // counted; no ticket yet
+	Opened         Reason = "opened"          // it opened a problem
+	Reopened       Reason = "reopened"        // it brought one back
+	Deduplicated   Reason = "deduplicated"    // counted on a problem that has its ticket
+
+	// Counted on a problem that is open and has no ticket of its own, because it is held.
+
+	Shadow  Reason = "shadow"        // the rule, or the engine, is in shadow mode
+	Canary  Reason = "canary"        // the signature is not in the part that the rule files
+	Draft   Reason = "draft"         // it waits for an approval
+	Expired Reason = "draft_expired" // nobody approved the draft in time
+	Budget  Reason = "budget"        // too many new tickets; it is listed on one for all
+	Known   Reason = "known"         // it failed before the service was watched; likewise
+)
+
+// The ways in which a span that matters is lost.
+const (
+	QueueFull      Reason = "queue_full"      // the engine does not keep up
+	SignaturesFull Reason = "signatures_full" // too many new problems at once
+	StoreRefused   Reason = "store_refused"   // the store is full, or the record cannot be read
+	AfterShutdown  Reason = "after_shutdown"
+	Panicked       Reason = "panic" // in the library: a defect
+)
+
+// Origin is the one reason that nothing is counted under: the span is the
+// origin of a failure, and what became of that is decided for its problem.
+const Origin Reason = "origin"
+
+// Decided returns the reasons of decisions, without [Origin].
+func Decided() []Reason {
+	return []Reason{
+		NoRule, Excluded, Symptom, LateSymptom, Retried, BelowThreshold, Opened, Reopened, Deduplicated,
+		Shadow, Canary, Draft, Expired, Budget, Known,
+	}
+}
+
+// Dropped returns the reasons for which spans are lost.
+func Dropped() []Reason {
+	return []Reason{QueueFull, SignaturesFull, StoreRefused, AfterShutdown, Panicked}
+}
