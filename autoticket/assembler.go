@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
-	"github.com/spanticket/spanticket/internal/capture"
 )
 
 const (
@@ -78,7 +77,8 @@ func (e *Engine) abandon() {
 	for {
 		select {
 		case it := <-s.gate.Queue():
-			e.lose(it)
+			s.gate.Taken(it)
+			s.gate.Drop(it, correlate.AfterShutdown)
 			continue
 		default:
 		}
@@ -86,13 +86,6 @@ func (e *Engine) abandon() {
 	}
 	s.table.CloseAll(time.Now())
 	for _, b := range s.counts.Take() {
-		s.counters.Add(correlate.AfterShutdown, b.Count)
-	}
-}
-
-func (e *Engine) lose(it capture.Item) {
-	e.s.gate.Taken(it)
-	if it.Counts {
-		e.s.counters.Add(correlate.AfterShutdown, 1)
+		s.ledger.Lose(b, correlate.AfterShutdown)
 	}
 }

@@ -26,7 +26,7 @@ func (e *Engine) keep() {
 			for i, b := range w.batches {
 				if !e.apply(b) {
 					for _, b := range w.batches[i:] {
-						e.s.counters.Add(correlate.AfterShutdown, b.Count)
+						e.s.ledger.Lose(b, correlate.AfterShutdown)
 					}
 					return
 				}
@@ -70,7 +70,7 @@ func (e *Engine) applyOnce(b coalesce.Batch) error {
 	done := false
 	defer func() {
 		if !done {
-			e.s.counters.Add(correlate.Panicked, b.Count)
+			e.s.ledger.Lose(b, correlate.Panicked)
 		}
 	}()
 	defer e.recover("occurrences are lost")

@@ -39,6 +39,7 @@ type stages struct {
 	config     Config
 	counters   *observe.Counters
 	deliveries *observe.Deliveries
+	decisions  decisions
 	gate       *capture.Gate
 	convert    capture.Converter
 	table      *assemble.Table
@@ -60,8 +61,10 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 		return nil, err
 	}
 	s := &stages{config: c, counters: observe.NewCounters(), deliveries: new(observe.Deliveries)}
+	s.decisions = decisions{redactor: c.Redactor, tell: c.OnDecision}
 	mark := new(assemble.Mark)
 	s.gate = capture.NewGate(rules, mark, s.counters, c.QueueSize, maxQueueBytes)
+	s.gate.Decided = s.decisions.record
 	s.convert.Fallback = process.attributes
 	limits := assemble.Limits{Traces: c.MaxTraces, Spans: maxTraceSpans, Wait: c.TraceWait, Whole: c.WholeTraces}
 	if c.WholeTraces {
@@ -69,7 +72,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	}
 	s.table = assemble.NewTable(limits, mark, s.found, s.decided)
 	s.counts = coalesce.Counts{Signer: correlate.Signer{Module: process.module}, Max: maxPending}
-	s.ledger = ledger.New(ledger.Config{Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Logger: c.Logger})
+	s.ledger = ledger.New(ledger.Config{Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Decided: s.decisions.record, Logger: c.Logger})
 	s.outbox = outbox.New(outbox.Config{
 		Store:    c.Store,
 		Renderer: &render.Renderer{Redactor: c.Redactor, Enrichers: enrichers, Budget: c.EnrichTimeout},
@@ -100,7 +103,8 @@ func thisProcess() process {
 // source is what a node carries of the match that its span had.
 type source struct {
 	set      *celrule.Set
-	rule     int
+	rule     int   // that matched, or whose unless held; -1 if there is none
+	more     []int // that matched too
 	excluded bool
 }
 
@@ -117,31 +121,67 @@ func (s *stages) take(it capture.Item, now time.Time) {
 		}
 	}()
 	n := s.convert.Node(it)
-	n.Tag = source{set: it.Set, rule: it.Rule, excluded: it.Excluded}
+	n.Tag = source{set: it.Set, rule: it.Rule, more: it.More, excluded: it.Excluded}
 	decided = true
 	s.table.Add(n, now)
 }
 
-// found counts the origin of a failure under its signature.
+// found counts the origin of a failure under its signature, once for each rule
+// that takes it.
 func (s *stages) found(f assemble.Found, _ time.Time) {
 	s.counters.Occurrences.Add(1)
-	o := f.Node.Occurrence
 	by := f.By.Tag.(source)
-	o.Rule = by.set.Rule(by.rule).Name
-	if !s.counts.Add(o, by.set, by.rule) {
+	s.count(f.Node.Occurrence, by.set, by.rule, false)
+	for _, rule := range by.more {
+		o := *f.Node.Occurrence
+		s.count(&o, by.set, rule, true)
+	}
+}
+
+// count counts an occurrence under its signature. further says that another
+// rule has taken it already, so that its span is decided.
+func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, further bool) {
+	o.Rule = set.Rule(rule).Name
+	d := decisionOf(o, correlate.StageAssemble, correlate.Origin)
+	id, ok := s.counts.Add(o, set, rule, further)
+	d.Signature = id
+	s.decisions.record(d)
+	if ok {
+		return
+	}
+	d.Stage, d.Reason = correlate.StageDecide, correlate.SignaturesFull
+	s.decisions.record(d)
+	if !further {
 		s.counters.Add(correlate.SignaturesFull, 1)
 	}
 }
 
 // decided counts what became of a failing span. Origins are counted when their
 // problem is.
-func (s *stages) decided(n *assemble.Node, r correlate.Reason) {
+func (s *stages) decided(n *assemble.Node, r correlate.Reason, origin *assemble.Node) {
+	by := n.Tag.(source)
 	switch {
 	case r == correlate.Origin:
-	case r == correlate.NoRule && n.Tag.(source).excluded:
-		s.counters.Add(correlate.Excluded, 1)
-	default:
-		s.counters.Add(r, 1)
+		return
+	case r == correlate.NoRule && by.excluded:
+		r = correlate.Excluded
+	}
+	s.counters.Add(r, 1)
+	d := decisionOf(n.Occurrence, correlate.StageAssemble, r)
+	if by.rule >= 0 {
+		d.Rule = by.set.Rule(by.rule).Name
+	}
+	if origin != nil {
+		d.Detail = "of " + origin.Step.Operation + ", span " + origin.Span.String()
+	}
+	s.decisions.record(d)
+}
+
+// decisionOf returns the decision about the span of an occurrence.
+func decisionOf(o *correlate.Occurrence, stage correlate.Stage, r correlate.Reason) correlate.Decision {
+	return correlate.Decision{
+		Time: o.End, Stage: stage, Reason: r, Count: 1, TraceID: o.TraceID, SpanID: o.SpanID,
+		Scope: o.Scope, Operation: o.Operation, Rule: o.Rule,
 	}
 }
 

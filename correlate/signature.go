@@ -60,6 +60,7 @@ type Signer struct {
 type Spec struct {
 	Components []string // names of components, instead of the default ones
 	Values     []string // a rule's own values, instead of any component but service and environment
+	Rule       string   // name of the rule, if its problems are to be apart from those of other rules
 }
 
 // Sign computes the signature of an occurrence. What varies between
@@ -97,6 +98,10 @@ func (s Signer) Sign(o Occurrence, spec Spec) Signature {
 		enc = appendField(appendField(enc, componentRule), v)
 		components = append(components, Component{Name: componentRule, Value: v, Used: true, Why: "the rule's signature is made of it"})
 	}
+	if spec.Rule != "" {
+		enc = appendField(appendField(enc, componentApart), spec.Rule)
+		components = append(components, Component{Name: componentRule, Value: spec.Rule, Used: true, Why: "the rule goes on to the rules after it, and its problems are its own"})
+	}
 	buf = appendID(buf, enc)
 	if cap(buf)+cap(enc) < 64<<10 {
 		scratch.text, scratch.encoded = buf, enc
@@ -118,6 +123,10 @@ var signScratches = sync.Pool{New: func() any { return new(signScratch) }}
 
 // componentRule is the name of the components that a rule's own values make.
 const componentRule = "rule"
+
+// componentApart encodes the name of a rule, so that no value of a rule's own
+// is taken for it.
+const componentApart = "rule name"
 
 // leavesOut says why a component is not to be used, or "" if it is.
 func (spec Spec) leavesOut(i int) string {

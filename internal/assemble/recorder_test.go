@@ -84,7 +84,7 @@ func newRecorder(l Limits) *recorder {
 			r.nodes = append(r.nodes, f)
 			r.found = append(r.found, f.Node.Step.Operation+" by "+f.By.Step.Operation+": "+strings.Join(path, " "))
 		},
-		func(n *Node, reason correlate.Reason) {
+		func(n *Node, reason correlate.Reason, _ *Node) {
 			r.order = append(r.order, n)
 			r.decided[n] = append(r.decided[n], reason)
 		})

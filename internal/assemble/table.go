@@ -34,13 +34,13 @@ type Table struct {
 	closed  queue // to be forgotten, by when
 	held    int64 // bytes of the nodes that wait
 	found   func(Found, time.Time)
-	decided func(*Node, correlate.Reason)
+	decided func(n *Node, r correlate.Reason, origin *Node)
 }
 
 // NewTable returns an empty table. found is called with each failure that a
 // rule wants; decided with what became of each span that failed or was matched,
 // exactly once.
-func NewTable(l Limits, m *Mark, found func(f Found, now time.Time), decided func(n *Node, r correlate.Reason)) *Table {
+func NewTable(l Limits, m *Mark, found func(f Found, now time.Time), decided func(n *Node, r correlate.Reason, origin *Node)) *Table {
 	return &Table{limits: l, mark: m, traces: map[trace.TraceID]*entry{}, found: found, decided: decided}
 }
 
@@ -90,7 +90,7 @@ func (t *Table) Add(n *Node, now time.Time) {
 	switch {
 	case e.isKnown(n):
 		if n.counts() {
-			t.decided(n, correlate.LateSymptom)
+			t.decided(n, correlate.LateSymptom, nil)
 		}
 	case e.closed && !n.counts():
 		return
@@ -298,7 +298,7 @@ func (t *Table) decide(e *entry, nodes []*Node, now time.Time) {
 		// What ends later below it, as in a server that the caller did not
 		// wait for, is as little of a failure.
 		e.learn(n.Span, member)
-		t.decided(n, correlate.Retried)
+		t.decided(n, correlate.Retried, nil)
 	}
 	for _, fail := range found {
 		t.answer(e, f, fail, now)
@@ -308,16 +308,16 @@ func (t *Table) decide(e *entry, nodes []*Node, now time.Time) {
 func (t *Table) answer(e *entry, f *forest, fail failure, now time.Time) {
 	if fail.by == nil {
 		for _, n := range fail.members {
-			t.decided(n, correlate.NoRule)
+			t.decided(n, correlate.NoRule, nil)
 		}
 		return
 	}
 	for _, n := range fail.members {
 		e.learn(n.Span, member)
 		if n == fail.origin {
-			t.decided(n, correlate.Origin)
+			t.decided(n, correlate.Origin, nil)
 		} else {
-			t.decided(n, correlate.Symptom)
+			t.decided(n, correlate.Symptom, fail.origin)
 		}
 	}
 	f.eachAncestor(fail.members[0], func(id trace.SpanID) { e.learn(id, ancestor) })

@@ -244,7 +244,7 @@ func TestTableNext(t *testing.T) {
 func TestTableAdvancesInOrder(t *testing.T) {
 	var when []time.Time
 	m := new(Mark)
-	table := NewTable(process, m, func(_ Found, now time.Time) { when = append(when, now) }, func(*Node, correlate.Reason) {})
+	table := NewTable(process, m, func(_ Found, now time.Time) { when = append(when, now) }, func(*Node, correlate.Reason, *Node) {})
 	for i, second := range []int{5, 1, 3} {
 		n := inTrace(i, "a server 0 1 FM")
 		m.Add(n.Trace)

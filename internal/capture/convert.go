@@ -60,7 +60,7 @@ func (c *Converter) Node(it Item) *assemble.Node {
 		Start:   sp.StartTime(),
 		End:     sp.EndTime(),
 		Target:  c.target(sp),
-		Matched: it.Rule >= 0,
+		Matched: it.Matched,
 		Step: correlate.Step{
 			Service:   p.scope.Service,
 			Operation: clip(sp.Name(), maxName),
@@ -98,7 +98,7 @@ func occurrence(it Item, n *assemble.Node, p *process) *correlate.Occurrence {
 	o.Exception.Type = clip(o.Exception.Type, maxName)
 	o.Exception.Message = clip(o.Exception.Message, maxValue)
 	o.Exception.Stacktrace = clip(o.Exception.Stacktrace, maxStack)
-	if it.Rule >= 0 {
+	if it.Matched {
 		o.Rule = it.Set.Rule(it.Rule).Name
 	}
 	return o

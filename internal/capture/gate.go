@@ -25,9 +25,12 @@ type Item struct {
 	// only while it is in the queue.
 	Span sdktrace.ReadOnlySpan
 	Set  *celrule.Set // that the span was matched against
-	Rule int          // -1 if none matched
-	// Excluded says that a rule's unless kept it from matching.
+	Rule int          // that matched, or whose unless held; -1 if there is none
+	More []int        // that matched too
+	// Excluded says that Rule's unless kept it from matching.
 	Excluded bool
+	// Matched says that Rule matched.
+	Matched bool
 	// Counts says that the span failed or was matched, so that it will be
 	// decided; any other is kept for the path of its trace only.
 	Counts bool
@@ -41,6 +44,9 @@ type Gate struct {
 	Rules    atomic.Pointer[celrule.Set]
 	Mark     *assemble.Mark
 	Counters *observe.Counters
+	// Decided is told of what is decided here. It must be set before spans come,
+	// and not block.
+	Decided func(correlate.Decision)
 
 	queue    chan Item
 	bytes    atomic.Int64
@@ -52,7 +58,7 @@ type Gate struct {
 // NewGate returns a gate with a queue of so many spans, and of so many bytes of
 // their attributes and events.
 func NewGate(rules *celrule.Set, mark *assemble.Mark, c *observe.Counters, spans int, bytes int64) *Gate {
-	g := &Gate{Mark: mark, Counters: c, queue: make(chan Item, spans), maxBytes: bytes}
+	g := &Gate{Mark: mark, Counters: c, Decided: func(correlate.Decision) {}, queue: make(chan Item, spans), maxBytes: bytes}
 	g.Rules.Store(rules)
 	return g
 }
@@ -90,7 +96,7 @@ func (g *Gate) End(sp sdktrace.ReadOnlySpan) {
 			g.Counters.Add(correlate.Panicked, 1)
 			return
 		}
-		g.drop(it, correlate.Panicked)
+		g.Drop(it, correlate.Panicked)
 	}()
 	it, ok := g.Examine(sp)
 	examined = true
@@ -112,49 +118,76 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan) (Item, bool) {
 	// A span that failed is needed whoever matches it: it may be the origin of
 	// what a rule matches further up.
 	counts := m.Verdict == celrule.Matched || sp.Status().Code == codes.Error
-	g.Counters.Seen(id[7], counts)
+	passed := !counts && m.Verdict != celrule.NoRule
+	g.Counters.Seen(id[7], counts || passed)
+	if passed {
+		g.pass(sp, set, m)
+	}
 	if !counts && !g.Mark.Has(sc.TraceID()) {
 		return Item{}, false
 	}
 	if counts {
 		g.Mark.Add(sc.TraceID())
 	}
-	it := Item{Span: sp, Set: set, Rule: -1, Counts: counts, Excluded: m.Verdict == celrule.Excluded, trace: sc.TraceID()}
+	it := Item{Span: sp, Set: set, Rule: m.Rule, More: m.More, Counts: counts, Excluded: m.Verdict == celrule.Excluded, trace: sc.TraceID()}
 	if m.Verdict == celrule.Matched {
 		g.Counters.Matches.Add(1)
-		it.Rule = m.Rule
+		it.Matched = true
 	}
 	return it, true
+}
+
+// pass decides about a span that did not fail and that no rule takes, though
+// one might have.
+func (g *Gate) pass(sp sdktrace.ReadOnlySpan, set *celrule.Set, m celrule.Match) {
+	r := correlate.NoRule
+	if m.Verdict == celrule.Excluded {
+		r = correlate.Excluded
+	}
+	g.Counters.Add(r, 1)
+	d := decisionOf(sp, correlate.StageMatch, r)
+	d.Rule = set.Rule(m.Rule).Name
+	g.Decided(d)
+}
+
+func decisionOf(sp sdktrace.ReadOnlySpan, stage correlate.Stage, r correlate.Reason) correlate.Decision {
+	sc := sp.SpanContext()
+	return correlate.Decision{
+		Time: sp.EndTime(), Stage: stage, Reason: r, Count: 1,
+		TraceID: sc.TraceID().String(), SpanID: sc.SpanID().String(), Operation: clip(sp.Name(), maxName),
+	}
 }
 
 // put queues an item, or counts why not.
 func (g *Gate) put(it Item) {
 	if g.closed.Load() {
-		g.drop(it, correlate.AfterShutdown)
+		g.Drop(it, correlate.AfterShutdown)
 		return
 	}
 	if !it.Counts && len(g.queue) > cap(g.queue)/2 {
-		g.drop(it, correlate.QueueFull)
+		g.Drop(it, correlate.QueueFull)
 		return
 	}
 	it.size = size(it.Span)
 	if g.bytes.Add(it.size) > g.maxBytes {
 		g.bytes.Add(-it.size)
-		g.drop(it, correlate.QueueFull)
+		g.Drop(it, correlate.QueueFull)
 		return
 	}
 	select {
 	case g.queue <- it:
 	default:
 		g.bytes.Add(-it.size)
-		g.drop(it, correlate.QueueFull)
+		g.Drop(it, correlate.QueueFull)
 	}
 }
 
-func (g *Gate) drop(it Item, r correlate.Reason) {
+// Drop counts an item as lost.
+func (g *Gate) Drop(it Item, r correlate.Reason) {
 	if it.Counts {
 		g.Mark.Remove(it.trace, 1)
 		g.Counters.Add(r, 1)
+		g.Decided(decisionOf(it.Span, correlate.StageCapture, r))
 	} else {
 		g.Counters.Partial.Add(1)
 	}

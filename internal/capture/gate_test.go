@@ -56,10 +56,10 @@ func TestGate(t *testing.T) {
 	}{
 		{rule: "a healthy span of a healthy trace stays out", span: span("get", 1, codes.Ok)},
 		{rule: "one of a trace that has failed is needed for its path", span: span("get", 1, codes.Ok), marked: true, captured: true, want: Item{Rule: -1}},
-		{rule: "a span that matches counts", span: span("get", 1, codes.Error), captured: true, want: Item{Rule: 0, Counts: true}},
-		{rule: "also when it did not fail", span: span("slow", 1, codes.Ok), captured: true, want: Item{Rule: 1, Counts: true}},
+		{rule: "a span that matches counts", span: span("get", 1, codes.Error), captured: true, want: Item{Rule: 0, Matched: true, Counts: true}},
+		{rule: "also when it did not fail", span: span("slow", 1, codes.Ok), captured: true, want: Item{Rule: 1, Matched: true, Counts: true}},
 		{rule: "one that failed counts though no rule wants it: it may be the origin", span: span("unwanted", 1, codes.Error), captured: true, want: Item{Rule: -1, Counts: true}},
-		{rule: "and one that is excluded says so", span: span("excluded", 1, codes.Error), captured: true, want: Item{Rule: -1, Counts: true, Excluded: true}},
+		{rule: "and one that is excluded says so", span: span("excluded", 1, codes.Error), captured: true, want: Item{Rule: 0, Counts: true, Excluded: true}},
 	} {
 		t.Run(test.rule, func(t *testing.T) {
 			g := newGate(t, 10, 1<<20)
@@ -75,7 +75,7 @@ func TestGate(t *testing.T) {
 				return
 			}
 			it := <-g.Queue()
-			require.Equal(t, test.want, Item{Rule: it.Rule, Counts: it.Counts, Excluded: it.Excluded})
+			require.Equal(t, test.want, Item{Rule: it.Rule, Matched: it.Matched, Counts: it.Counts, Excluded: it.Excluded})
 			require.Same(t, g.Rules.Load(), it.Set)
 			require.True(t, g.Mark.Has(test.span.SpanContext().TraceID()), "what ends later in this trace is seen")
 			g.Taken(it)

@@ -16,6 +16,9 @@ type Batch struct {
 	Set    *celrule.Set // of the rule
 	Rule   int
 	Newest *correlate.Occurrence
+	// Further says that the occurrences count for another problem too, under the
+	// rule that took them first.
+	Further bool
 }
 
 // Counts holds batches until they are taken. It belongs to one goroutine.
@@ -31,18 +34,22 @@ type Counts struct {
 // maxKnown bounds the signatures that are remembered, to tell new ones.
 const maxKnown = 100_000
 
-// Add counts an occurrence that a rule of the set takes. It returns false when
-// there is no room for its signature.
-func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int) bool {
+// Add counts an occurrence that a rule of the set takes, and returns its
+// signature. It returns false when there is no room for that. further is
+// [Batch.Further].
+func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, further bool) (id string, ok bool) {
 	spec, _ := set.Spec(rule, o) // what fails is counted by the set, and the default is used
+	r := set.Rule(rule)
+	if r.Continue {
+		spec.Rule = r.Name // or it would count on the problems of the rules after it
+	}
 	sig := c.Signer.Sign(*o, spec)
 	b := c.batches[sig.ID]
 	if b == nil {
 		if len(c.batches) >= c.Max {
-			return false
+			return sig.ID, false
 		}
-		r := set.Rule(rule)
-		b = &Batch{Set: set, Rule: rule}
+		b = &Batch{Set: set, Rule: rule, Further: further}
 		b.Batch = correlate.Batch{Scope: o.Scope, Signature: sig, Rule: r.Name, Threshold: r.Threshold, Quiet: r.Quiet, First: o.End}
 		if c.batches == nil {
 			c.batches = map[string]*Batch{}
@@ -59,7 +66,7 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int) bool {
 	if b.Newest == nil || !o.End.Before(b.Last) {
 		b.Last, b.Newest = o.End, o
 	}
-	return true
+	return sig.ID, true
 }
 
 // Fresh reports whether a signature is held that was never taken, so that

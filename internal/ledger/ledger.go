@@ -25,6 +25,7 @@ type Config struct {
 	Redactor *redact.Redactor
 	Sinks    []string // names of all sinks
 	Counters *observe.Counters
+	Decided  func(correlate.Decision) // is told of what becomes of occurrences
 	Logger   *slog.Logger
 }
 
@@ -107,32 +108,52 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	case ctx.Err() != nil:
 		return correlate.ChangeNone, err
 	case errors.Is(err, correlate.ErrStoreFull), errors.As(err, new(*correlate.FormatError)):
-		l.Counters.Add(correlate.StoreRefused, b.Count)
+		l.Lose(b, correlate.StoreRefused)
 		l.Logger.Error("spanticket: occurrences are lost: the store refuses them", "count", b.Count, "problem", key.ID, "scope", key.Scope.String(), "error", err)
 		return correlate.ChangeNone, nil
 	default:
 		return correlate.ChangeNone, fmt.Errorf("ledger: counting %d occurrences of %s: %w", b.Count, key.ID, err)
 	}
-	l.decided(change, b.Count)
+	l.decided(b, change)
 	l.follow(key, next)
 	return change, nil
 }
 
 // decided counts what became of a batch. The occurrence that opens a problem
 // is one; those with it are counted on it.
-func (l *Ledger) decided(change correlate.Change, n int64) {
+func (l *Ledger) decided(b coalesce.Batch, change correlate.Change) {
+	n := b.Count
 	switch change {
 	case correlate.ChangeBelow:
-		l.Counters.Add(correlate.BelowThreshold, n)
+		l.decide(b, correlate.BelowThreshold, n)
 		return
 	case correlate.ChangeOpened:
-		l.Counters.Add(correlate.Opened, 1)
+		l.decide(b, correlate.Opened, 1)
 		n--
 	case correlate.ChangeReopened:
-		l.Counters.Add(correlate.Reopened, 1)
+		l.decide(b, correlate.Reopened, 1)
 		n--
 	}
-	l.Counters.Add(correlate.Deduplicated, n)
+	l.decide(b, correlate.Deduplicated, n)
+}
+
+// Lose counts a batch as lost.
+func (l *Ledger) Lose(b coalesce.Batch, r correlate.Reason) { l.decide(b, r, b.Count) }
+
+// decide counts n occurrences of a batch under a reason, if it was not done for
+// the rule that took them first.
+func (l *Ledger) decide(b coalesce.Batch, r correlate.Reason, n int64) {
+	if n == 0 {
+		return
+	}
+	if !b.Further {
+		l.Counters.Add(r, n)
+	}
+	l.Decided(correlate.Decision{
+		Time: b.Last, Stage: correlate.StageDecide, Reason: r, Count: n,
+		TraceID: b.Newest.TraceID, SpanID: b.Newest.SpanID, Scope: b.Scope, Operation: b.Newest.Operation,
+		Rule: b.Batch.Rule, Signature: b.Signature.ID,
+	})
 }
 
 // freeze evaluates the rule's answers and puts them, redacted, into the problem.

@@ -39,7 +39,7 @@ func open(t *testing.T, store correlate.Store, rule celrule.Rule, sinks ...strin
 	set, err := celrule.Compile([]celrule.Rule{rule}, nil)
 	require.NoError(t, err)
 	log := new(strings.Builder)
-	l := New(Config{Store: store, Redactor: new(redact.Redactor), Sinks: sinks, Counters: observe.NewCounters(), Logger: slog.New(slog.NewTextHandler(log, nil))})
+	l := New(Config{Store: store, Redactor: new(redact.Redactor), Sinks: sinks, Counters: observe.NewCounters(), Decided: func(correlate.Decision) {}, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	return &books{Ledger: l, t: t, set: set, log: log, now: start}
 }
 
@@ -55,7 +55,8 @@ func (b *books) batch(n int, edit ...func(*correlate.Occurrence)) coalesce.Batch
 		for _, fn := range edit {
 			fn(o)
 		}
-		require.True(b.t, c.Add(o, b.set, 0))
+		_, ok := c.Add(o, b.set, 0, false)
+		require.True(b.t, ok)
 	}
 	return c.Take()[0]
 }
