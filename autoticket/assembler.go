@@ -35,6 +35,8 @@ func (e *Engine) assemble() {
 		case <-wake:
 		case r := <-e.resources:
 			s.ledger.Join(s.convert.Scope(r))
+			e.known.add(r)
+			s.gate.Rules.Load().Prepare(r)
 			e.wakeDispatcher()
 		case f := <-e.flushes:
 			e.takeMore(s.gate.Backlog())

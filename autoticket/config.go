@@ -25,6 +25,21 @@ import (
 // Config is what an [Engine] is made of. Its zero value works: the built-in
 // rules, a store in memory, and tickets in the log.
 type Config struct {
+	// Mode is above what rules say of themselves: "live" lets them decide,
+	// "shadow" decides and records but files nothing, and "off" does nothing at
+	// all. In shadow no sink is called; what waits, waits. The environment
+	// variable SPANTICKET_MODE, if it is set when the engine is made, is above
+	// this. Defaults to "live".
+	Mode string
+	// Adopt is how long a service's failures are learnt as known from when it is
+	// first watched: those are listed on one ticket, and afterwards only what is
+	// new, or comes far more often, has a ticket of its own. The store keeps when
+	// that began. Defaults to 0: every failure is new.
+	Adopt time.Duration
+	// TicketsPerHour bounds the new tickets of the engine, beside what each rule
+	// says of itself. Problems beyond it are listed on one ticket. Defaults to 60.
+	TicketsPerHour int
+
 	// Rules are rules as Go values. They come before those of files.
 	Rules []Rule
 	// RuleYAML is the text of a rule file. It comes next.
@@ -39,6 +54,9 @@ type Config struct {
 	// If there are no rules at all, the built-in ones apply: status ERROR,
 	// HTTP 5xx on the server's side, and escaped panics.
 	RuleFS fs.FS
+	// WatchRules is how often RuleFiles are looked at for changes, which are
+	// loaded as by [Engine.Reload]. Defaults to 0: never.
+	WatchRules time.Duration
 
 	// Sinks file the tickets, each under its name. The name is stored with
 	// every delivery: one that changes leaves deliveries behind. Defaults to
@@ -90,6 +108,10 @@ type Config struct {
 	// engine. Defaults to none.
 	OnDecision func(correlate.Decision)
 
+	// Audit is told of what people and files change: rules that are loaded,
+	// changed or refused, the mode, approvals, and rules that are switched off.
+	// For JSON lines give it [slog.NewJSONHandler]. Defaults to none.
+	Audit slog.Handler
 	// MeterProvider takes the engine's metrics. Defaults to none.
 	MeterProvider metric.MeterProvider
 	// Logger is told what an operator must know. It must not lead back to the
@@ -180,6 +202,11 @@ func (c Config) withDefaults() Config {
 	c.TraceWait = cmp.Or(c.TraceWait, 10*time.Second)
 	c.MaxTraces = cmp.Or(c.MaxTraces, 4096)
 	c.QueueSize = cmp.Or(c.QueueSize, 16384)
+	c.TicketsPerHour = cmp.Or(c.TicketsPerHour, 60)
+	c.Mode = cmp.Or(c.Mode, modeLive)
+	if c.Audit == nil {
+		c.Audit = slog.DiscardHandler
+	}
 	return c
 }
 
@@ -213,7 +240,11 @@ func (c Config) validate() error {
 			errs = append(errs, fmt.Errorf("autoticket: Config.Enrichers[%q] is nil", name))
 		}
 	}
+	if err := c.validateMode(); err != nil {
+		errs = append(errs, err)
+	}
 	for field, n := range map[string]int64{
+		"Adopt": int64(c.Adopt), "TicketsPerHour": int64(c.TicketsPerHour), "WatchRules": int64(c.WatchRules),
 		"EnrichTimeout": int64(c.EnrichTimeout), "TraceWait": int64(c.TraceWait), "MaxTraces": int64(c.MaxTraces), "QueueSize": int64(c.QueueSize),
 	} {
 		if n < 0 {

@@ -37,7 +37,7 @@ func (e *Engine) dispatch() {
 			}
 			return
 		}
-		jobs, more, err := e.s.outbox.Claim(e.ctx, time.Now())
+		jobs, more, err := e.s.claim(e.ctx, time.Now())
 		if err != nil && e.ctx.Err() == nil {
 			e.s.config.Logger.Warn("spanticket: deliveries wait: the store failed", "error", err)
 		}

@@ -59,7 +59,11 @@ type Engine struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	closed  atomic.Bool
+	off     bool // it does nothing at all
 	unmeter func() error
+
+	known     resources
+	reloading sync.Mutex // held while rules are loaded
 
 	resources chan *resource.Resource // of providers, for the assembler
 	flushes   chan flush              // asks the assembler to bring what it has into the store
@@ -85,7 +89,7 @@ type work struct {
 // once, and starts an engine. It opens no connection. An engine that is not nil
 // must be shut down.
 func New(c Config) (*Engine, error) {
-	s, err := newStages(c, thisProcess(), rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	s, err := newStages(c.overruled(), thisProcess(), rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +113,17 @@ func New(c Config) (*Engine, error) {
 		}
 	}
 	e.ctx, e.stop = context.WithCancel(context.Background())
+	s.audit.Info("started", "mode", s.config.Mode, "rules", s.gate.Rules.Load().Len())
+	if s.config.Mode == modeOff {
+		s.config.Logger.Warn("spanticket: off: spans are not looked at")
+		e.off = true
+		e.closed.Store(true)
+		e.stop()
+		return e, nil
+	}
+	if s.shadow {
+		s.config.Logger.Warn("spanticket: in shadow: nothing is filed")
+	}
 	e.running.Go(e.assemble)
 	e.running.Go(e.keep)
 	e.running.Go(e.dispatch)

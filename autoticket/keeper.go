@@ -31,6 +31,9 @@ func (e *Engine) keep() {
 					return
 				}
 			}
+			if len(w.done) > 0 {
+				e.sweep() // what tickets for many say belongs to it
+			}
 			for _, done := range w.done {
 				close(done)
 			}

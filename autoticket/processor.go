@@ -11,7 +11,12 @@ import (
 // SpanProcessor returns a handle for one TracerProvider. Its Shutdown, which the
 // provider calls, ends that handle alone; the engine goes on until
 // [Engine.Shutdown]. Call it once for each provider.
-func (e *Engine) SpanProcessor() sdktrace.SpanProcessor { return &processor{engine: e} }
+func (e *Engine) SpanProcessor() sdktrace.SpanProcessor {
+	if e != nil && e.off {
+		e = nil
+	}
+	return &processor{engine: e}
+}
 
 // processor is the handle of one provider.
 type processor struct {

@@ -158,7 +158,7 @@ func later(a, b time.Time) time.Time {
 func (r *replay) send(ctx context.Context) error {
 	r.waiting = false
 	for {
-		jobs, more, err := r.outbox.Claim(ctx, r.now)
+		jobs, more, err := r.claim(ctx, r.now)
 		if err != nil {
 			return fmt.Errorf("autoticket: replay: %w", err)
 		}

@@ -3,6 +3,7 @@ package autoticket
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -37,6 +38,9 @@ const (
 // the time of recorded spans.
 type stages struct {
 	config     Config
+	shadow     bool     // nothing is sent
+	sinks      []string // names of all
+	audit      *slog.Logger
 	counters   *observe.Counters
 	deliveries *observe.Deliveries
 	decisions  decisions
@@ -60,7 +64,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	if err := errors.Join(invalid, badRules, badEnrichers); err != nil {
 		return nil, err
 	}
-	s := &stages{config: c, counters: observe.NewCounters(), deliveries: new(observe.Deliveries)}
+	s := &stages{config: c, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: observe.NewCounters(), deliveries: new(observe.Deliveries)}
 	s.decisions = decisions{redactor: c.Redactor, tell: c.OnDecision}
 	mark := new(assemble.Mark)
 	s.gate = capture.NewGate(rules, mark, s.counters, c.QueueSize, maxQueueBytes)
@@ -72,7 +76,10 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	}
 	s.table = assemble.NewTable(limits, mark, s.found, s.decided)
 	s.counts = coalesce.Counts{Signer: correlate.Signer{Module: process.module}, Max: maxPending}
-	s.ledger = ledger.New(ledger.Config{Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Decided: s.decisions.record, Logger: c.Logger})
+	s.ledger = ledger.New(ledger.Config{
+		Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Decided: s.decisions.record, Logger: c.Logger,
+		Shadow: s.shadow, Budget: int64(c.TicketsPerHour), Adopt: c.Adopt,
+	})
 	s.outbox = outbox.New(outbox.Config{
 		Store:    c.Store,
 		Renderer: &render.Renderer{Redactor: c.Redactor, Enrichers: enrichers, Budget: c.EnrichTimeout},
@@ -183,6 +190,14 @@ func decisionOf(o *correlate.Occurrence, stage correlate.Stage, r correlate.Reas
 		Time: o.End, Stage: stage, Reason: r, Count: 1, TraceID: o.TraceID, SpanID: o.SpanID,
 		Scope: o.Scope, Operation: o.Operation, Rule: o.Rule,
 	}
+}
+
+// claim returns what may be delivered now. In shadow nothing may.
+func (s *stages) claim(ctx context.Context, now time.Time) (jobs []outbox.Job, more bool, err error) {
+	if s.shadow {
+		return nil, false, nil
+	}
+	return s.outbox.Claim(ctx, now)
 }
 
 // deliver carries out one job and settles it. waits says that it is to be tried

@@ -15,7 +15,8 @@ type Stats struct {
 
 	// Decisions counts failing spans by the reason for what became of them:
 	// no_rule, excluded, symptom, late_symptom, retried, below_threshold,
-	// opened, reopened or deduplicated.
+	// opened, reopened, deduplicated, shadow, canary, draft, draft_expired,
+	// budget or known; see [correlate.Reason].
 	Decisions map[string]int64
 	// Dropped counts failing spans that were lost, by reason: queue_full,
 	// signatures_full, store_refused, after_shutdown or panic.
@@ -27,6 +28,10 @@ type Stats struct {
 	Queued       int // spans in the queue
 	OpenTraces   int // traces with a failure that wait for their root
 	OpenProblems int // problems that are open, as far as this process knows
+	HeldProblems int // those of them that have no ticket of their own
+
+	Reloaded int64 // times that rules were loaded again
+	Refused  int64 // times that they were refused
 
 	// Deliveries counts attempts, ordered by sink, operation and outcome.
 	Deliveries []DeliveryCount
@@ -70,6 +75,9 @@ func (s *stages) stats() Stats {
 		PathsCut:     s.counters.Partial.Load(),
 		Queued:       s.gate.Backlog(),
 		OpenProblems: s.ledger.Open(),
+		HeldProblems: s.ledger.Held(),
+		Reloaded:     s.counters.Reloaded.Load(),
+		Refused:      s.counters.Refused.Load(),
 	}
 	st.Healthy = s.counters.Healthy()
 	st.Spans = s.counters.Spans()

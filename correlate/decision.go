@@ -52,7 +52,7 @@ const (
 	Canary  Reason = "canary"        // the signature is not in the part that the rule files
 	Draft   Reason = "draft"         // it waits for an approval
 	Expired Reason = "draft_expired" // nobody approved the draft in time
-	Budget  Reason = "budget"        // too many new tickets; it is listed on one for all
+	Over    Reason = "budget"        // too many new tickets; it is listed on one for all
 	Known   Reason = "known"         // it failed before the service was watched; likewise
 )
 
@@ -73,7 +73,7 @@ const Origin Reason = "origin"
 func Decided() []Reason {
 	return []Reason{
 		NoRule, Excluded, Symptom, LateSymptom, Retried, BelowThreshold, Opened, Reopened, Deduplicated,
-		Shadow, Canary, Draft, Expired, Budget, Known,
+		Shadow, Canary, Draft, Expired, Over, Known,
 	}
 }
 

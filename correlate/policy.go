@@ -13,6 +13,7 @@ const (
 	ChangeBelow    Change = "below_threshold" // counted; no ticket yet
 	ChangeOpened   Change = "opened"
 	ChangeReopened Change = "reopened"
+	ChangeHeld     Change = "held"         // counted on a problem that is open and has no ticket of its own; Hold says why
 	ChangeCounted  Change = "deduplicated" // counted on a problem that is open
 	ChangeUpdated  Change = "updated"      // counted, and time to tell the sinks
 	ChangeResolved Change = "resolved"
@@ -43,6 +44,7 @@ type Batch struct {
 	First     time.Time // end of the earliest occurrence
 	Last      time.Time // end of the latest
 	Sample    Sample    // the latest
+	Admission Admission // whether a new problem may have a ticket now
 }
 
 // Key returns the key of the problem's record.
@@ -50,9 +52,9 @@ func (b Batch) Key() Key { return Key{Scope: b.Scope, Kind: KindProblem, ID: b.S
 
 // Observe counts a batch on a problem; the zero Problem is one that was never
 // seen. It is a pure function: p is not changed, and the slices that policy
-// changes in place are copied. On ChangeOpened and ChangeReopened the caller
-// sets the answers of the rule and queues the deliveries, in the same atomic
-// step.
+// changes in place are copied. On ChangeOpened, ChangeReopened and ChangeHeld
+// the caller sets the answers of the rule and, unless the problem is held,
+// queues the deliveries, in the same atomic step.
 func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
 	p = p.clone()
 	b.First, b.Last, b.Sample.Time = possible(b.First, now), possible(b.Last, now), possible(b.Sample.Time, now)
@@ -72,6 +74,9 @@ func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
 
 	if p.State == Open {
 		p.keepSample(b.Sample)
+		if p.Hold != "" {
+			return p.open(b.Admission, now)
+		}
 		if now.Before(p.nextUpdate()) {
 			return p, ChangeCounted
 		}
@@ -89,17 +94,29 @@ func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
 		p.keepSample(b.Sample)
 		return p, ChangeBelow
 	}
-	change := ChangeOpened
 	if p.State == Resolved {
-		change = ChangeReopened
-	}
-	p.State = Open
-	p.Episode++
-	p.OpenedAt, p.UpdatedAt, p.Updates = now, now, 0
-	if change == ChangeReopened {
 		p.Samples = nil // they are of the episode before
 	}
+	p.State, p.OpenedAt = Open, now
 	p.keepSample(b.Sample)
+	return p.open(b.Admission, now)
+}
+
+// open gives a problem its ticket, or holds it.
+func (p Problem) open(a Admission, now time.Time) (Problem, Change) {
+	p.hold(p.admit(a, now), now)
+	if p.Hold == Known && a.Learning {
+		p.Usual = max(p.Usual, p.Rate())
+	}
+	if p.Hold != "" {
+		return p, ChangeHeld
+	}
+	change := ChangeOpened
+	if p.Episode > 0 {
+		change = ChangeReopened
+	}
+	p.Episode++
+	p.OpenedAt, p.UpdatedAt, p.Updates = now, now, 0
 	p.note(now, string(change))
 	return p, change
 }
@@ -126,6 +143,7 @@ func (p Problem) Quieten(now time.Time) (Problem, Change) {
 	p = p.clone()
 	p.State = Resolved
 	p.ResolvedAt = now
+	p.Hold, p.HeldAt = "", time.Time{}
 	p.Recent = nil // they were this episode's: a return must reach the threshold again
 	p.note(now, "resolved: quiet for "+p.Answers.Quiet.String())
 	return p, ChangeResolved
@@ -195,5 +213,6 @@ func (p Problem) clone() Problem {
 	for i := range p.Filings {
 		p.Filings[i].Pending = slices.Clone(p.Filings[i].Pending)
 	}
+	p.Members = slices.Clone(p.Members)
 	return p
 }

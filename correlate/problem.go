@@ -19,7 +19,7 @@ type Problem struct {
 	Signature  Signature `json:"signature"`
 	Rule       string    `json:"rule"`
 	State      State     `json:"state"`
-	Episode    int       `json:"episode"` // how often it has opened
+	Episode    int       `json:"episode"` // how often it has opened with a ticket
 	Count      int64     `json:"count"`   // occurrences ever
 	FirstSeen  time.Time `json:"first_seen"`
 	LastSeen   time.Time `json:"last_seen"`
@@ -32,6 +32,14 @@ type Problem struct {
 
 	UpdatedAt time.Time `json:"updated_at"` // when an update was last queued
 	Updates   int       `json:"updates"`    // how many were, in this episode
+
+	Hold   Reason    `json:"hold"`    // why it has no ticket of its own while it is open; empty if it has one
+	HeldAt time.Time `json:"held_at"` // since when
+	Usual  float64   `json:"usual"`   // highest rate while it was learnt as known, per minute; 0 means it was not
+
+	Report  Report   `json:"report"`  // what it lists, if it is a ticket for many
+	Members []Member `json:"members"` // what it lists, by their first occurrence
+	Total   int64    `json:"total"`   // how many it would list, if there were room for all
 
 	Filings []Filing `json:"filings"` // what each sink has
 	History []Entry  `json:"history"` // oldest first, bounded

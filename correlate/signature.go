@@ -100,7 +100,7 @@ func (s Signer) Sign(o Occurrence, spec Spec) Signature {
 	}
 	if spec.Rule != "" {
 		enc = appendField(appendField(enc, componentApart), spec.Rule)
-		components = append(components, Component{Name: componentRule, Value: spec.Rule, Used: true, Why: "the rule goes on to the rules after it, and its problems are its own"})
+		components = append(components, Component{Name: componentRule, Value: spec.Rule, Used: true, Why: "its problems are apart from those of other rules"})
 	}
 	buf = appendID(buf, enc)
 	if cap(buf)+cap(enc) < 64<<10 {

@@ -2,6 +2,7 @@ package sinks
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -22,6 +23,7 @@ import (
 func (t Ticket) Text() string {
 	var p page
 	p.summary(t)
+	p.problems(t)
 	p.facts(t.Facts)
 	p.path(t.Origin, t.Path)
 	p.links(t.Links)
@@ -81,6 +83,26 @@ func (p *page) summary(t Ticket) {
 	p.field("Team", t.Team)
 	p.field("Runbook", t.Runbook)
 	p.field("Trace", join(", ", t.Origin.TraceID, prefixed("span ", t.Origin.SpanID)))
+}
+
+// problems writes what a ticket for many lists.
+func (p *page) problems(t Ticket) {
+	if len(t.Problems) == 0 && t.Others == 0 {
+		return
+	}
+	p.heading("Problems, oldest first")
+	for _, m := range t.Problems {
+		p.item(2, clean(m.Title, ""))
+		count := ""
+		if m.Count > 0 {
+			count = strconv.FormatInt(m.Count, 10) + " times"
+		}
+		p.item(4, clean(join(", ", count, prefixed("since ", stamp(m.FirstSeen)), prefixed("last seen ", stamp(m.LastSeen)), prefixed("rule ", m.Rule)), ""))
+		p.item(4, clean(prefixed("signature ", m.Signature), ""))
+	}
+	if t.Others > 0 {
+		p.item(2, "and "+strconv.FormatInt(t.Others, 10)+" more")
+	}
 }
 
 // what spells out a type of error that is an HTTP status code, as the

@@ -62,6 +62,11 @@ type Ticket struct {
 	Path      []Step    `json:"path"` // from the origin to the root of the trace
 	Exception Exception `json:"exception,omitzero"`
 
+	// Problems are what a ticket for many lists, by their first occurrence: they
+	// have no tickets of their own. Others is how many more there are.
+	Problems []Problem `json:"problems,omitempty"`
+	Others   int64     `json:"others,omitempty"`
+
 	Facts   []Fact   `json:"facts,omitempty"`   // the failing process, its deployment, and what enrichers found
 	Missing []string `json:"missing,omitempty"` // what was looked for and not found, each with the reason
 	Links   []Link   `json:"links,omitempty"`
@@ -96,6 +101,17 @@ type Exception struct {
 	Type       string `json:"type"`
 	Message    string `json:"message"`
 	Stacktrace string `json:"stacktrace,omitempty"`
+}
+
+// Problem is what a ticket for many says of one problem or, where rules were
+// switched off, of one rule.
+type Problem struct {
+	Signature string    `json:"signature"`
+	Title     string    `json:"title"`
+	Rule      string    `json:"rule"`
+	Count     int64     `json:"count"`
+	FirstSeen time.Time `json:"first_seen"`
+	LastSeen  time.Time `json:"last_seen"`
 }
 
 // Fact is one named thing that is known about the problem.

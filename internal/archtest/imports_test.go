@@ -68,7 +68,7 @@ var may = map[string][]string{
 	"/internal/observe":    {std, "/correlate", "go.opentelemetry.io/otel/"},
 	"/internal/capture":    {std, "/correlate", "/internal/assemble", "/internal/celrule", "/internal/observe", "go.opentelemetry.io/otel/"},
 	"/internal/coalesce":   {std, "/correlate", "/internal/celrule"},
-	"/internal/ledger":     {std, "/correlate", "/internal/coalesce", "/internal/observe", "/redact"},
+	"/internal/ledger":     {std, "/correlate", "/internal/celrule", "/internal/coalesce", "/internal/observe", "/redact"},
 	"/internal/render":     {std, "/correlate", "/enrich", "/redact", "/sinks"},
 	"/internal/outbox":     {std, "/correlate", "/internal/observe", "/internal/render", "/redact", "/sinks", "github.com/cenkalti/backoff/v4", "golang.org/x/time/rate"},
 	"/internal/archtest":   {std},

@@ -90,3 +90,6 @@ func (x *indexes) of(code codes.Code, rules []*rule) *index {
 	x.byStatus[code].CompareAndSwap(nil, i)
 	return x.byStatus[code].Load()
 }
+
+// Prepare will build the index of a resource.
+func (s *Set) Prepare(*resource.Resource) {}

@@ -19,7 +19,7 @@ import (
 	"github.com/spanticket/spanticket/redact"
 )
 
-// Config is what a ledger works with. Every field is required.
+// Config is what a ledger works with.
 type Config struct {
 	Store    correlate.Store
 	Redactor *redact.Redactor
@@ -27,29 +27,42 @@ type Config struct {
 	Counters *observe.Counters
 	Decided  func(correlate.Decision) // is told of what becomes of occurrences
 	Logger   *slog.Logger
+
+	Shadow bool          // nothing new is filed
+	Budget int64         // new tickets an hour; 0 means any number
+	Adopt  time.Duration // how long what fails is learnt as known, from when a scope is first watched
 }
 
 // Ledger applies batches to the store. Apply and Sweep are called from one
 // goroutine; Scopes and Open from any.
 type Ledger struct {
 	Config
-	watch  map[correlate.Key]time.Time // open problems, and when they will be resolved
-	listed time.Time                   // when the store was last asked for open problems
+	watch  map[correlate.Key]time.Time        // open problems, and when they will be resolved
+	held   map[correlate.Key]correlate.Reason // those of them that have no ticket of their own
+	listed time.Time                          // when the store was last asked for open problems
+
+	admissions admissions
+	reports    reports
 
 	mu     sync.Mutex
 	scopes []correlate.Scope
 	fresh  bool // a scope was added since the last listing
 	open   int
+	holds  int
 }
 
 // New returns a ledger.
 func New(c Config) *Ledger {
-	return &Ledger{Config: c, watch: map[correlate.Key]time.Time{}}
+	return &Ledger{
+		Config: c, watch: map[correlate.Key]time.Time{}, held: map[correlate.Key]correlate.Reason{},
+		admissions: admissions{rules: map[ruleOf]*correlate.Budget{}, adopted: map[correlate.Scope]time.Time{}, restored: map[correlate.Scope]bool{}},
+		reports:    reports{},
+	}
 }
 
-// relist is how often the store is asked for open problems that other
+// listEvery is how often the store is asked for open problems that other
 // replicas may have left.
-const relist = 5 * time.Minute
+const listEvery = 5 * time.Minute
 
 // maxScopes bounds the services that one engine acts for.
 const maxScopes = 1024
@@ -80,16 +93,28 @@ func (l *Ledger) Open() int {
 	return l.open
 }
 
+// Held returns how many of them have no ticket of their own.
+func (l *Ledger) Held() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.holds
+}
+
 // Apply counts a batch on its problem. It reports what that made of the
 // problem. An error means that nothing was counted, and that it may work later:
 // the caller keeps the batch. What can never be counted is dropped here.
 func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (correlate.Change, error) {
 	l.Join(b.Scope)
 	l.redact(&b)
-	var next correlate.Problem
+	var err error
+	if b.Admission, err = l.admission(ctx, b, now); err != nil {
+		return correlate.ChangeNone, err
+	}
+	var before, next correlate.Problem
 	var change correlate.Change
 	key := b.Key()
-	err := l.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
+	err = l.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
+		before = p
 		next, change = p.Observe(b.Batch, now)
 		switch change {
 		case correlate.ChangeOpened:
@@ -98,6 +123,10 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 		case correlate.ChangeReopened:
 			l.freeze(&next, b)
 			next, add = next.Queue(correlate.OpReopen, next.Answers.Sinks, now)
+		case correlate.ChangeHeld:
+			if before.Hold == "" {
+				l.freeze(&next, b)
+			}
 		case correlate.ChangeUpdated:
 			next, add = next.Queue(correlate.OpUpdate, next.Answers.Sinks, now)
 		}
@@ -114,18 +143,23 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	default:
 		return correlate.ChangeNone, fmt.Errorf("ledger: counting %d occurrences of %s: %w", b.Count, key.ID, err)
 	}
-	l.decided(b, change)
+	l.decided(b, change, next.Hold)
 	l.follow(key, next)
+	l.spend(b, change, before, next, now)
+	l.relist(before, next, b.Count)
 	return change, nil
 }
 
 // decided counts what became of a batch. The occurrence that opens a problem
 // is one; those with it are counted on it.
-func (l *Ledger) decided(b coalesce.Batch, change correlate.Change) {
+func (l *Ledger) decided(b coalesce.Batch, change correlate.Change, hold correlate.Reason) {
 	n := b.Count
 	switch change {
 	case correlate.ChangeBelow:
 		l.decide(b, correlate.BelowThreshold, n)
+		return
+	case correlate.ChangeHeld:
+		l.decide(b, hold, n)
 		return
 	case correlate.ChangeOpened:
 		l.decide(b, correlate.Opened, 1)
@@ -156,58 +190,6 @@ func (l *Ledger) decide(b coalesce.Batch, r correlate.Reason, n int64) {
 	})
 }
 
-// freeze evaluates the rule's answers and puts them, redacted, into the problem.
-func (l *Ledger) freeze(p *correlate.Problem, b coalesce.Batch) {
-	a, err := b.Set.Answers(b.Rule, b.Newest, p)
-	if err != nil {
-		l.Logger.Warn("spanticket: part of a rule failed, its default is used", "rule", b.Batch.Rule, "error", l.Redactor.Text(err.Error()))
-	}
-	to := l.known(a.Sinks, b.Batch.Rule)
-	a.Sinks = nil // they are the host's own names, whatever they look like
-	if err := l.Redactor.Document(&a); err != nil {
-		a = correlate.Answers{Severity: "error", Title: "[redacted: failed]", Threshold: a.Threshold, Quiet: a.Quiet}
-	}
-	a.Sinks = to
-	p.Answers = a
-}
-
-// known returns those of the names that are sinks, each once, or all sinks if
-// none is.
-func (l *Ledger) known(names []string, rule string) []string {
-	var out []string
-	for _, name := range names {
-		switch {
-		case name == "", slices.Contains(out, name):
-		case slices.Contains(l.Sinks, name):
-			out = append(out, name)
-		default:
-			l.Logger.Warn("spanticket: a rule names a sink that is not configured", "rule", rule, "sink", l.Redactor.Text(name))
-		}
-	}
-	if len(out) == 0 {
-		return slices.Clone(l.Sinks)
-	}
-	return out
-}
-
-// redact removes secrets from what of a batch is stored. What cannot be
-// redacted is not stored.
-func (l *Ledger) redact(b *coalesce.Batch) {
-	// Slices are shared with occurrences; the maps of a sample are its own.
-	b.Signature.Components = slices.Clone(b.Signature.Components)
-	b.Sample.Path = slices.Clone(b.Sample.Path)
-	doc := struct {
-		Sample     *correlate.Sample
-		Components []correlate.Component
-	}{&b.Sample, b.Signature.Components}
-	if err := l.Redactor.Document(&doc); err != nil {
-		l.Logger.Error("spanticket: evidence is left out: it cannot be redacted", "problem", b.Signature.ID, "error", err)
-		s := b.Sample
-		b.Sample = correlate.Sample{Time: s.Time, Duration: s.Duration, TraceID: s.TraceID, SpanID: s.SpanID, Exported: s.Exported, Operation: "[redacted: failed]"}
-		b.Signature.Components = nil
-	}
-}
-
 // follow remembers when a problem will be resolved.
 func (l *Ledger) follow(key correlate.Key, p correlate.Problem) {
 	if at := p.ResolvesAt(); at.IsZero() {
@@ -215,8 +197,13 @@ func (l *Ledger) follow(key correlate.Key, p correlate.Problem) {
 	} else {
 		l.watch[key] = at
 	}
+	if p.State == correlate.Open && p.Hold != "" {
+		l.held[key] = p.Hold
+	} else {
+		delete(l.held, key)
+	}
 	l.mu.Lock()
-	l.open = len(l.watch)
+	l.open, l.holds = len(l.watch), len(l.held)
 	l.mu.Unlock()
 }
 
@@ -235,7 +222,7 @@ func (l *Ledger) Next() time.Time {
 // Sweep resolves what has gone quiet. It returns an error when the store
 // failed; what is left is due again at the next call.
 func (l *Ledger) Sweep(ctx context.Context, now time.Time) (resolved int, err error) {
-	if err := l.list(ctx, now); err != nil {
+	if err := errors.Join(l.list(ctx, now), l.Report(ctx, now)); err != nil {
 		return 0, err
 	}
 	var due []correlate.Key
@@ -297,7 +284,7 @@ func filed(p correlate.Problem) []string {
 // see: those of the run before, and those of replicas that are gone.
 func (l *Ledger) list(ctx context.Context, now time.Time) error {
 	l.mu.Lock()
-	due := l.fresh || !now.Before(l.listed.Add(relist))
+	due := l.fresh || !now.Before(l.listed.Add(listEvery))
 	l.fresh = false
 	l.mu.Unlock()
 	if !due {
@@ -306,8 +293,13 @@ func (l *Ledger) list(ctx context.Context, now time.Time) error {
 	for _, scope := range l.Scopes() {
 		if err := EachProblem(ctx, l.Store, scope, func(p correlate.Problem) {
 			key := correlate.Key{Scope: scope, Kind: correlate.KindProblem, ID: p.ID}
-			if _, ok := l.watch[key]; !ok {
-				l.follow(key, p)
+			if _, ok := l.watch[key]; ok {
+				return
+			}
+			l.follow(key, p)
+			l.relist(p, p, 0) // the report may lack it, if a process ended
+			if !l.admissions.restored[scope] {
+				l.admissions.restore(p, now)
 			}
 		}); err != nil {
 			l.mu.Lock()
@@ -315,6 +307,7 @@ func (l *Ledger) list(ctx context.Context, now time.Time) error {
 			l.mu.Unlock()
 			return err
 		}
+		l.admissions.restored[scope] = true
 	}
 	l.listed = now
 	return nil

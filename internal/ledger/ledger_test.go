@@ -310,7 +310,7 @@ func TestSinks(t *testing.T) {
 
 func TestSweepFindsTheProblemsOfOthers(t *testing.T) {
 	store := new(correlate.Memory)
-	first := open(t, store, celrule.Rule{}, "jira")
+	first := open(t, store, celrule.Rule{Budget: 1000}, "jira")
 	var keys []correlate.Key
 	for i := range 2*page + 1 { // several pages
 		batch := first.batch(1, func(o *correlate.Occurrence) { o.Operation = "op " + strings.Repeat("x", i+1) })
@@ -360,10 +360,10 @@ func TestSweepAsksAgainNowAndThen(t *testing.T) {
 	_, err := mine.Sweep(t.Context(), start)
 	require.NoError(t, err)
 	theirs.apply(theirs.batch(1))
-	_, err = mine.Sweep(t.Context(), start.Add(relist-time.Second))
+	_, err = mine.Sweep(t.Context(), start.Add(listEvery-time.Second))
 	require.NoError(t, err)
 	require.Zero(t, mine.Open())
-	_, err = mine.Sweep(t.Context(), start.Add(relist))
+	_, err = mine.Sweep(t.Context(), start.Add(listEvery))
 	require.NoError(t, err)
 	require.Equal(t, 1, mine.Open())
 }

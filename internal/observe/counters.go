@@ -21,6 +21,9 @@ type Counters struct {
 	Occurrences atomic.Int64
 	// Matches counts spans that a rule matched.
 	Matches atomic.Int64
+	// Reloaded counts the times that rules were loaded again, and Refused those
+	// that something was wrong with them.
+	Reloaded, Refused atomic.Int64
 }
 
 // The counter of healthy spans is the only one that most spans of the host

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -34,6 +35,7 @@ func fit(t *sinks.Ticket, l sinks.Limits) {
 
 // cuts are the steps of fit. Each returns what it left out, or "".
 var cuts = []func(*sinks.Ticket) string{
+	func(t *sinks.Ticket) string { return list(t, 50) },
 	func(t *sinks.Ticket) string {
 		n := len(t.Evidence) - 1
 		if n < 1 {
@@ -102,6 +104,7 @@ var cuts = []func(*sinks.Ticket) string{
 		return count(n, "step of the path", "steps of the path")
 	},
 	func(t *sinks.Ticket) string {
+		list(t, 5) // the title has their number
 		if len(t.Evidence)+len(t.History)+len(t.Missing)+len(t.Facts) == 0 {
 			return ""
 		}
@@ -128,6 +131,9 @@ var cuts = []func(*sinks.Ticket) string{
 		for i := range t.Path {
 			names = append(names, &t.Path[i].Service, &t.Path[i].Operation)
 		}
+		for i := range t.Problems {
+			names = append(names, &t.Problems[i].Title, &t.Problems[i].Rule)
+		}
 		for i := range t.Links {
 			names = append(names, &t.Links[i].Name)
 		}
@@ -148,6 +154,32 @@ var cuts = []func(*sinks.Ticket) string{
 		}
 		return "part of long names"
 	},
+}
+
+// list cuts the problems that a ticket lists to those that come most often.
+func list(t *sinks.Ticket, n int) string {
+	cut := len(t.Problems) - n
+	if cut < 1 {
+		return ""
+	}
+	often := slices.Clone(t.Problems)
+	slices.SortStableFunc(often, func(a, b sinks.Problem) int { return cmp.Compare(b.Count, a.Count) })
+	least := often[n-1].Count
+	ties := n // of those that come least often, the first
+	for _, m := range often[:n] {
+		if m.Count > least {
+			ties--
+		}
+	}
+	t.Problems = slices.DeleteFunc(t.Problems, func(m sinks.Problem) bool {
+		if m.Count == least {
+			ties--
+			return ties < 0
+		}
+		return m.Count < least
+	})
+	t.Others += int64(cut)
+	return count(cut, "problem that comes less often", "problems that come less often")
 }
 
 // maxShortURL is the length of URLs that are kept to the last, in bytes.

@@ -38,7 +38,9 @@ type Named struct {
 // could not be made safe: nothing may be sent.
 func (r *Renderer) Ticket(ctx context.Context, p correlate.Problem, d correlate.Delivery, limits sinks.Limits) (sinks.Ticket, error) {
 	t := layout(p, d)
-	r.enrich(ctx, p, &t)
+	if p.Report == "" {
+		r.enrich(ctx, p, &t)
+	}
 	if err := r.Redactor.Document(&t); err != nil {
 		return sinks.Ticket{}, fmt.Errorf("render: ticket %s cannot be redacted, nothing is sent: %w", Key(p, d.Sink), err)
 	}
@@ -110,6 +112,10 @@ func layout(p correlate.Problem, d correlate.Delivery) sinks.Ticket {
 	}
 	if to := callee(s); to != "" {
 		t.Facts = append(t.Facts, sinks.Fact{Name: "calls", Value: to})
+	}
+	if p.Report != "" {
+		report(p, &t)
+		return t
 	}
 	t.Why = why(p)
 	return t

@@ -96,6 +96,7 @@ func (d *decoder) read(n *yaml.Node) {
 		{"runbook", d.text("runbook", &r.Runbook)},
 		{"labels", d.list("labels", &r.Labels)},
 		{"sinks", d.list("sinks", &r.Sinks)},
+		{"budget", d.count("budget", &r.Budget)},
 		{"mode", d.text("mode", &r.Mode)},
 		{"resolve", func(n *yaml.Node) {
 			d.file.mapping(n, "resolve", keys{{"quiet", d.duration("resolve.quiet", &r.Quiet)}})

@@ -1,0 +1,81 @@
+package correlate_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/spanticket/spanticket/correlate"
+)
+
+func TestReport(t *testing.T) {
+	scope := correlate.Scope{Service: "checkout"}
+	answers := correlate.Answers{Severity: "error", Quiet: time.Hour, Threshold: correlate.Threshold{Count: 1, Within: time.Minute}}
+	member := func(id string, count int64, minutes int) correlate.Member {
+		return correlate.Member{ID: id, Title: "title of " + id, Rule: "errors", Count: count, First: policyStart, Last: policyStart.Add(time.Duration(minutes) * time.Minute)}
+	}
+	list := func(p correlate.Problem, minutes int, want correlate.Change, members ...correlate.Member) correlate.Problem {
+		t.Helper()
+		news := correlate.News{Members: members, Count: 1}
+		next, change := p.List(scope, correlate.ReportBudget, news, answers, policyStart.Add(time.Duration(minutes)*time.Minute))
+		require.Equal(t, want, change)
+		return next
+	}
+	p := list(correlate.Problem{}, 0, correlate.ChangeOpened, member("b", 3, 0), member("a", 2, 0))
+	require.Equal(t, correlate.ReportKey(scope, correlate.ReportBudget), correlate.Key{Scope: p.Scope, Kind: correlate.KindProblem, ID: p.ID})
+	require.NotEqual(t, p.ID, correlate.ReportKey(scope, correlate.ReportKnown).ID)
+	require.Equal(t, int64(1), p.Count)
+	require.Equal(t, "a", p.Members[0].ID, "ordered by the first occurrence, and name")
+
+	p = list(p, 0, correlate.ChangeCounted, member("a", 7, 0))
+	require.Len(t, p.Members, 2, "a member is listed once")
+	require.Equal(t, int64(2), p.Count)
+	p = list(p, 1, correlate.ChangeUpdated, member("c", 1, 1))
+	require.Equal(t, policyStart.Add(time.Minute), p.LastSeen)
+
+	p = p.Unlist("b")
+	require.Len(t, p.Members, 2)
+	require.Equal(t, int64(2), p.Total)
+
+	_, change := p.Quieten(policyStart.Add(60 * time.Minute))
+	require.Equal(t, correlate.ChangeNone, change)
+	p, change = p.Quieten(policyStart.Add(61 * time.Minute))
+	require.Equal(t, correlate.ChangeResolved, change)
+	p = list(p, 90, correlate.ChangeReopened, member("d", 1, 90))
+	require.Equal(t, []correlate.Member{member("d", 1, 90)}, p.Members, "what comes back lists what is new")
+}
+
+func TestReportIsBounded(t *testing.T) {
+	var p correlate.Problem
+	const n = 1000
+	for i := range n {
+		m := correlate.Member{ID: fmt.Sprintf("%04d", i), Count: int64(i), First: policyStart, Last: policyStart}
+		p, _ = p.List(correlate.Scope{}, correlate.ReportKnown, correlate.News{Members: []correlate.Member{m}, Added: 1, Count: 2}, correlate.Answers{}, policyStart)
+	}
+	require.Len(t, p.Members, 300)
+	require.Equal(t, int64(n-300), p.Others())
+	require.Equal(t, int64(2*n), p.Count)
+	require.Equal(t, "0700", p.Members[0].ID, "those that come most often are listed")
+}
+
+func TestAdopt(t *testing.T) {
+	store := new(correlate.Memory)
+	scope := correlate.Scope{Service: "checkout"}
+	began, err := correlate.Adopt(t.Context(), store, scope, policyStart)
+	require.NoError(t, err)
+	require.Equal(t, policyStart, began)
+	began, err = correlate.Adopt(t.Context(), store, scope, policyStart.Add(time.Hour))
+	require.NoError(t, err)
+	require.True(t, policyStart.Equal(began), "a restart does not begin anew")
+	began, err = correlate.Adopt(t.Context(), store, correlate.Scope{Service: "payment"}, policyStart.Add(time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, policyStart.Add(time.Hour), began)
+	for _, bad := range []correlate.Record{{Version: 99, Data: []byte("{}")}, {Version: 1, Data: []byte("x")}} {
+		require.NoError(t, store.Update(t.Context(), correlate.Key{Scope: scope, Kind: correlate.KindAdoption, ID: "adoption"},
+			func(correlate.Record, bool) (correlate.Record, []correlate.Delivery, error) { return bad, nil, nil }))
+		_, err = correlate.Adopt(t.Context(), store, scope, policyStart)
+		require.ErrorAs(t, err, new(*correlate.FormatError))
+	}
+}

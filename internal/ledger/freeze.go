@@ -1,0 +1,60 @@
+package ledger
+
+import (
+	"slices"
+
+	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/coalesce"
+)
+
+// freeze evaluates the rule's answers and puts them, redacted, into the problem.
+func (l *Ledger) freeze(p *correlate.Problem, b coalesce.Batch) {
+	a, err := b.Set.Answers(b.Rule, b.Newest, p)
+	if err != nil {
+		l.Logger.Warn("spanticket: part of a rule failed, its default is used", "rule", b.Batch.Rule, "error", l.Redactor.Text(err.Error()))
+	}
+	to := l.known(a.Sinks, b.Batch.Rule)
+	a.Sinks = nil // they are the host's own names, whatever they look like
+	if err := l.Redactor.Document(&a); err != nil {
+		a = correlate.Answers{Severity: "error", Title: "[redacted: failed]", Threshold: a.Threshold, Quiet: a.Quiet}
+	}
+	a.Sinks = to
+	p.Answers = a
+}
+
+// known returns those of the names that are sinks, each once, or all sinks if
+// none is.
+func (l *Ledger) known(names []string, rule string) []string {
+	var out []string
+	for _, name := range names {
+		switch {
+		case name == "", slices.Contains(out, name):
+		case slices.Contains(l.Sinks, name):
+			out = append(out, name)
+		default:
+			l.Logger.Warn("spanticket: a rule names a sink that is not configured", "rule", rule, "sink", l.Redactor.Text(name))
+		}
+	}
+	if len(out) == 0 {
+		return slices.Clone(l.Sinks)
+	}
+	return out
+}
+
+// redact removes secrets from what of a batch is stored. What cannot be
+// redacted is not stored.
+func (l *Ledger) redact(b *coalesce.Batch) {
+	// Slices are shared with occurrences; the maps of a sample are its own.
+	b.Signature.Components = slices.Clone(b.Signature.Components)
+	b.Sample.Path = slices.Clone(b.Sample.Path)
+	doc := struct {
+		Sample     *correlate.Sample
+		Components []correlate.Component
+	}{&b.Sample, b.Signature.Components}
+	if err := l.Redactor.Document(&doc); err != nil {
+		l.Logger.Error("spanticket: evidence is left out: it cannot be redacted", "problem", b.Signature.ID, "error", err)
+		s := b.Sample
+		b.Sample = correlate.Sample{Time: s.Time, Duration: s.Duration, TraceID: s.TraceID, SpanID: s.SpanID, Exported: s.Exported, Operation: "[redacted: failed]"}
+		b.Signature.Components = nil
+	}
+}

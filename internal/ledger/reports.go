@@ -1,0 +1,175 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spanticket/spanticket/correlate"
+)
+
+// reports holds what the tickets for many are to be told, until [Ledger.Report].
+type reports map[reportOf]*news
+
+type reportOf struct {
+	scope  correlate.Scope
+	report correlate.Report
+}
+
+// news is what changed for one report.
+type news struct {
+	members map[string]correlate.Member
+	added   int64           // members that the report did not have
+	count   int64           // occurrences
+	gone    map[string]bool // members that have tickets of their own now
+	sinks   []string        // that are to have it
+}
+
+// about returns the news of a report.
+func (r reports) about(of reportOf) *news {
+	n := r[of]
+	if n == nil {
+		n = &news{members: map[string]correlate.Member{}, gone: map[string]bool{}}
+		r[of] = n
+	}
+	return n
+}
+
+func (n *news) join(sinks []string) {
+	for _, name := range sinks {
+		if !slices.Contains(n.sinks, name) {
+			n.sinks = append(n.sinks, name)
+		}
+	}
+}
+
+// reportFor returns the report that lists problems held for a reason.
+func reportFor(r correlate.Reason) correlate.Report {
+	switch r {
+	case correlate.Over:
+		return correlate.ReportBudget
+	case correlate.Known:
+		return correlate.ReportKnown
+	}
+	return ""
+}
+
+// relist notes what a change of a problem, by n occurrences, means for the
+// tickets for many.
+func (l *Ledger) relist(before, next correlate.Problem, n int64) {
+	was, is := correlate.Report(""), correlate.Report("")
+	if before.Listed() {
+		was = reportFor(before.Hold)
+	}
+	if next.Listed() {
+		is = reportFor(next.Hold)
+	}
+	if was != "" && was != is && next.State == correlate.Open {
+		news := l.reports.about(reportOf{next.Scope, was})
+		delete(news.members, next.ID)
+		news.gone[next.ID] = true
+	}
+	if is == "" {
+		return
+	}
+	news := l.reports.about(reportOf{next.Scope, is})
+	delete(news.gone, next.ID)
+	news.members[next.ID] = correlate.MemberOf(next)
+	news.count += n
+	if was != is {
+		news.added++
+	}
+	news.join(next.Answers.Sinks)
+}
+
+// SwitchedOff notes that a rule was switched off, for the ticket that says so.
+// Title says what was wrong with it.
+func (l *Ledger) SwitchedOff(rule, title string, count int64, now time.Time) {
+	scopes := l.Scopes()
+	if len(scopes) == 0 {
+		return // no span has come yet, and so no rule can have been
+	}
+	n := l.reports.about(reportOf{scopes[0], correlate.ReportRules})
+	n.members[rule] = correlate.Member{ID: rule, Title: l.Redactor.Text(title), Rule: rule, Count: count, First: now, Last: now}
+	n.added++
+	n.count += count
+	n.join(l.Sinks)
+}
+
+// Report brings the tickets for many up to date. What the store does not take is
+// told again by the next call.
+func (l *Ledger) Report(ctx context.Context, now time.Time) error {
+	var errs []error
+	for _, of := range slices.SortedFunc(maps.Keys(l.reports), func(a, b reportOf) int {
+		return cmp.Or(a.scope.Compare(b.scope), cmp.Compare(a.report, b.report))
+	}) {
+		if err := l.report(ctx, of, l.reports[of], now); err != nil {
+			errs = append(errs, fmt.Errorf("ledger: report %s of %s: %w", of.report, of.scope, err))
+			continue
+		}
+		delete(l.reports, of)
+	}
+	return errors.Join(errs...)
+}
+
+// quietReport is how long a report has nothing new to say before it is over.
+const quietReport = time.Hour
+
+func (l *Ledger) report(ctx context.Context, of reportOf, n *news, now time.Time) error {
+	members := slices.SortedFunc(maps.Values(n.members), func(a, b correlate.Member) int { return cmp.Compare(a.ID, b.ID) })
+	answers := correlate.Answers{
+		Severity: severities[of.report], Title: "problems without tickets of their own", Quiet: quietReport,
+		Threshold: correlate.Threshold{Count: 1, Within: time.Minute},
+	}
+	key := correlate.ReportKey(of.scope, of.report)
+	var next correlate.Problem
+	err := l.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
+		if p.ID == "" && len(members) == 0 {
+			return p, nil, errNoReport // it was forgotten, and so were those that are gone
+		}
+		for id := range n.gone {
+			p = p.Unlist(id)
+		}
+		change := correlate.ChangeNone
+		if next = p; len(members) > 0 {
+			next, change = p.List(of.scope, of.report, correlate.News{Members: members, Added: n.added, Count: n.count}, answers, now)
+		}
+		var more []correlate.Delivery
+		switch change {
+		case correlate.ChangeOpened:
+			next, add = next.Queue(correlate.OpOpen, n.sinks, now)
+		case correlate.ChangeReopened:
+			next, add = next.Queue(correlate.OpReopen, n.sinks, now)
+		case correlate.ChangeUpdated:
+			next, add = next.Queue(correlate.OpUpdate, filed(next), now)
+		}
+		if late := slices.DeleteFunc(slices.Clone(n.sinks), func(name string) bool { return slices.Contains(filed(next), name) }); len(members) > 0 {
+			next, more = next.Queue(correlate.OpOpen, late, now)
+		}
+		return next, append(add, more...), nil
+	}))
+	switch {
+	case errors.Is(err, errNoReport):
+		return nil
+	case errors.Is(err, correlate.ErrStoreFull), errors.As(err, new(*correlate.FormatError)):
+		l.Logger.Error("spanticket: problems without a ticket are listed nowhere: the store refuses the report", "problems", len(members), "error", err)
+		return nil
+	case err != nil:
+		return err
+	}
+	l.follow(key, next)
+	return nil
+}
+
+// errNoReport ends an update of a report that is not there.
+var errNoReport = errors.New("ledger: no report")
+
+var severities = map[correlate.Report]string{
+	correlate.ReportBudget: "error",
+	correlate.ReportKnown:  "info",
+	correlate.ReportRules:  "warning",
+}

@@ -1,0 +1,49 @@
+package render
+
+import (
+	"fmt"
+
+	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/sinks"
+)
+
+// report fills in what a ticket for many says.
+func report(p correlate.Problem, t *sinks.Ticket) {
+	for _, m := range p.Members {
+		t.Problems = append(t.Problems, sinks.Problem{
+			Signature: m.ID, Title: m.Title, Rule: m.Rule, Count: m.Count, FirstSeen: m.First.UTC(), LastSeen: m.Last.UTC(),
+		})
+	}
+	t.Others = p.Others()
+	n := len(p.Members) + int(p.Others())
+	switch p.Report {
+	case correlate.ReportBudget:
+		t.Title = fmt.Sprintf("%s without tickets of their own: too many new ones%s", count(n, "problem", "problems"), ofRule(p))
+		t.Why = []string{
+			"there were more new problems than the budget of new tickets allows: those beyond it are listed here",
+			"one that is approved gets a ticket of its own, and so does one that goes on when no new ones have come for a while",
+		}
+	case correlate.ReportKnown:
+		t.Title = fmt.Sprintf("%s known from before there were tickets", count(n, "problem", "problems"))
+		t.Why = []string{
+			"they failed while the service was being adopted: only what is new, or grows, gets a ticket",
+			"one that is approved gets a ticket of its own, and so does one that comes far more often than it used to",
+		}
+	case correlate.ReportRules:
+		t.Title = count(n, "rule was", "rules were") + " switched off: too costly to evaluate"
+		t.Why = []string{"a rule that exceeds the limits of an evaluation again and again is switched off; change it and load it again"}
+	}
+}
+
+// ofRule names the rule of all members, if they have the same.
+func ofRule(p correlate.Problem) string {
+	if len(p.Members) == 0 || p.Others() > 0 {
+		return ""
+	}
+	for _, m := range p.Members {
+		if m.Rule != p.Members[0].Rule {
+			return ""
+		}
+	}
+	return " of rule " + p.Members[0].Rule
+}
