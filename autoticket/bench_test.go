@@ -17,12 +17,13 @@ import (
 
 	"github.com/spanticket/spanticket/autoticket"
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/celrule"
 	"github.com/spanticket/spanticket/sinks"
 )
 
 // BenchmarkOnEnd measures what the library costs the goroutine that ends a
 // span. The yardstick is span, what the SDK itself spends on starting and ending
-// a span of eight attributes; the others are OnEnd alone.
+// a span of eight attributes; the others are OnEnd, or OnStart, alone.
 func BenchmarkOnEnd(b *testing.B) {
 	b.Run("span", func(b *testing.B) {
 		tracer := newTracer(nothing{})
@@ -45,16 +46,28 @@ func BenchmarkOnEnd(b *testing.B) {
 		}
 		require.Zero(b, failed)
 	})
-	for _, n := range []int{1, 100, 1000} {
-		b.Run(fmt.Sprintf("healthy/rules=%d", n), func(b *testing.B) {
-			_, p := newBenchEngine(b, benchRules(n))
-			healthy := snapshots(1, "", nil)[0]
-			b.ReportAllocs()
-			for b.Loop() {
-				p.OnEnd(healthy)
-			}
-		})
+	for _, n := range []int{1, 100, 1000, 10_000} {
+		b.Run(fmt.Sprintf("healthy/rules=%d", n), func(b *testing.B) { benchHealthy(b, benchRules(n)) })
 	}
+	b.Run("healthy/residual=1", func(b *testing.B) {
+		benchHealthy(b, []autoticket.Rule{{Name: "residual", When: `span.name.contains("x")`}})
+	})
+	b.Run("naive/rules=1000", func(b *testing.B) {
+		set := compileBenchRules(b, 1000)
+		healthy := snapshots(1, "", nil)[0]
+		b.ReportAllocs()
+		for b.Loop() {
+			set.MatchPlain(healthy)
+		}
+	})
+	b.Run("onstart", func(b *testing.B) {
+		_, p := newBenchEngine(b, benchRules(1000))
+		_, sp := newTracer(nothing{}).Start(b.Context(), "GET /orders/{id}")
+		b.ReportAllocs()
+		for b.Loop() {
+			p.OnStart(b.Context(), sp.(sdktrace.ReadWriteSpan))
+		}
+	})
 	b.Run("healthy/open-traces=1000", func(b *testing.B) {
 		engine, p := newBenchEngine(b, benchRules(1000))
 		for _, sp := range openTraces(1000) {
@@ -68,18 +81,47 @@ func BenchmarkOnEnd(b *testing.B) {
 		}
 		require.Equal(b, 1000, engine.Stats().OpenTraces)
 	})
+	for _, n := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("error/rules=%d", n), func(b *testing.B) {
+			benchFailing(b, benchRules(n), snapshots(1024, "connection refused", errFailed), nil)
+		})
+	}
 	b.Run("repeat", func(b *testing.B) {
-		benchFailing(b, snapshots(1024, "connection refused", errFailed), nil)
+		benchFailing(b, benchRules(1000), snapshots(1024, "connection refused", errFailed), nil)
 	})
 	b.Run("first", func(b *testing.B) {
-		benchFailing(b, snapshots(1024, "", errFailed), new(forgetful))
+		benchFailing(b, benchRules(1000), snapshots(1024, "", errFailed), new(forgetful))
 	})
+}
+
+// benchHealthy ends healthy spans under rules that are ready for their service.
+func benchHealthy(b *testing.B, rules []autoticket.Rule) {
+	engine, p := newBenchEngine(b, rules)
+	healthy := snapshots(1, "", nil)[0]
+	p.OnEnd(healthy)
+	require.NoError(b, engine.ForceFlush(b.Context()))
+	b.ReportAllocs()
+	for b.Loop() {
+		p.OnEnd(healthy)
+	}
+	require.Equal(b, engine.Stats().Spans, engine.Stats().Healthy)
+}
+
+// compileBenchRules compiles the rules of the benchmark without an engine.
+func compileBenchRules(tb testing.TB, n int) *celrule.Set {
+	var rules []celrule.Rule
+	for _, r := range benchRules(n) {
+		rules = append(rules, celrule.Rule{Name: r.Name, When: r.When})
+	}
+	set, err := celrule.Compile(rules, nil)
+	require.NoError(tb, err)
+	return set
 }
 
 // benchFailing ends failing spans, and gives the engine its time between runs
 // that its queue has room for, so that none is dropped.
-func benchFailing(b *testing.B, spans []sdktrace.ReadOnlySpan, store correlate.Store) {
-	engine, p := newBenchEngineOn(b, benchRules(1000), store)
+func benchFailing(b *testing.B, rules []autoticket.Rule, spans []sdktrace.ReadOnlySpan, store correlate.Store) {
+	engine, p := newBenchEngineOn(b, rules, store)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		if i%len(spans) == 0 {

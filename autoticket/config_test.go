@@ -179,6 +179,6 @@ func TestMetrics(t *testing.T) {
 	require.Equal(t, map[string]string{
 		"spanticket.spans": "{span}", "spanticket.matches": "{span}", "spanticket.occurrences": "{occurrence}", "spanticket.deliveries": "{delivery}",
 		"spanticket.queue.size": "{span}", "spanticket.queue.capacity": "{span}", "spanticket.trace.open": "{trace}", "spanticket.problem.open": "{problem}",
-		"spanticket.ticket.duration": "s",
+		"spanticket.problem.held": "{problem}", "spanticket.rules": "{rule}", "spanticket.rules.reloads": "{reload}", "spanticket.ticket.duration": "s",
 	}, units)
 }

@@ -2,17 +2,29 @@ package autoticket
 
 import (
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/decisionlog"
 	"github.com/spanticket/spanticket/redact"
 )
 
-// decisions tells the host of decisions. It is safe for concurrent use.
+// decisions remembers decisions and tells the host of them. It is safe for
+// concurrent use.
 type decisions struct {
 	redactor *redact.Redactor
+	log      *decisionlog.Log
 	tell     func(correlate.Decision) // may be nil
 }
 
-// record takes a decision in. It is called on the goroutine that took it.
-func (ds *decisions) record(d correlate.Decision) {
+// decide takes in a decision, which is described only if somebody wants to know.
+// It is called on the goroutine that took it.
+func (ds *decisions) decide(r correlate.Reason, describe func() correlate.Decision) {
+	keep := ds.log.Wants(r)
+	if !keep && ds.tell == nil {
+		return
+	}
+	d := describe()
+	if keep {
+		ds.log.Add(d)
+	}
 	if ds.tell == nil {
 		return
 	}
@@ -21,4 +33,9 @@ func (ds *decisions) record(d correlate.Decision) {
 		d.Operation, d.Detail = "[redacted: failed]", ""
 	}
 	ds.tell(d)
+}
+
+// record takes in a decision that is described already.
+func (ds *decisions) record(d correlate.Decision) {
+	ds.decide(d.Reason, func() correlate.Decision { return d })
 }

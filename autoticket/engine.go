@@ -107,6 +107,8 @@ func New(c Config) (*Engine, error) {
 			QueueCapacity: func() int64 { return int64(s.config.QueueSize) },
 			Traces:        e.traces.Load,
 			Problems:      func() int64 { return int64(s.ledger.Open()) },
+			Held:          func() int64 { return int64(s.ledger.Held()) },
+			Rules:         s.ruleStates,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("autoticket: Config.MeterProvider: %w", err)

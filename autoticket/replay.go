@@ -46,6 +46,7 @@ func Replay(ctx context.Context, c Config, spans []sdktrace.ReadOnlySpan) (Stats
 		if err := r.until(ctx, sp.EndTime()); err != nil {
 			return s.stats(), err
 		}
+		s.gate.Rules.Load().Prepare(sp.Resource())
 		if it, ok := s.gate.Examine(sp); ok {
 			s.take(it, r.now)
 		}
@@ -118,6 +119,7 @@ func (r *replay) tick(ctx context.Context) error {
 		}
 		r.told = r.now
 	}
+	r.lookAtRules(r.now)
 	if _, err := r.ledger.Sweep(ctx, r.now); err != nil {
 		return fmt.Errorf("autoticket: replay: %w", err)
 	}

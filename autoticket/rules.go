@@ -1,6 +1,8 @@
 package autoticket
 
 import (
+	"time"
+
 	"github.com/spanticket/spanticket/internal/celrule"
 	"github.com/spanticket/spanticket/internal/rulefile"
 )
@@ -34,4 +36,28 @@ func (c Config) compileRules(sinkNames []string, old *celrule.Set) (*celrule.Set
 		return old.Compile(celrule.Builtin(), nil)
 	}
 	return rulefile.Compile(files, sinkNames, old)
+}
+
+// lookAtRules tells of rules that were switched off. It belongs to the keeper's
+// goroutine.
+func (s *stages) lookAtRules(now time.Time) {
+	rules := s.gate.Rules.Load()
+	off := rules.SwitchedOff()
+	if len(off) == 0 {
+		s.off = nil
+		return
+	}
+	told := s.off
+	s.off = make(map[string]bool, len(off))
+	for _, i := range off {
+		name, stats := rules.Rule(i).Name, rules.Stats(i)
+		s.off[name] = true
+		if told[name] {
+			continue
+		}
+		why := s.config.Redactor.Text(stats.LastError)
+		s.config.Logger.Error("spanticket: a rule is switched off: it exceeded the limits of an evaluation too often", "rule", name, "overruns", stats.Overruns, "error", why)
+		s.audit.Warn("rule switched off", "rule", name, "error", why)
+		s.ledger.SwitchedOff(name, "rule "+name+" is switched off: "+why, stats.Overruns, now)
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spanticket/spanticket/internal/capture"
 	"github.com/spanticket/spanticket/internal/celrule"
 	"github.com/spanticket/spanticket/internal/coalesce"
+	"github.com/spanticket/spanticket/internal/decisionlog"
 	"github.com/spanticket/spanticket/internal/ledger"
 	"github.com/spanticket/spanticket/internal/observe"
 	"github.com/spanticket/spanticket/internal/outbox"
@@ -50,6 +51,7 @@ type stages struct {
 	counts     coalesce.Counts
 	ledger     *ledger.Ledger
 	outbox     *outbox.Outbox
+	off        map[string]bool // rules that were switched off, as far as was told
 }
 
 // newStages checks the configuration and returns everything that is wrong with
@@ -65,10 +67,10 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 		return nil, err
 	}
 	s := &stages{config: c, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: observe.NewCounters(), deliveries: new(observe.Deliveries)}
-	s.decisions = decisions{redactor: c.Redactor, tell: c.OnDecision}
+	s.decisions = decisions{redactor: c.Redactor, log: decisionlog.New(), tell: c.OnDecision}
 	mark := new(assemble.Mark)
 	s.gate = capture.NewGate(rules, mark, s.counters, c.QueueSize, maxQueueBytes)
-	s.gate.Decided = s.decisions.record
+	s.gate.Decided = s.decisions.decide
 	s.convert.Fallback = process.attributes
 	limits := assemble.Limits{Traces: c.MaxTraces, Spans: maxTraceSpans, Wait: c.TraceWait, Whole: c.WholeTraces}
 	if c.WholeTraces {

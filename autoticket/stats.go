@@ -50,9 +50,11 @@ type DeliveryCount struct {
 // RuleStats counts what one rule did.
 type RuleStats struct {
 	Name      string
+	Mode      string
 	Matches   int64
 	Errors    int64  // evaluations that failed; the rule did not match
 	LastError string // of the newest
+	Off       bool   // it was switched off, because it exceeded the limits of an evaluation too often
 }
 
 // Stats returns what the engine has done so far. The numbers are read one after
@@ -90,7 +92,26 @@ func (s *stages) stats() Stats {
 	rules := s.gate.Rules.Load()
 	for i := range rules.Len() {
 		rs := rules.Stats(i)
-		st.Rules = append(st.Rules, RuleStats{Name: rules.Rule(i).Name, Matches: rs.Matches, Errors: rs.Errors, LastError: s.config.Redactor.Text(rs.LastError)})
+		st.Rules = append(st.Rules, RuleStats{
+			Name: rules.Rule(i).Name, Mode: rules.Rule(i).Mode,
+			Matches: rs.Matches, Errors: rs.Errors, LastError: s.config.Redactor.Text(rs.LastError), Off: rs.Off,
+		})
 	}
 	return st
+}
+
+// ruleStates counts the rules in force by what they are like.
+func (s *stages) ruleStates() (sound, failing, off int64) {
+	rules := s.gate.Rules.Load()
+	for i := range rules.Len() {
+		switch rs := rules.Stats(i); {
+		case rs.Off:
+			off++
+		case rs.Errors > 0:
+			failing++
+		default:
+			sound++
+		}
+	}
+	return sound, failing, off
 }

@@ -69,6 +69,34 @@ const (
 // origin of a failure, and what became of that is decided for its problem.
 const Origin Reason = "origin"
 
+// meanings says of each reason what it means, to people who ask.
+var meanings = map[Reason]string{
+	NoRule:         "no rule wants it, nor anything that failed with it",
+	Excluded:       "the unless of a rule holds, and no other rule wants it",
+	Symptom:        "it failed because an operation below it did",
+	LateSymptom:    "it failed because an operation below it did, and ended after its trace was decided",
+	Retried:        "the same call was made again and went well",
+	BelowThreshold: "it is counted; the threshold of its rule is not reached",
+	Opened:         "it opened a problem, which has a ticket",
+	Reopened:       "it brought back a problem that was over, and its ticket",
+	Deduplicated:   "it is counted on a problem that has its ticket",
+	Shadow:         "it is counted, and nothing is filed: the rule, or the engine, is in shadow mode",
+	Canary:         "it is counted, and nothing is filed: its signature is not in the part that the rule files",
+	Draft:          "it is counted on a draft, which waits for an approval",
+	Expired:        "it is counted on a draft that nobody approved in time",
+	Over:           "it is counted on a problem beyond the budget of new tickets, which is listed on one for many",
+	Known:          "it is counted on a problem from before the service was watched, which is listed on one for many",
+	QueueFull:      "it was lost: the engine did not keep up",
+	SignaturesFull: "it was lost: there were too many new problems at once",
+	StoreRefused:   "it was lost: the store is full, or cannot read the problem's record",
+	AfterShutdown:  "it was lost: it ended, or was not stored yet, when the engine was shut down",
+	Panicked:       "it was lost to a defect of the library",
+	Origin:         "it is the origin of a failure, and is counted on its problem",
+}
+
+// Meaning says what the reason means, in a sentence without an end.
+func (r Reason) Meaning() string { return meanings[r] }
+
 // Decided returns the reasons of decisions, without [Origin].
 func Decided() []Reason {
 	return []Reason{

@@ -46,7 +46,7 @@ type Gate struct {
 	Counters *observe.Counters
 	// Decided is told of what is decided here. It must be set before spans come,
 	// and not block.
-	Decided func(correlate.Decision)
+	Decided func(r correlate.Reason, describe func() correlate.Decision)
 
 	queue    chan Item
 	bytes    atomic.Int64
@@ -58,7 +58,7 @@ type Gate struct {
 // NewGate returns a gate with a queue of so many spans, and of so many bytes of
 // their attributes and events.
 func NewGate(rules *celrule.Set, mark *assemble.Mark, c *observe.Counters, spans int, bytes int64) *Gate {
-	g := &Gate{Mark: mark, Counters: c, Decided: func(correlate.Decision) {}, queue: make(chan Item, spans), maxBytes: bytes}
+	g := &Gate{Mark: mark, Counters: c, Decided: func(correlate.Reason, func() correlate.Decision) {}, queue: make(chan Item, spans), maxBytes: bytes}
 	g.Rules.Store(rules)
 	return g
 }
@@ -145,9 +145,11 @@ func (g *Gate) pass(sp sdktrace.ReadOnlySpan, set *celrule.Set, m celrule.Match)
 		r = correlate.Excluded
 	}
 	g.Counters.Add(r, 1)
-	d := decisionOf(sp, correlate.StageMatch, r)
-	d.Rule = set.Rule(m.Rule).Name
-	g.Decided(d)
+	g.Decided(r, func() correlate.Decision {
+		d := decisionOf(sp, correlate.StageMatch, r)
+		d.Rule = set.Rule(m.Rule).Name
+		return d
+	})
 }
 
 func decisionOf(sp sdktrace.ReadOnlySpan, stage correlate.Stage, r correlate.Reason) correlate.Decision {
@@ -187,7 +189,7 @@ func (g *Gate) Drop(it Item, r correlate.Reason) {
 	if it.Counts {
 		g.Mark.Remove(it.trace, 1)
 		g.Counters.Add(r, 1)
-		g.Decided(decisionOf(it.Span, correlate.StageCapture, r))
+		g.Decided(r, func() correlate.Decision { return decisionOf(it.Span, correlate.StageCapture, r) })
 	} else {
 		g.Counters.Partial.Add(1)
 	}

@@ -3,6 +3,8 @@ package celrule
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -125,6 +127,7 @@ func BenchmarkMatch(b *testing.B) {
 		set := mustCompile(b, someRules(n))
 		bench := func(name string, sp sdktrace.ReadOnlySpan, want Match) {
 			b.Run(fmt.Sprintf("%s/rules=%d", name, n), func(b *testing.B) {
+				set.Prepare(sp.Resource())
 				require.Equal(b, want, set.Match(sp))
 				b.ReportAllocs()
 				for b.Loop() {
@@ -142,6 +145,14 @@ func BenchmarkMatch(b *testing.B) {
 	}
 	set := mustCompile(b, append(someRules(1000), Rule{Name: "residual", When: `span.name.matches("x.z")`}))
 	sp := request(codes.Unset, "/orders/{id}")
+	b.Run("general/rules=1000", func(b *testing.B) { // before the resource is known
+		set := mustCompile(b, someRules(1000))
+		b.ReportAllocs()
+		for b.Loop() {
+			set.Match(sp)
+		}
+	})
+	set.Prepare(sp.Resource())
 	b.Run("healthy/residual=1", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -150,25 +161,47 @@ func BenchmarkMatch(b *testing.B) {
 	})
 	b.Run("plain/rules=1000", func(b *testing.B) {
 		for b.Loop() {
-			set.matchPlain(sp)
+			set.MatchPlain(sp)
 		}
 	})
 }
 
 func BenchmarkCompile(b *testing.B) {
-	rules := someRules(1000)
-	sp := request(codes.Unset, "/orders/{id}")
-	b.Run("rules=1000", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			mustCompile(b, rules)
-		}
-	})
-	b.Run("index=1000", func(b *testing.B) {
+	for _, n := range []int{1000, 10_000} {
+		rules := someRules(n)
+		b.Run(fmt.Sprintf("rules=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			before := liveBytes()
+			var set *Set
+			for b.Loop() {
+				set = mustCompile(b, rules)
+			}
+			b.ReportMetric(float64(liveBytes()-before)/(1<<20), "live-MiB")
+			runtime.KeepAlive(set)
+		})
 		set := mustCompile(b, rules)
-		for b.Loop() {
-			set.resources.known.Store(nil)
-			set.Match(sp)
-		}
-	})
+		b.Run(fmt.Sprintf("reload=%d", n), func(b *testing.B) { // of which one has changed
+			changed := slices.Clone(rules)
+			for i := 0; b.Loop(); i++ {
+				changed[7].Title = fmt.Sprint("title ", i)
+				_, err := set.Compile(changed, nil)
+				require.NoError(b, err)
+			}
+		})
+		b.Run(fmt.Sprintf("prepare=%d", n), func(b *testing.B) {
+			res := request(codes.Unset, "/orders/{id}").Resource()
+			for b.Loop() {
+				set.resources.known.Store(nil)
+				set.Prepare(res)
+			}
+		})
+	}
+}
+
+// liveBytes returns how much memory is in use.
+func liveBytes() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -26,9 +27,14 @@ func (s *Set) Compile(rules []Rule, sinks []string) (*Set, error) {
 	var compiled []*rule
 	var errs []error
 	first := make(map[string]int) // rule by name
+	known := s.byName()
 	for i, r := range rules {
 		c := checker{rule: &rule{Rule: r.withDefaults()}, sinks: sinks}
-		c.check()
+		if same := known[r.Name]; same != nil && reflect.DeepEqual(same.Rule, c.rule.Rule) && c.knowsSinks() {
+			c.rule = same
+		} else {
+			c.check()
+		}
 		if j, ok := first[r.Name]; ok && r.Name != "" {
 			c.report("name", fmt.Sprintf("rule %d has this name already", j+1), "")
 		} else {
@@ -45,7 +51,19 @@ func (s *Set) Compile(rules []Rule, sinks []string) (*Set, error) {
 	if errs != nil {
 		return nil, errors.Join(errs...)
 	}
-	return &Set{rules: compiled}, nil
+	return newSet(compiled), nil
+}
+
+// byName returns the rules of a set, which may be nil, by their names.
+func (s *Set) byName() map[string]*rule {
+	if s == nil {
+		return nil
+	}
+	rules := make(map[string]*rule, len(s.rules))
+	for _, r := range s.rules {
+		rules[r.Name] = r
+	}
+	return rules
 }
 
 // checker compiles one rule and collects what is wrong with it.
@@ -98,12 +116,22 @@ func (c *checker) check() {
 	}
 	for i, s := range r.Sinks {
 		field := fmt.Sprintf("sinks[%d]", i)
-		t := c.text(field, s)
-		if t.expr == nil && c.sinks != nil && !isExpression(s) && !slices.Contains(c.sinks, t.plain) {
-			c.report(field, fmt.Sprintf("there is no sink %q", t.plain), hint(t.plain, c.sinks))
+		if !c.knowsSink(s) {
+			name := strings.TrimSpace(s)
+			c.report(field, fmt.Sprintf("there is no sink %q", name), hint(name, c.sinks))
 		}
-		r.sinks = append(r.sinks, t)
+		r.sinks = append(r.sinks, c.text(field, s))
 	}
+}
+
+// knowsSink reports whether a sink that a rule names is there, as far as can be
+// told before the name is evaluated.
+func (c *checker) knowsSink(s string) bool {
+	return c.sinks == nil || isExpression(s) || slices.Contains(c.sinks, strings.TrimSpace(s))
+}
+
+func (c *checker) knowsSinks() bool {
+	return !slices.ContainsFunc(c.rule.Sinks, func(s string) bool { return !c.knowsSink(s) })
 }
 
 func (c *checker) signature() {

@@ -1,8 +1,11 @@
 package celrule
 
 import (
+	goflag "flag"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -147,13 +150,26 @@ func drawSpan(t *rapid.T) sdktrace.ReadOnlySpan {
 	return stub.Snapshot()
 }
 
-// TestMatchIsPlainEvaluation holds the index, and the conditions that are
+// seeded makes the checks of this run the same whenever the seed that is printed
+// is given again, by -rapid.seed.
+func seeded() uint64 {
+	f := goflag.Lookup("rapid.seed")
+	if f.Value.String() == "0" {
+		_ = f.Value.Set(fmt.Sprint(rand.Uint64N(1<<62) + 1))
+	}
+	seed, _ := strconv.ParseUint(f.Value.String(), 10, 64)
+	return seed
+}
+
+// TestMatchIsPlainEvaluation holds the indexes, and the conditions that are
 // decided without CEL, to CEL's answer.
 func TestMatchIsPlainEvaluation(t *testing.T) {
+	seed := seeded()
+	var pairs int
 	rapid.Check(t, func(t *rapid.T) {
 		var rules []Rule
 		for i := range rapid.IntRange(1, 12).Draw(t, "rules") {
-			r := Rule{Name: fmt.Sprint("r", i), When: drawCondition(t, 3)}
+			r := Rule{Name: fmt.Sprint("r", i), When: drawCondition(t, 3), Continue: rapid.IntRange(0, 3).Draw(t, "continue") == 0}
 			if rapid.IntRange(0, 2).Draw(t, "unless") == 0 {
 				r.Unless = drawCondition(t, 1)
 			}
@@ -169,18 +185,33 @@ func TestMatchIsPlainEvaluation(t *testing.T) {
 		require.NoError(t, err)
 		for range 150 {
 			sp := drawSpan(t)
-			want, got := set.matchPlain(sp), set.Match(sp)
-			if !reflect.DeepEqual(want, got) {
-				t.Fatalf("rules %+v: plain evaluation gives %+v, Match %+v; span %+v", rules, want, got, tracetest.SpanStubFromReadOnlySpan(sp))
-			}
+			agree(t, set, rules, sp)
 			// One rule at a time, so that none hides behind another.
 			for i, r := range set.rules {
-				one := &Set{rules: []*rule{r}}
-				if want, got := one.matchPlain(sp), one.Match(sp); !reflect.DeepEqual(want, got) {
-					t.Fatalf("rule %d (when %s, unless %s): plain evaluation gives %+v, Match %+v; span %+v",
-						i, r.When, r.Unless, want, got, tracetest.SpanStubFromReadOnlySpan(sp))
-				}
+				agree(t, newSet([]*rule{r}), rules[i:i+1], sp)
 			}
+			pairs += 2 * len(rules)
 		}
 	})
+	fmt.Printf("%d pairs of a rule and a span, -rapid.seed=%d\n", pairs, seed)
+	if !t.Failed() {
+		require.GreaterOrEqual(t, pairs, 100_000)
+	}
+}
+
+// agree requires that a set gives the plain answer about a span whose resource
+// it does not know, and about one whose resource it does.
+func agree(t *rapid.T, set *Set, rules []Rule, sp sdktrace.ReadOnlySpan) {
+	want := set.MatchPlain(sp)
+	general := set.Match(sp)
+	set.Prepare(sp.Resource())
+	special := set.Match(sp)
+	for name, got := range map[string]Match{"the general index": general, "that of its resource": special} {
+		if got.Verdict == Passed {
+			got = Match{Rule: -1} // CEL was asked, and said no
+		}
+		if !reflect.DeepEqual(want, got) {
+			t.Fatalf("rules %+v: plain evaluation gives %+v, %s %+v; span %+v", rules, want, name, got, tracetest.SpanStubFromReadOnlySpan(sp))
+		}
+	}
 }

@@ -2,11 +2,13 @@ package celrule
 
 import (
 	"maps"
+	"sync"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // maxResources is how many resources a set keeps indexes of. A process mostly
@@ -16,7 +18,8 @@ const maxResources = 64
 // resources finds the indexes of a resource. What it holds is never changed
 // but replaced, so that readers take no lock.
 type resources struct {
-	known atomic.Pointer[knownResources]
+	known    atomic.Pointer[knownResources]
+	building sync.Mutex
 }
 
 type knownResources struct {
@@ -26,27 +29,70 @@ type knownResources struct {
 	byContent map[attribute.Distinct]*indexes
 }
 
-// indexes are those of one resource, by status, made when a span asks.
+// indexes are those of one resource, by status.
 type indexes struct {
 	resource *resource.Resource
-	byStatus [3]atomic.Pointer[index] // Unset, Error, Ok
+	byStatus [3]*index // Unset, Error, Ok
 }
 
-// of returns the indexes of a resource.
-func (r *resources) of(res *resource.Resource) *indexes {
-	known := r.known.Load()
-	if known != nil {
-		if known.newest == res {
-			return known.ofNewest
-		}
-		if x := known.byPointer[res]; x != nil {
-			return x
-		}
+// build makes the indexes of a resource, or of any if that is nil.
+func (x *indexes) build(rules []*rule, res *resource.Resource) {
+	x.resource = res
+	attrs := res.Attributes()
+	for code := range x.byStatus {
+		x.byStatus[code] = newIndex(rules, func(s subject) (value, bool) {
+			switch {
+			case s.what == spanStatus:
+				return textValue(StatusName(codes.Code(code))), true
+			case s.what == resourceAttribute && res != nil:
+				return valueOf(attrs, s.key), true
+			}
+			return value{}, false
+		})
 	}
-	return r.add(known, res)
 }
 
-func (r *resources) add(known *knownResources, res *resource.Resource) *indexes {
+// indexOf returns the index of a span: that of its resource, if it is prepared,
+// and otherwise the general one.
+func (s *Set) indexOf(sp sdktrace.ReadOnlySpan) *index {
+	x := s.resources.find(sp.Resource())
+	if x == nil {
+		x = &s.general
+	}
+	code := sp.Status().Code
+	if int(code) >= len(x.byStatus) {
+		code = codes.Unset
+	}
+	return x.byStatus[code]
+}
+
+// Prepare drops the rules that can never match a span of the resource, and
+// builds the index of the others, so that spans of this resource meet as few
+// rules as possible from now on. It may be called at any time; what is prepared
+// already costs a look.
+func (s *Set) Prepare(res *resource.Resource) {
+	if s.resources.find(res) == nil {
+		s.resources.add(res, s.rules)
+	}
+}
+
+// find returns the indexes of a resource, or nil.
+func (r *resources) find(res *resource.Resource) *indexes {
+	known := r.known.Load()
+	switch {
+	case known == nil:
+		return nil
+	case known.newest == res:
+		return known.ofNewest
+	}
+	return known.byPointer[res]
+}
+
+// add builds the indexes of a resource, unless one of the same content has them.
+func (r *resources) add(res *resource.Resource, rules []*rule) {
+	r.building.Lock()
+	defer r.building.Unlock()
+	known := r.known.Load()
 	next := &knownResources{newest: res}
 	if known != nil {
 		next.byPointer, next.byContent = maps.Clone(known.byPointer), maps.Clone(known.byContent)
@@ -59,37 +105,10 @@ func (r *resources) add(known *knownResources, res *resource.Resource) *indexes 
 	}
 	x := next.byContent[res.Equivalent()]
 	if x == nil || !x.resource.Equal(res) {
-		x = &indexes{resource: res}
+		x = new(indexes)
+		x.build(rules, res)
 		next.byContent[res.Equivalent()] = x
 	}
 	next.byPointer[res], next.ofNewest = x, x
-	// If another goroutine was faster this one's work is lost, and done again
-	// for the next span.
-	r.known.CompareAndSwap(known, next)
-	return x
+	r.known.Store(next)
 }
-
-// of returns the index of a status.
-func (x *indexes) of(code codes.Code, rules []*rule) *index {
-	if int(code) >= len(x.byStatus) {
-		code = codes.Unset
-	}
-	if i := x.byStatus[code].Load(); i != nil {
-		return i
-	}
-	attrs := x.resource.Attributes()
-	i := newIndex(rules, func(s subject) (value, bool) {
-		switch s.what {
-		case spanStatus:
-			return textValue(StatusName(code)), true
-		case resourceAttribute:
-			return valueOf(attrs, s.key), true
-		}
-		return value{}, false
-	})
-	x.byStatus[code].CompareAndSwap(nil, i)
-	return x.byStatus[code].Load()
-}
-
-// Prepare will build the index of a resource.
-func (s *Set) Prepare(*resource.Resource) {}

@@ -1,6 +1,7 @@
 package celrule
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -97,7 +98,7 @@ func TestMeaning(t *testing.T) {
 			set, err := Compile([]Rule{{Name: "r", When: tt.when}}, nil)
 			require.NoError(t, err)
 			sp := checkout().Snapshot()
-			require.Equal(t, Match{Verdict: Matched, Rule: 0}, set.matchPlain(sp), "%+v", set.Stats(0))
+			require.Equal(t, Match{Verdict: Matched, Rule: 0}, set.MatchPlain(sp), "%+v", set.Stats(0))
 			require.Equal(t, Match{Verdict: Matched, Rule: 0}, set.Match(sp))
 			require.Zero(t, set.Stats(0).Errors)
 		})
@@ -131,7 +132,7 @@ func TestFailure(t *testing.T) {
 func TestUnlessFailure(t *testing.T) {
 	set, err := Compile([]Rule{{Name: "r", When: "true", Unless: "int(span.name) > 1"}}, nil)
 	require.NoError(t, err)
-	require.Equal(t, Match{Rule: -1}, set.Match(checkout().Snapshot()))
+	require.Equal(t, Match{Verdict: Passed}, set.Match(checkout().Snapshot()))
 	require.EqualValues(t, 1, set.Stats(0).Errors)
 }
 
@@ -160,6 +161,9 @@ func TestFirstMatchWins(t *testing.T) {
 		{"excluded", []Rule{{When: never}, {When: yes, Unless: yes}}, Match{Verdict: Excluded, Rule: 1}},
 		{"excluded twice", []Rule{{When: yes, Unless: yes}, {When: yes, Unless: yes}}, Match{Verdict: Excluded, Rule: 0}},
 		{"excluded by one, matched by a later one", []Rule{{When: yes, Unless: yes}, {When: yes, Unless: never}}, Match{Verdict: Matched, Rule: 1}},
+		{"a rule that goes on, and the next", []Rule{{When: yes, Continue: true}, {When: yes}, {When: yes}}, Match{Verdict: Matched, More: []int{1}}},
+		{"several that go on", []Rule{{When: yes, Continue: true}, {When: never}, {When: yes, Continue: true}, {When: yes, Unless: yes}, {When: yes, Continue: true}}, Match{Verdict: Matched, More: []int{2, 4}}},
+		{"one that goes on but does not match", []Rule{{When: never, Continue: true}, {When: yes}}, Match{Verdict: Matched, Rule: 1}},
 		{"off", []Rule{{When: yes, Mode: string(Off)}, {When: yes}}, Match{Verdict: Matched, Rule: 0}},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
@@ -169,7 +173,7 @@ func TestFirstMatchWins(t *testing.T) {
 			set, err := Compile(tt.rules, nil)
 			require.NoError(t, err)
 			require.Equal(t, tt.want, set.Match(checkout().Snapshot()))
-			require.Equal(t, tt.want, set.matchPlain(checkout().Snapshot()))
+			require.Equal(t, tt.want, set.MatchPlain(checkout().Snapshot()))
 		})
 	}
 }
@@ -233,6 +237,7 @@ func TestResources(t *testing.T) {
 				}
 				for range 3 {
 					assert.Equal(t, want, set.Match(sp))
+					set.Prepare(sp.Resource())
 				}
 			}
 		})
@@ -241,4 +246,54 @@ func TestResources(t *testing.T) {
 	require.LessOrEqual(t, len(set.resources.known.Load().byPointer), maxResources)
 	require.LessOrEqual(t, len(set.resources.known.Load().byContent), maxResources)
 	require.Equal(t, Match{Rule: -1}, set.Match(tracetest.SpanStub{}.Snapshot()), "a span without a resource")
+	set.Prepare(nil)
+	require.Equal(t, Match{Rule: -1}, set.Match(tracetest.SpanStub{}.Snapshot()))
+}
+
+// What CEL had to be asked about passed the conditions, though it came to nothing.
+func TestPassed(t *testing.T) {
+	for _, tt := range []struct {
+		when string
+		want Match
+	}{
+		{`span.status == "OK"`, Match{Rule: -1}},
+		{`span.status == "ERROR" && span.name.size() > 1000`, Match{Verdict: Passed}},
+		{`span.status == "OK" && span.name.size() > 1000`, Match{Rule: -1}},
+	} {
+		set, err := Compile([]Rule{{Name: "r", When: tt.when}}, nil)
+		require.NoError(t, err)
+		require.Equal(t, tt.want, set.Match(checkout().Snapshot()), tt.when)
+		require.Equal(t, Match{Rule: -1}, set.MatchPlain(checkout().Snapshot()), tt.when)
+	}
+}
+
+// A set takes over what is the same, with all that it counted.
+func TestCompileAgain(t *testing.T) {
+	rules := someRules(100)
+	rules = append(rules, Rule{Name: "all", When: `span.status == "ERROR"`, Sinks: []string{"jira"}})
+	old, err := Compile(rules, []string{"jira"})
+	require.NoError(t, err)
+	sp := checkout().Snapshot()
+	require.Equal(t, Matched, old.Match(sp).Verdict)
+	at := old.Match(sp).Rule
+
+	changed := slices.Clone(rules)
+	changed[3].When += " && span.kind == \"CLIENT\""
+	changed[at], changed[0] = changed[0], changed[at] // order is no part of a rule
+	next, err := old.Compile(changed, []string{"jira"})
+	require.NoError(t, err)
+	same := 0
+	for i, r := range next.rules {
+		if r == old.rules[i] || r == old.rules[at] || r == old.rules[0] {
+			same++
+		}
+	}
+	require.Equal(t, len(rules)-1, same)
+	require.Equal(t, int64(2), next.Stats(0).Matches)
+	require.Zero(t, next.Stats(3).Matches)
+	next.Match(sp)
+	require.Equal(t, int64(3), old.Stats(at).Matches, "the old set goes on meanwhile")
+
+	_, err = old.Compile(rules, []string{"slack"})
+	require.ErrorContains(t, err, `there is no sink "jira"`, "what else has changed is looked at")
 }

@@ -14,10 +14,14 @@ const scope = "github.com/spanticket/spanticket/autoticket"
 
 // Gauges are sizes that are read when metrics are collected.
 type Gauges struct {
-	Queue, QueueCapacity, Traces, Problems func() int64
+	Queue, QueueCapacity, Traces, Problems, Held func() int64
+	// Rules returns how many rules are sound, failing, and switched off.
+	Rules func() (sound, failing, off int64)
 }
 
-// Export makes instruments that show the counters, until stop is called. Attributes have few values: reasons, sinks, operations and outcomes.
+// Export makes instruments that show the counters, until stop is called. Their
+// attributes have few values: reasons, sinks, operations, outcomes and states.
+// Names of rules are none: there may be thousands.
 func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop func() error, err error) {
 	m := mp.Meter(scope)
 	spans, err1 := m.Int64ObservableCounter("spanticket.spans", metric.WithUnit("{span}"),
@@ -35,10 +39,16 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		metric.WithDescription("Traces with a failure that wait for their root."))
 	problems, err8 := m.Int64ObservableUpDownCounter("spanticket.problem.open", metric.WithUnit("{problem}"),
 		metric.WithDescription("Problems that are open, as far as this process knows."))
-	latency, err9 := m.Float64Histogram("spanticket.ticket.duration", metric.WithUnit("s"),
+	held, err9 := m.Int64ObservableUpDownCounter("spanticket.problem.held", metric.WithUnit("{problem}"),
+		metric.WithDescription("Problems that are open and have no ticket of their own."))
+	rules, err10 := m.Int64ObservableUpDownCounter("spanticket.rules", metric.WithUnit("{rule}"),
+		metric.WithDescription("Rules in force: sound, failing at times, or switched off for their cost."))
+	reloads, err11 := m.Int64ObservableCounter("spanticket.rules.reloads", metric.WithUnit("{reload}"),
+		metric.WithDescription("Times that rules were loaded again, or refused."))
+	latency, err12 := m.Float64Histogram("spanticket.ticket.duration", metric.WithUnit("s"),
 		metric.WithDescription("Time from the end of a span until a sink has accepted its ticket."),
 		metric.WithExplicitBucketBoundaries(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800))
-	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9} {
+	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12} {
 		if err != nil {
 			return nil, fmt.Errorf("observe: making an instrument: %w", err)
 		}
@@ -60,8 +70,16 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		o.ObserveInt64(capacity, g.QueueCapacity())
 		o.ObserveInt64(traces, g.Traces())
 		o.ObserveInt64(problems, g.Problems())
+		o.ObserveInt64(held, g.Held())
+		sound, failing, off := g.Rules()
+		for state, n := range map[string]int64{"sound": sound, "failing": failing, "off": off} {
+			o.ObserveInt64(rules, n, metric.WithAttributes(attribute.String("spanticket.state", state)))
+		}
+		for outcome, n := range map[string]int64{"loaded": c.Reloaded.Load(), "refused": c.Refused.Load()} {
+			o.ObserveInt64(reloads, n, metric.WithAttributes(attribute.String("spanticket.outcome", outcome)))
+		}
 		return nil
-	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems)
+	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads)
 	if err != nil {
 		return nil, fmt.Errorf("observe: registering a callback: %w", err)
 	}

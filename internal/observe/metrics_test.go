@@ -107,7 +107,7 @@ func TestExport(t *testing.T) {
 	mp := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
 	c, d := NewCounters(), new(Deliveries)
 	is := func(n int64) func() int64 { return func() int64 { return n } }
-	stop, err := Export(mp, c, d, Gauges{Queue: is(3), QueueCapacity: is(100), Traces: is(2), Problems: is(5)})
+	stop, err := Export(mp, c, d, Gauges{Queue: is(3), QueueCapacity: is(100), Traces: is(2), Problems: is(5), Held: is(4), Rules: func() (int64, int64, int64) { return 7, 8, 9 }})
 	require.NoError(t, err)
 	for range 10 {
 		c.Seen(1, false)
@@ -119,6 +119,8 @@ func TestExport(t *testing.T) {
 	c.Add(correlate.Symptom, 2)
 	c.Add(correlate.QueueFull, 1)
 	c.Matches.Add(4)
+	c.Reloaded.Add(1)
+	c.Refused.Add(2)
 	c.Occurrences.Add(1)
 	d.Count("jira", "open", "delivered")
 	d.Latency("jira", 1500*time.Millisecond)
@@ -135,6 +137,12 @@ func TestExport(t *testing.T) {
 		{"spanticket.queue.capacity", "{span}", "", 100, false},
 		{"spanticket.trace.open", "{trace}", "", 2, false},
 		{"spanticket.problem.open", "{problem}", "", 5, false},
+		{"spanticket.problem.held", "{problem}", "", 4, false},
+		{"spanticket.rules", "{rule}", "spanticket.state=sound", 7, false},
+		{"spanticket.rules", "{rule}", "spanticket.state=failing", 8, false},
+		{"spanticket.rules", "{rule}", "spanticket.state=off", 9, false},
+		{"spanticket.rules.reloads", "{reload}", "spanticket.outcome=loaded", 1, true},
+		{"spanticket.rules.reloads", "{reload}", "spanticket.outcome=refused", 2, true},
 		{"spanticket.ticket.duration", "s", "spanticket.sink=jira", 1.5, false},
 	}, collect(t, reader))
 
@@ -151,7 +159,7 @@ func TestHealthyNeverGoesDown(t *testing.T) {
 	reader := sdkmetric.NewManualReader()
 	c := NewCounters()
 	zero := func() int64 { return 0 }
-	stop, err := Export(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)), c, new(Deliveries), Gauges{zero, zero, zero, zero})
+	stop, err := Export(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)), c, new(Deliveries), Gauges{zero, zero, zero, zero, zero, func() (int64, int64, int64) { return 0, 0, 0 }})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, stop()) }()
 	healthy := func() float64 {

@@ -14,7 +14,7 @@ import (
 )
 
 // laterKeys are planned. Saying so is kinder than to propose another key.
-var laterKeys = []string{"priority", "page", "suppress", "escalate", "continue", "let", "windows", "ttl"}
+var laterKeys = []string{"priority", "page", "suppress", "escalate", "let", "windows", "ttl"}
 
 // decode reads the rules of a document.
 func (f *File) decode(root *yaml.Node) {
@@ -97,6 +97,7 @@ func (d *decoder) read(n *yaml.Node) {
 		{"labels", d.list("labels", &r.Labels)},
 		{"sinks", d.list("sinks", &r.Sinks)},
 		{"budget", d.count("budget", &r.Budget)},
+		{"continue", d.truth("continue", &r.Continue)},
 		{"mode", d.text("mode", &r.Mode)},
 		{"resolve", func(n *yaml.Node) {
 			d.file.mapping(n, "resolve", keys{{"quiet", d.duration("resolve.quiet", &r.Quiet)}})
@@ -183,6 +184,19 @@ func (d *decoder) count(field string, to *int64) func(*yaml.Node) {
 			return
 		}
 		*to = i
+	}
+}
+
+func (d *decoder) truth(field string, to *bool) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if !d.scalar(n, field) {
+			return
+		}
+		if n.Tag != "!!bool" {
+			d.report(n, field, "it must be true or false, and is "+describe(n), "")
+			return
+		}
+		*to = strings.EqualFold(n.Value, "true")
 	}
 }
 

@@ -31,6 +31,7 @@ func Values(name string, rules []celrule.Rule) *File {
 		Labels    []string  `yaml:"labels,omitempty"`
 		Sinks     []string  `yaml:"sinks,omitempty"`
 		Budget    int64     `yaml:"budget,omitempty"`
+		Continue  bool      `yaml:"continue,omitempty"`
 		Mode      string    `yaml:"mode,omitempty"`
 		Resolve   resolve   `yaml:"resolve,omitempty"`
 	}
@@ -41,7 +42,7 @@ func Values(name string, rules []celrule.Rule) *File {
 	for _, r := range rules {
 		y := rule{
 			Name: r.Name, When: r.When, Unless: r.Unless, Severity: r.Severity, Title: r.Title, Team: r.Team,
-			Runbook: r.Runbook, Labels: r.Labels, Sinks: r.Sinks, Budget: r.Budget, Mode: r.Mode,
+			Runbook: r.Runbook, Labels: r.Labels, Sinks: r.Sinks, Budget: r.Budget, Continue: r.Continue, Mode: r.Mode,
 			Threshold: threshold{Count: r.Threshold.Count, Within: duration(r.Threshold.Within)},
 			Resolve:   resolve{Quiet: duration(r.Quiet)},
 		}

@@ -1,0 +1,141 @@
+package autoticket_test
+
+import (
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/spanticket/spanticket/autoticket"
+	"github.com/spanticket/spanticket/sinks"
+)
+
+// disk is a file system with one file, rules.yaml, that can be replaced.
+type disk struct{ files atomic.Pointer[fstest.MapFS] }
+
+func (d *disk) Open(name string) (fs.File, error) { return d.files.Load().Open(name) }
+
+func (d *disk) write(rules string) {
+	d.files.Store(&fstest.MapFS{"rules.yaml": {Data: []byte(rules)}})
+}
+
+// ruleFile returns a file of rules; each is a name and a condition.
+func ruleFile(rules ...string) string {
+	var b strings.Builder
+	b.WriteString("version: 1\nrules:\n")
+	for i := 0; i < len(rules); i += 2 {
+		fmt.Fprintf(&b, "  - name: %s\n    when: '%s'\n", rules[i], rules[i+1])
+	}
+	return b.String()
+}
+
+func TestReload(t *testing.T) {
+	var sink shelf
+	var log, audit strings.Builder
+	var d disk
+	d.write(ruleFile("a", `span.name == "GET /a"`, "b", `span.name == "GET /b"`))
+	engine, tracer := start(t, autoticket.Config{
+		Sinks: map[string]sinks.Sink{"shelf": &sink}, RuleFS: &d, RuleFiles: []string{"*.yaml"},
+		Logger: slog.New(slog.NewTextHandler(&log, nil)), Audit: slog.NewJSONHandler(&audit, nil),
+	})
+	fail(tracer, "GET /a", "boom")
+	fail(tracer, "GET /c", "boom")
+	require.NoError(t, engine.Flush(t.Context()))
+	require.Len(t, sink.tickets(), 1)
+
+	d.write(ruleFile("c", `span.name == "GET /c"`, "a", `span.name == "GET /a"`))
+	require.NoError(t, engine.Reload())
+	fail(tracer, "GET /c", "boom")
+	fail(tracer, "GET /b", "boom")
+	require.NoError(t, engine.Flush(t.Context()))
+	require.Len(t, sink.tickets(), 2)
+	require.Equal(t, "c", sink.tickets()[1].Rule)
+	stats := engine.Stats()
+	require.Equal(t, []string{"c", "a"}, []string{stats.Rules[0].Name, stats.Rules[1].Name})
+	require.Equal(t, int64(1), stats.Rules[1].Matches, "what an unchanged rule has counted stays")
+	require.Equal(t, int64(1), stats.Reloaded)
+	require.Contains(t, audit.String(), `"msg":"rules reloaded","rules":2,"added":["c"],"removed":["b"],"changed":null`)
+
+	d.write(ruleFile("c", `span.nmae == "GET /c"`))
+	err := engine.Reload()
+	require.ErrorContains(t, err, "rules.yaml:4:17")
+	require.ErrorContains(t, err, "did you mean span.name?")
+	require.Contains(t, log.String(), "the rules are refused, the old ones stay in force")
+	require.Contains(t, audit.String(), `"msg":"rules refused"`)
+	d.files.Store(&fstest.MapFS{})
+	require.ErrorIs(t, engine.Reload(), fs.ErrNotExist)
+	require.Equal(t, int64(2), engine.Stats().Refused)
+	fail(tracer, "GET /c", "boom")
+	require.NoError(t, engine.Flush(t.Context()))
+	require.Equal(t, int64(2), engine.Stats().Rules[0].Matches, "and run on")
+	require.Nil(t, (*autoticket.Engine)(nil).Reload())
+}
+
+// A thousand reloads while spans end: no span is missed, none meets half of a
+// set, and nothing is left behind.
+func TestReloadStorm(t *testing.T) {
+	var sink shelf
+	var d disk
+	files := []string{
+		ruleFile("a", `span.name == "GET /a" && span.status == "ERROR"`, "b", `span.name == "GET /b"`),
+		ruleFile("b", `span.name == "GET /b"`, "a", `span.name == "GET /a" && span.status == "ERROR"`),
+		ruleFile("a", `span.name.startsWith("GET /a")`, "b", `span.name.startsWith("GET /b")`, "c", `span.name == "GET /c" && span.duration > duration("1h")`),
+		"rules: [",
+	}
+	d.write(files[0])
+	engine, tracer := start(t, autoticket.Config{
+		Sinks: map[string]sinks.Sink{"shelf": &sink}, RuleFS: &d, RuleFiles: []string{"rules.yaml"},
+		Logger: slog.New(slog.DiscardHandler), QueueSize: 1 << 16,
+	})
+	goroutines := runtime.NumGoroutine()
+	var loads, spans sync.WaitGroup
+	stop := make(chan struct{})
+	var ended atomic.Int64
+	for _, name := range []string{"GET /a", "GET /b"} {
+		spans.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				fail(tracer, name, "boom")
+				ended.Add(1)
+				for engine.Stats().Queued > 1<<12 { // it is not the queue that is tested
+					runtime.Gosched()
+				}
+			}
+		})
+	}
+	for range 2 {
+		loads.Go(func() {
+			for i := range 500 {
+				d.write(files[i%len(files)])
+				err := engine.Reload()
+				if err != nil && !strings.Contains(err.Error(), "the rules are refused") {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	loads.Wait()
+	close(stop)
+	spans.Wait()
+	require.NoError(t, engine.Flush(t.Context()))
+	stats := engine.Stats()
+	require.Equal(t, int64(1000), stats.Reloaded+stats.Refused)
+	require.Empty(t, stats.Dropped)
+	require.Equal(t, ended.Load(), stats.Spans)
+	require.Equal(t, ended.Load(), stats.Matches, "every set has a rule for each of them")
+	require.Equal(t, ended.Load(), stats.Decisions["opened"]+stats.Decisions["deduplicated"])
+	require.Len(t, sink.tickets(), 2)
+	accountFor(t, stats)
+	await(t, func() bool { return runtime.NumGoroutine() <= goroutines })
+}
