@@ -10,8 +10,11 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/spanticket/spanticket/autoticket"
 	"github.com/spanticket/spanticket/sinks"
@@ -138,4 +141,38 @@ func TestReloadStorm(t *testing.T) {
 	require.Len(t, sink.tickets(), 2)
 	accountFor(t, stats)
 	await(t, func() bool { return runtime.NumGoroutine() <= goroutines })
+}
+
+// A rule that costs too much is switched off, and its owners get a ticket that
+// says so.
+func TestARuleThatIsSwitchedOffHasATicket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sink shelf
+		var audit strings.Builder
+		engine, tracer := start(t, autoticket.Config{
+			Sinks: map[string]sinks.Sink{"shelf": &sink}, Audit: slog.NewJSONHandler(&audit, nil),
+			Rules: []autoticket.Rule{{Name: "dear", When: `span.attributes["list"].exists(x, x == "no")`}},
+		})
+		list := make([]string, 100_000)
+		for i := range list {
+			list[i] = fmt.Sprintf("value %d", i)
+		}
+		for range 10 {
+			_, sp := tracer.Start(t.Context(), "huge")
+			sp.SetAttributes(attribute.StringSlice("list", list))
+			sp.End()
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		require.Len(t, sink.filed, 1)
+		ticket := sink.filed[0]
+		require.Equal(t, "1 rule was switched off: too costly to evaluate", ticket.Title)
+		require.Equal(t, "dear", ticket.Problems[0].Rule)
+		require.Contains(t, ticket.Problems[0].Title, "the evaluation exceeded its limits")
+		stats := engine.Stats()
+		require.True(t, stats.Rules[0].Off)
+		require.Equal(t, int64(10), stats.Decisions["no_rule"])
+		accountFor(t, stats)
+		require.Equal(t, 1, strings.Count(audit.String(), "rule switched off"), "once")
+	})
 }

@@ -84,6 +84,9 @@ func (e *evaluation) fail(field string, err error) {
 
 // try runs what evaluates a field. Panics are failures.
 func (e *evaluation) try(field string, fn func() error) {
+	if e.rule.off() {
+		return // it has its defaults
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			e.fail(field, fmt.Errorf("panic: %v", r))

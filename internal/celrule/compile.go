@@ -27,9 +27,11 @@ func (s *Set) Compile(rules []Rule, sinks []string) (*Set, error) {
 	var compiled []*rule
 	var errs []error
 	first := make(map[string]int) // rule by name
-	known := s.byName()
+	known, book := s.byName(), make(glossary)
 	for i, r := range rules {
 		c := checker{rule: &rule{Rule: r.withDefaults()}, sinks: sinks}
+		c.defs, c.errs = book.of(r.Definitions)
+		c.rule.Definitions = used(r)
 		if same := known[r.Name]; same != nil && reflect.DeepEqual(same.Rule, c.rule.Rule) && c.knowsSinks() {
 			c.rule = same
 		} else {
@@ -54,6 +56,30 @@ func (s *Set) Compile(rules []Rule, sinks []string) (*Set, error) {
 	return newSet(compiled), nil
 }
 
+// glossary has the definitions that were compiled, by where they stand: the
+// rules of a file share a list.
+type glossary map[list]definitions
+
+type list struct {
+	first *Definition
+	len   int
+}
+
+// of returns the compiled definitions of a list. What is wrong with them is
+// returned once.
+func (g glossary) of(defs []Definition) (definitions, []*Error) {
+	if len(defs) == 0 {
+		return nil, nil
+	}
+	key := list{&defs[0], len(defs)}
+	if ds, ok := g[key]; ok {
+		return ds, nil
+	}
+	ds, errs := define(defs)
+	g[key] = ds
+	return ds, errs
+}
+
 // byName returns the rules of a set, which may be nil, by their names.
 func (s *Set) byName() map[string]*rule {
 	if s == nil {
@@ -69,6 +95,7 @@ func (s *Set) byName() map[string]*rule {
 // checker compiles one rule and collects what is wrong with it.
 type checker struct {
 	rule  *rule
+	defs  definitions
 	sinks []string
 	errs  []*Error
 }
@@ -156,13 +183,13 @@ func (c *checker) signature() {
 }
 
 func (c *checker) expression(field string, s stage, source string, want *types.Type) *expression {
-	expr, errs := compile(s, source, want)
+	expr, errs := compile(s, source, want, c.defs)
 	c.add(field, errs)
 	return expr
 }
 
 func (c *checker) text(field, source string) text {
-	t, errs := compileText(source)
+	t, errs := compileText(source, c.defs)
 	c.add(field, errs)
 	return t
 }

@@ -14,7 +14,7 @@ const (
 	maxNesting = 50
 	maxRegexp  = 1 << 10 // instructions of the compiled pattern
 	maxLoops   = 3       // comprehensions inside each other
-	maxCost    = 1 << 20 // of one evaluation, in CEL's units
+	maxCost    = 1 << 18 // of one evaluation, in CEL's units; twice what is likely at most, see maxEstimate
 )
 
 // stage says when an expression is evaluated, and so what it can see.

@@ -1,7 +1,11 @@
 package celrule
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -15,27 +19,29 @@ import (
 type expression struct {
 	program   cel.Program
 	condition condition // what is known of a bool without running it
+	cost      uint64    // at most, with the largest values that are likely
+	loops     bool      // its time is not bounded by its text
 }
 
 // compile checks an expression, whose value must be of the type or of one that
-// is known only at run time.
-func compile(s stage, text string, want *types.Type) (*expression, []*Error) {
-	env := s.env()
-	parsed, issues := env.Parse(text)
-	if issues.Err() != nil {
-		return nil, explain(s, nil, issues)
+// is known only at run time. It returns neither if a definition in it is not
+// sound.
+func compile(s stage, text string, want *types.Type, defs definitions) (*expression, []*Error) {
+	checked, errs := defs.check(s, text)
+	if checked == nil {
+		return nil, errs
 	}
-	checked, issues := env.Check(parsed)
-	if issues.Err() != nil {
-		return nil, explain(s, parsed.NativeRep(), issues)
-	}
-	tree := checked.NativeRep()
-	errs := lint(tree)
+	env, tree := s.env(), checked.NativeRep()
+	errs = lint(tree)
 	if got := checked.OutputType(); !couldBe(got, want) {
 		errs = append(errs, &Error{
 			Line: 1, Column: 1,
 			Message: "it must be " + typeName(want) + ", and is " + typeName(got),
 		})
+	}
+	cost, tooMuch := estimate(env, checked)
+	if tooMuch != nil {
+		errs = append(errs, tooMuch)
 	}
 	if errs != nil {
 		return nil, errs
@@ -43,12 +49,18 @@ func compile(s stage, text string, want *types.Type) (*expression, []*Error) {
 	program, err := env.Program(checked,
 		cel.EvalOptions(cel.OptOptimize),
 		cel.CostLimit(maxCost),
+		cel.InterruptCheckFrequency(64),
 		cel.CustomDecoratorV2(lenient(tree)),
 	)
 	if err != nil {
 		return nil, []*Error{{Message: err.Error()}}
 	}
-	return &expression{program: program, condition: translate(tree, tree.Expr())}, nil
+	return &expression{program: program, condition: translate(tree, tree.Expr()), cost: cost, loops: hasLoop(tree.Expr())}, nil
+}
+
+func hasLoop(e ast.Expr) (found bool) {
+	ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) { found = found || e.Kind() == ast.ComprehensionKind }))
+	return found
 }
 
 // couldBe reports whether a value can be of a type, as far as is known.
@@ -59,9 +71,26 @@ func couldBe(got, want *types.Type) bool {
 	return got.Kind() == types.DynKind || want.IsAssignableType(got)
 }
 
+// maxTime bounds an evaluation with a loop. Others end soon.
+const maxTime = 10 * time.Millisecond
+
+// errOverrun is returned by an evaluation that took too long or cost too much.
+var errOverrun = errors.New("the evaluation exceeded its limits")
+
 // eval returns the value, or nil if it hangs on something absent.
 func (e *expression) eval(v *view) (ref.Val, error) {
-	out, _, err := e.program.Eval(v)
+	var out ref.Val
+	var err error
+	if e.loops {
+		ctx, cancel := context.WithTimeout(context.Background(), maxTime)
+		out, _, err = e.program.ContextEval(ctx, v)
+		cancel()
+	} else {
+		out, _, err = e.program.Eval(v)
+	}
+	if errors.As(err, new(interpreter.EvalCancelledError)) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, interpreter.InterruptError{}) {
+		return nil, fmt.Errorf("%w: %w", errOverrun, err)
+	}
 	if err != nil {
 		if isAbsent(out) {
 			return nil, nil

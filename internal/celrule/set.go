@@ -1,6 +1,7 @@
 package celrule
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -34,9 +35,15 @@ type rule struct {
 	labels, sinks                  []text
 	mode                           Mode
 
-	matches, errors atomic.Int64
-	lastError       atomic.Pointer[string]
+	matches, errors, overruns atomic.Int64
+	lastError                 atomic.Pointer[string]
 }
+
+// maxOverruns is how many evaluations of a rule may exceed their limits before
+// it is switched off. They have cost the host less than a tenth of a second.
+const maxOverruns = 8
+
+func (r *rule) off() bool { return r.overruns.Load() >= maxOverruns }
 
 // Verdict says how a span left a Set.
 type Verdict int
@@ -82,7 +89,7 @@ func (s *Set) Mode(i int) Mode { return s.rules[i].mode }
 // Stats returns what a rule did so far.
 func (s *Set) Stats(i int) Stats {
 	r := s.rules[i]
-	stats := Stats{Matches: r.matches.Load(), Errors: r.errors.Load()}
+	stats := Stats{Matches: r.matches.Load(), Errors: r.errors.Load(), Overruns: r.overruns.Load(), Off: r.off()}
 	if last := r.lastError.Load(); last != nil {
 		stats.LastError = *last
 	}
@@ -156,6 +163,9 @@ func (m *Match) add(rule int, v Verdict, goesOn bool) bool {
 
 // decide asks CEL for what is not known yet of the rule's conditions.
 func (r *rule) decide(sp sdktrace.ReadOnlySpan, when, unless tri) (verdict Verdict) {
+	if r.off() {
+		return NoRule
+	}
 	if when != unknown && unless != unknown {
 		return verdictOf(when == yes, unless == yes)
 	}
@@ -201,8 +211,30 @@ func (r *rule) failed(err error) {
 		text = strings.ToValidUTF8(text[:maxErrorText], "")
 	}
 	r.errors.Add(1)
+	if errors.Is(err, errOverrun) {
+		r.overruns.Add(1)
+	}
 	r.lastError.Store(&text)
 }
 
-// SwitchedOff returns the rules that were switched off.
-func (s *Set) SwitchedOff() []int { return nil }
+// SwitchedOff returns the rules that were switched off because they exceeded
+// the limits of an evaluation too often: they match no span any more.
+func (s *Set) SwitchedOff() []int {
+	var off []int
+	for i, r := range s.rules {
+		if r.off() {
+			off = append(off, i)
+		}
+	}
+	return off
+}
+
+// Cost returns what the conditions of a rule may cost, in CEL's units, for a
+// span that has the largest values that are likely.
+func (s *Set) Cost(i int) uint64 {
+	cost := s.rules[i].when.cost
+	if u := s.rules[i].unless; u != nil {
+		cost += u.cost
+	}
+	return cost
+}

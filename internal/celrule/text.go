@@ -23,11 +23,25 @@ func isExpression(s string) bool {
 	return strings.HasPrefix(s, `"`) || strings.HasPrefix(s, `'`) || mention.MatchString(s)
 }
 
-func compileText(s string) (text, []*Error) {
-	if !isExpression(s) {
+// computed is a name at the beginning of a text, alone or with something that
+// does not follow a word in a sentence.
+var computed = regexp.MustCompile(`^\s*([A-Za-z_][A-Za-z0-9_]*)\s*($|\?|\+|==|!=|&&|\|\||[.\[]\S)`)
+
+// uses reports whether a text begins with a definition, and so is an expression.
+func (ds definitions) uses(s string) bool {
+	m := computed.FindStringSubmatch(s)
+	if m == nil {
+		return false
+	}
+	_, ok := ds[m[1]]
+	return ok
+}
+
+func compileText(s string, defs definitions) (text, []*Error) {
+	if !isExpression(s) && !defs.uses(s) {
 		return text{plain: strings.TrimSpace(s)}, nil
 	}
-	expr, errs := compile(answering, s, types.StringType)
+	expr, errs := compile(answering, s, types.StringType, defs)
 	for _, e := range errs {
 		if e.Hint == "" && strings.HasPrefix(e.Message, "cannot read") {
 			e.Hint = "if it is plain text, put it in quotes"
