@@ -129,7 +129,11 @@ func (c *checker) check() {
 	}
 	var err error
 	if r.mode, err = ParseMode(r.Mode); err != nil {
-		c.report("mode", err.Error(), hint(string(r.mode.Kind), ModeKinds()))
+		near := ""
+		if !slices.Contains(ModeKinds(), string(r.mode.Kind)) {
+			near = hint(string(r.mode.Kind), ModeKinds())
+		}
+		c.report("mode", err.Error(), near)
 	}
 	r.severity = c.text("severity", r.Severity)
 	r.title = c.text("title", r.Title)

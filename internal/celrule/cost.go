@@ -81,6 +81,7 @@ func estimate(env *cel.Env, checked *cel.Ast) (uint64, *Error) {
 	}
 	if est.Max > maxEstimate {
 		return est.Max, &Error{
+			Line: 1, Column: 1,
 			Message: fmt.Sprintf("it may cost %s, and the limit is %d", amount(est.Max), maxEstimate),
 			Hint:    "what is dear are loops in loops (all, exists, filter, map) and searches in long texts such as stack traces",
 		}

@@ -2,6 +2,7 @@ package celrule
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ type definition struct {
 	expr ast.Expr // parsed, not checked; not changed any more
 	size int      // nodes
 	free []string // names in it that are not its own
+	text bool     // it may be a text
 }
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -56,9 +58,11 @@ func (ds definitions) add(d Definition) []*Error {
 	// What is wrong in every stage is wrong. Where it is used in a stage that
 	// it is not for, that place is.
 	var least []*Error
+	isText := false
 	for i, s := range []stage{matching, signing, answering} {
-		_, errs := ds.check(s, d.Expr)
+		checked, errs := ds.check(s, d.Expr)
 		if len(errs) == 0 {
+			isText = checked != nil && couldBe(checked.OutputType(), types.StringType)
 			least = nil
 			break
 		}
@@ -74,7 +78,7 @@ func (ds definitions) add(d Definition) []*Error {
 	if _, errs := ds.substitute(tree); errs != nil {
 		return errs
 	}
-	ds[d.Name] = &definition{expr: tree.Expr(), size: size(tree.Expr()), free: free(tree.Expr())}
+	ds[d.Name] = &definition{expr: tree.Expr(), size: size(tree.Expr()), free: free(tree.Expr()), text: isText}
 	return nil
 }
 
@@ -130,9 +134,24 @@ func (ds definitions) check(s stage, text string) (*cel.Ast, []*Error) {
 	}
 	checked, issues := env.Check(parsed)
 	if issues.Err() != nil {
-		return nil, explain(s, parsed.NativeRep(), issues)
+		errs := explain(s, parsed.NativeRep(), issues)
+		for _, e := range errs {
+			ds.propose(e)
+		}
+		return nil, errs
 	}
 	return checked, nil
+}
+
+var unknownName = regexp.MustCompile(`^undeclared name '([^']*)'$`)
+
+// propose hints at the definition that an unknown name was probably meant to be.
+func (ds definitions) propose(e *Error) {
+	if m := unknownName.FindStringSubmatch(e.Message); m != nil {
+		if near := Nearest(m[1], slices.Sorted(maps.Keys(ds))); near != "" {
+			e.Hint = fmt.Sprintf("did you mean %s?", near)
+		}
+	}
 }
 
 // substitute puts definitions in the place of their names. What is wrong in

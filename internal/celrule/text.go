@@ -28,13 +28,14 @@ func isExpression(s string) bool {
 var computed = regexp.MustCompile(`^\s*([A-Za-z_][A-Za-z0-9_]*)\s*($|\?|\+|==|!=|&&|\|\||[.\[]\S)`)
 
 // uses reports whether a text begins with a definition, and so is an expression.
+// A word alone is one only if the definition is a text: a team may be called as
+// a condition is.
 func (ds definitions) uses(s string) bool {
 	m := computed.FindStringSubmatch(s)
-	if m == nil {
+	if m == nil || ds[m[1]] == nil {
 		return false
 	}
-	_, ok := ds[m[1]]
-	return ok
+	return m[2] != "" || ds[m[1]].text
 }
 
 func compileText(s string, defs definitions) (text, []*Error) {

@@ -1,9 +1,12 @@
 package rulefile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/spanticket/spanticket/internal/celrule"
 )
@@ -12,65 +15,101 @@ import (
 // does. The error joins an [*Error] for everything that is wrong with any of
 // the files. Unchanged rules are taken over from old, which may be nil.
 func Compile(files []*File, sinks []string, old *celrule.Set) (*celrule.Set, error) {
+	link(files)
 	var rules []celrule.Rule
-	errs := make([][]*Error, len(files)) // by file
-	first := make([]int, len(files))     // rule of each, among all
+	first := make([]int, len(files)) // rule of each, among all
 	for i, f := range files {
 		first[i] = len(rules)
 		rules = append(rules, f.Rules...)
-		errs[i] = slices.Clone(f.errs)
 	}
 	set, err := old.Compile(rules, sinks)
+	var errs []*Error
+	for _, f := range files {
+		errs = append(errs, f.errs...)
+	}
 	for _, e := range unjoin(err) {
-		// The last file that begins at or before the rule. Files without rules
-		// begin where the next one does.
-		i, _ := slices.BinarySearch(first, e.Index+1)
-		i--
-		out := files[i].errorOf(e, e.Index-first[i])
+		out := Locate(files, e)
 		if out == nil {
 			continue
 		}
 		if at := slices.IndexFunc(rules, func(r celrule.Rule) bool { return r.Name == e.Rule }); e.Field == "name" && at < e.Index && e.Rule != "" {
-			j, _ := slices.BinarySearch(first, at+1)
-			n := files[j-1].places[at-first[j-1]].fields["name"]
-			out.Message = fmt.Sprintf("the name is taken: %s:%d:%d", files[j-1].Name, n.Line, n.Column)
+			f, i := fileOf(files, at)
+			if n, ok := f.places[i].fields["name"]; ok {
+				out.Message = fmt.Sprintf("the name is taken: %s:%d:%d", n.file.Name, n.node.Line, n.node.Column)
+			}
 		}
-		errs[i] = append(errs[i], out)
+		errs = append(errs, out)
 	}
-	var all []error
-	for i := range files {
-		slices.SortStableFunc(errs[i], (*Error).compare)
-		errs[i] = slices.CompactFunc(errs[i], func(a, b *Error) bool { return a.compare(b) == 0 })
-		for _, e := range errs[i] {
-			all = append(all, e)
-		}
-	}
-	if all != nil {
-		return nil, errors.Join(all...)
+	if len(errs) > 0 {
+		return nil, inOrder(files, errs)
 	}
 	return set, nil
 }
 
-// errorOf returns an error of a rule with its place in the file, or nil if it
-// only follows from what was reported already.
+// maxErrors bounds the errors that are reported at once.
+const maxErrors = 50
+
+// inOrder joins errors in the order of the files and their places, each once.
+func inOrder(files []*File, errs []*Error) error {
+	number := make(map[string]int, len(files))
+	for i, f := range files {
+		number[f.Name] = i
+	}
+	slices.SortStableFunc(errs, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(number[a.File], number[b.File]), a.compare(b))
+	})
+	errs = slices.CompactFunc(errs, func(a, b *Error) bool { return a.File == b.File && a.compare(b) == 0 })
+	var all []error
+	for _, e := range errs[:min(len(errs), maxErrors)] {
+		all = append(all, e)
+	}
+	if more := len(errs) - maxErrors; more > 0 {
+		all = append(all, fmt.Errorf("and %d more errors", more))
+	}
+	return errors.Join(all...)
+}
+
+// Locate returns what is wrong with a rule of the files, in the order in which
+// they were compiled, with its place. It returns nil if it only follows from
+// what was reported already.
+func Locate(files []*File, e *celrule.Error) *Error {
+	f, i := fileOf(files, e.Index)
+	return f.errorOf(e, i)
+}
+
+// fileOf returns the file that has a rule, and which of its rules that is.
+func fileOf(files []*File, rule int) (*File, int) {
+	for _, f := range files {
+		if rule < len(f.Rules) {
+			return f, rule
+		}
+		rule -= len(f.Rules)
+	}
+	panic("rulefile: no such rule") // the caller made it up
+}
+
+// errorOf returns an error of a rule with its place.
 func (f *File) errorOf(e *celrule.Error, rule int) *Error {
 	p := f.places[rule]
 	out := Error{Rule: e.Rule, Field: e.Field, Message: e.Message, Hint: e.Hint}
-	n := p.fields[e.Field]
-	if n == nil {
+	at, ok := p.fields[e.Field]
+	if let, isLet := f.own.lets[e.Field]; isLet {
+		at, ok, out.Rule = let, true, ""
+	}
+	if !ok {
 		if p.damaged {
 			return nil // the key may be there, misspelt
 		}
 		return f.place(p.node.Line, p.node.Column, out)
 	}
-	if f.defaults[e.Field] == n {
+	if f.own.fields[e.Field] == at {
 		out.Rule, out.Field = "", "defaults."+e.Field
 	}
-	if e.Line == 0 {
-		return f.place(n.Line, n.Column, out)
+	if e.Line == 0 || at.node.Kind != yaml.ScalarNode {
+		return at.file.place(at.node.Line, at.node.Column, out)
 	}
-	line, column := f.locate(n, e.Line, e.Column)
-	return f.place(line, column, out)
+	line, column := at.file.locate(at.node, e.Line, e.Column)
+	return at.file.place(line, column, out)
 }
 
 // unjoin returns the errors that celrule joined.

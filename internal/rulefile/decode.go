@@ -14,21 +14,30 @@ import (
 )
 
 // laterKeys are planned. Saying so is kinder than to propose another key.
-var laterKeys = []string{"priority", "page", "suppress", "escalate", "let", "windows", "ttl"}
+var laterKeys = []string{"priority", "page", "suppress", "escalate", "windows", "ttl"}
 
-// decode reads the rules of a document.
-func (f *File) decode(root *yaml.Node) {
-	var version, rules *yaml.Node
-	defaults := decoder{file: f, fields: make(map[string]*yaml.Node)}
+// decode reads the rules of the document, under what the files before it share.
+func (f *File) decode(from *shared) {
+	f.Rules, f.places, f.own, f.errs = nil, nil, under(from), slices.Clone(f.unread)
+	if f.root == nil {
+		return
+	}
+	root := f.root
+	var version, rules, let, defaults *yaml.Node
 	f.mapping(root, "", keys{
 		{"version", func(n *yaml.Node) { version = n }},
-		{"defaults", func(n *yaml.Node) { defaults.rule(n, "defaults") }},
+		{"let", func(n *yaml.Node) { let = n; f.let(n) }},
+		{"defaults", func(n *yaml.Node) {
+			defaults = n
+			d := decoder{file: f, out: f.own.out, fields: f.own.fields}
+			d.rule(n, "defaults")
+			f.own.out = d.out
+		}},
 		{"rules", func(n *yaml.Node) { rules = n }},
 	})
-	f.defaults = defaults.fields
 	for _, key := range []string{"name", "when"} {
-		if n := defaults.fields[key]; n != nil {
-			f.report(n, Error{Field: "defaults." + key, Message: "every rule has its own"})
+		if at, ok := f.own.fields[key]; ok && at.file == f {
+			f.report(at.node, Error{Field: "defaults." + key, Message: "every rule has its own"})
 		}
 	}
 	if version != nil && version.Value != "1" {
@@ -39,7 +48,8 @@ func (f *File) decode(root *yaml.Node) {
 		f.report(root, Error{Message: "the file does not say its version", Hint: "a rule file begins with version: 1"})
 	}
 	if rules == nil {
-		if len(f.errs) == 0 {
+		f.sharing = let != nil || defaults != nil
+		if len(f.errs) == 0 && !f.sharing {
 			f.report(root, Error{Message: "the file has no rules", Hint: "they are a list, under the key rules"})
 		}
 		return
@@ -50,8 +60,9 @@ func (f *File) decode(root *yaml.Node) {
 	}
 	for i, n := range rules.Content {
 		before := len(f.errs)
-		d := decoder{file: f, out: defaults.out, fields: maps.Clone(defaults.fields)}
+		d := decoder{file: f, out: f.own.out, fields: maps.Clone(f.own.fields)}
 		d.rule(n, fmt.Sprintf("rules[%d]", i))
+		d.out.Definitions = f.own.defs
 		f.Rules = append(f.Rules, d.out)
 		f.places = append(f.places, place{node: n, fields: d.fields, damaged: len(f.errs) > before})
 	}
@@ -61,7 +72,7 @@ func (f *File) decode(root *yaml.Node) {
 type decoder struct {
 	file   *File
 	out    celrule.Rule
-	fields map[string]*yaml.Node
+	fields map[string]spot
 }
 
 // rule reads a rule. Its path names it in errors if it has no name.
@@ -98,7 +109,7 @@ func (d *decoder) read(n *yaml.Node) {
 		{"sinks", d.list("sinks", &r.Sinks)},
 		{"budget", d.count("budget", &r.Budget)},
 		{"continue", d.truth("continue", &r.Continue)},
-		{"mode", d.text("mode", &r.Mode)},
+		{"mode", d.mode},
 		{"resolve", func(n *yaml.Node) {
 			d.file.mapping(n, "resolve", keys{{"quiet", d.duration("resolve.quiet", &r.Quiet)}})
 		}},
@@ -111,7 +122,7 @@ func (d *decoder) report(n *yaml.Node, field, message, hint string) {
 
 // scalar notes where a field stands, and reports whether it is one text.
 func (d *decoder) scalar(n *yaml.Node, field string) bool {
-	d.fields[field] = n
+	d.fields[field] = spot{d.file, n}
 	hint := "leave the key out for the default"
 	if field == "name" || field == "when" {
 		hint = ""
@@ -144,7 +155,7 @@ func (d *decoder) text(field string, to *string) func(*yaml.Node) {
 
 func (d *decoder) list(field string, to *[]string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
-		maps.DeleteFunc(d.fields, func(key string, _ *yaml.Node) bool { return strings.HasPrefix(key, field+"[") })
+		maps.DeleteFunc(d.fields, func(key string, _ spot) bool { return strings.HasPrefix(key, field+"[") })
 		*to = nil
 		if n.Kind != yaml.SequenceNode {
 			hint := ""
@@ -171,6 +182,39 @@ func (d *decoder) signature(n *yaml.Node) {
 		return
 	}
 	d.list("signature", &d.out.Signature)(n)
+}
+
+// mode reads a mode: a text, or a mapping of a kind to its value.
+func (d *decoder) mode(n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		d.text("mode", &d.out.Mode)(n)
+		return
+	}
+	d.fields["mode"] = spot{d.file, n}
+	var mode string
+	read := func(kind celrule.ModeKind) func(*yaml.Node) {
+		return func(n *yaml.Node) {
+			if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+				d.report(n, "mode."+string(kind), "it must be a text, and is "+describe(n), "")
+				return
+			}
+			if mode != "" {
+				d.report(n, "mode", "a rule has one mode", "")
+				return
+			}
+			mode = string(kind) + ": " + n.Value
+			if _, err := celrule.ParseMode(mode); err != nil {
+				d.report(n, "mode."+string(kind), err.Error(), "")
+				mode = string(celrule.Live) // what is wrong is said
+			}
+		}
+	}
+	before := len(d.file.errs)
+	d.file.mapping(n, "mode", keys{{"canary", read(celrule.Canary)}, {"draft", read(celrule.Draft)}})
+	if mode == "" && len(d.file.errs) == before {
+		d.report(n, "mode", "it is empty", "leave the key out for the default")
+	}
+	d.out.Mode = mode
 }
 
 func (d *decoder) count(field string, to *int64) func(*yaml.Node) {

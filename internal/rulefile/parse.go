@@ -15,8 +15,8 @@ import (
 // maxDepth is far deeper than any rule goes.
 const maxDepth = 16
 
-// parse returns the one document of the file, or nil if it is refused.
-func (f *File) parse(data []byte) *yaml.Node {
+// document returns the one document of the file, or nil if it is refused.
+func (f *File) document(data []byte) *yaml.Node {
 	if !utf8.Valid(data) {
 		f.reportInvalid()
 		return nil
@@ -49,10 +49,10 @@ func (f *File) parse(data []byte) *yaml.Node {
 func (f *File) acceptable(n *yaml.Node, depth int) bool {
 	switch {
 	case n.Kind == yaml.AliasNode:
-		f.report(n, Error{Message: "aliases are not allowed", Hint: "what rules share goes into defaults"})
+		f.report(n, Error{Message: "aliases are not allowed", Hint: "what rules share goes into defaults and let"})
 		return false
 	case n.Anchor != "":
-		f.report(n, Error{Message: "anchors are not allowed", Hint: "what rules share goes into defaults"})
+		f.report(n, Error{Message: "anchors are not allowed", Hint: "what rules share goes into defaults and let"})
 		return false
 	case n.Style&yaml.TaggedStyle != 0:
 		f.report(n, Error{Message: "tags are not allowed"})

@@ -12,9 +12,15 @@ import (
 // place says where a rule stands, and its fields.
 type place struct {
 	node   *yaml.Node
-	fields map[string]*yaml.Node // by the name that celrule has for them
+	fields map[string]spot // by the name that celrule has for them
 
 	damaged bool // something of it could not be read
+}
+
+// spot is a node in a file: what a file shares stands in another one.
+type spot struct {
+	file *File
+	node *yaml.Node
 }
 
 // locate returns where a line and a column of a scalar's value stand in the

@@ -26,32 +26,42 @@ type File struct {
 	Name  string
 	Rules []celrule.Rule // as far as they could be read
 
-	lines    []string
-	places   []place               // of Rules
-	defaults map[string]*yaml.Node // fields, as in a place
-	errs     []*Error
+	lines   []string
+	root    *yaml.Node // nil if it cannot be read
+	places  []place    // of Rules
+	own     shared     // its own defaults and definitions
+	sharing bool       // it has no rules, and shares those with the files after it
+	unread  []*Error   // why it cannot be read
+	errs    []*Error   // what is wrong with it
 }
 
 // Parse reads one file. What is wrong with it is said by [Compile].
 func Parse(name string, data []byte) *File {
 	f := &File{Name: name}
 	if len(data) > maxSize {
-		f.errs = append(f.errs, &Error{File: name, Message: fmt.Sprintf("the file has more than %d bytes", maxSize)})
+		f.unread = []*Error{{File: name, Message: fmt.Sprintf("the file has more than %d bytes", maxSize)}}
+		f.decode(nil)
 		return f
 	}
+	f.parse(data)
+	return f
+}
+
+// parse reads the text of a file.
+func (f *File) parse(data []byte) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 	data = bytes.ReplaceAll(data, []byte("\r"), []byte("\n"))
 	f.lines = strings.Split(string(data), "\n")
-	if root := f.parse(data); root != nil {
-		f.decode(root)
-	}
-	return f
+	f.root = f.document(data)
+	f.unread, f.errs = f.errs, nil
+	f.decode(nil)
 }
 
 // Read reads the files that the patterns name, in the order of the patterns
 // and, within one, of their names; a file that several patterns name is read
-// once. If fsys is nil they are paths of the operating system. A pattern that
+// once, and one that holds tests of rules (*_test.yaml) only if it is named
+// itself. If fsys is nil they are paths of the operating system. A pattern that
 // names no file is an error.
 func Read(fsys fs.FS, patterns ...string) ([]*File, error) {
 	glob, open := filepath.Glob, func(name string) (fs.File, error) { return os.Open(name) }
@@ -66,6 +76,9 @@ func Read(fsys fs.FS, patterns ...string) ([]*File, error) {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", pattern, err))
 			continue
+		}
+		if strings.ContainsAny(pattern, `*?[`) {
+			names = slices.DeleteFunc(names, isTest)
 		}
 		if len(names) == 0 {
 			errs = append(errs, fmt.Errorf("%s: %w", pattern, fs.ErrNotExist))
@@ -83,7 +96,13 @@ func Read(fsys fs.FS, patterns ...string) ([]*File, error) {
 			files = append(files, Parse(name, data))
 		}
 	}
+	link(files)
 	return files, errors.Join(errs...)
+}
+
+// isTest reports whether a file holds tests of rules.
+func isTest(name string) bool {
+	return strings.HasSuffix(name, "_test.yaml") || strings.HasSuffix(name, "_test.yml")
 }
 
 // read reads a file, but not much more of it than Parse accepts.

@@ -55,9 +55,11 @@ func Values(name string, rules []celrule.Rule) *File {
 	}
 	data, err := yaml.Marshal(out)
 	if err != nil {
-		return &File{Name: name, errs: []*Error{{File: name, Message: err.Error()}}}
+		return &File{Name: name, unread: []*Error{{File: name, Message: err.Error()}}, errs: []*Error{{File: name, Message: err.Error()}}}
 	}
-	return Parse(name, data)
+	f := &File{Name: name}
+	f.parse(data)
+	return f
 }
 
 func duration(d time.Duration) string {
