@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/ext"
 )
 
 // Limits of one expression. They are far above what a rule written by people
@@ -68,9 +69,12 @@ func newEnv(s stage) *cel.Env {
 			cel.ValidateRegexLiterals(),
 			cel.ValidateRegexProgramSizeLimit(maxRegexp),
 			cel.ValidateComprehensionNestingLimit(maxLoops),
+			patternValidator{},
 		),
 		cel.Types(eventClass),
+		ext.Strings(), ext.Lists(ext.ListsMaxRangeSize(maxRange)), ext.Math(),
 	}
+	opts = append(opts, declareFunctions()...)
 	for _, c := range s.classes() {
 		opts = append(opts, cel.Types(c), cel.Variable(c.name, cel.ObjectType(c.name)))
 	}

@@ -83,7 +83,7 @@ func (x *indexes) of(code codes.Code, rules []*rule) *index {
 		case spanStatus:
 			return textValue(StatusName(code)), true
 		case resourceAttribute:
-			return valueOf(attrs, s.key), true
+			return s.of(attrs), true
 		}
 		return value{}, false
 	})

@@ -106,7 +106,7 @@ var (
 		"type":       {types.StringType, func(o *object) any { return o.view.exception().Type }},
 		"message":    {types.StringType, func(o *object) any { return o.view.exception().Message }},
 		"stacktrace": {types.StringType, func(o *object) any { return o.view.exception().Stacktrace }},
-		"escaped":    {types.BoolType, func(o *object) any { return escaped(exceptionAttributes(o.view.live)) }},
+		"escaped":    {types.BoolType, func(o *object) any { return recordOf(o.view.live).escaped() }},
 	})
 	problemClass = newClass("problem", map[string]field{
 		"id":          {types.StringType, func(o *object) any { return o.view.problem.ID }},
