@@ -16,10 +16,12 @@ const (
 	maxWork  = 1 << 22 // steps, such as comparisons
 	maxMade  = 1 << 20 // bytes of the value that it returns, or elements
 	maxRange = 1 << 12 // elements of lists.range
+
+	tooMuch = maxMade + 1
 )
 
 // effort is what a call will take: its steps, and the size of what it makes.
-type effort struct{ steps, size int }
+type effort struct{ steps, size int64 }
 
 // efforts has the functions of CEL's extensions that work on texts and lists.
 // An argument of another type than a function takes is of no size.
@@ -39,32 +41,32 @@ var efforts = map[string]func(args []ref.Val) effort{
 	"hasExactly":  product,
 	"distinct":    func(args []ref.Val) effort { return product([]ref.Val{args[0], args[0]}) },
 	"sort":        sorting,
-	"flatten":     func(args []ref.Val) effort { return both(content(args[0], maxMade+1)) },
+	"flatten":     func(args []ref.Val) effort { return both(content(args[0], tooMuch)) },
 
 	"@sortByAssociatedKeys": sorting,
 
 	"strings.quote": func(args []ref.Val) effort { return both(4 * length(args[0])) },
 	"format": func(args []ref.Val) effort {
 		// Of a number a clause makes 100 digits and more, of a byte 8.
-		return both(length(args[0]) + 8*content(args[1], maxMade) + 512*length(args[1]))
+		return both(length(args[0]) + 8*content(args[1], tooMuch) + 512*length(args[1]))
 	},
 	"replace": func(args []ref.Val) effort {
 		text, old, with := textOf(args[0]), textOf(args[1]), textOf(args[2])
-		n := strings.Count(text, old)
+		n := int64(strings.Count(text, old))
 		if len(args) == 4 {
-			if most, ok := args[3].(types.Int); ok && most >= 0 && int64(most) < int64(n) {
-				n = int(most)
+			if most, ok := args[3].(types.Int); ok && most >= 0 {
+				n = min(n, int64(most))
 			}
 		}
-		return effort{len(text), len(text) + n*max(0, len(with)-len(old))}
+		return effort{int64(len(text)), int64(len(text)) + n*int64(max(0, len(with)-len(old)))}
 	},
 	"split": func(args []ref.Val) effort {
 		const header = 16 // bytes that a part takes beside its text
 		text := textOf(args[0])
-		return effort{len(text), header * (strings.Count(text, textOf(args[1])) + 1)}
+		return effort{int64(len(text)), header * (int64(strings.Count(text, textOf(args[1]))) + 1)}
 	},
 	"join": func(args []ref.Val) effort {
-		size := content(args[0], maxMade)
+		size := content(args[0], tooMuch)
 		if len(args) == 2 {
 			size += length(args[0]) * length(args[1])
 		}
@@ -80,18 +82,18 @@ func product(args []ref.Val) effort {
 
 func sorting(args []ref.Val) effort { return effort{16 * length(args[0]), length(args[0])} }
 
-func both(n int) effort { return effort{n, n} }
+func both(n int64) effort { return effort{n, n} }
 
 // length returns the bytes of a text or the elements of a list, at most a
-// little over maxMade, so that lengths can be multiplied.
-func length(v ref.Val) int {
-	n := 0
+// little over maxWork, so that lengths can be multiplied.
+func length(v ref.Val) int64 {
+	n := int64(0)
 	switch v := v.(type) {
 	case types.String:
-		n = len(v)
+		n = int64(len(v))
 	case traits.Sizer:
 		if size, ok := v.Size().(types.Int); ok {
-			n = int(min(size, maxWork))
+			n = int64(size)
 		}
 	}
 	return min(n, maxWork+1)
@@ -103,8 +105,8 @@ func textOf(v ref.Val) string {
 }
 
 // content returns the size of all that is in a value, or most if it is more.
-func content(v ref.Val, most int) int {
-	size := 1
+func content(v ref.Val, most int64) int64 {
+	size := int64(1)
 	switch v := v.(type) {
 	case types.String, types.Bytes:
 		size += length(v)

@@ -36,7 +36,7 @@ func compilePatterns(texts []string) (*patterns, error) {
 // match reports whether a text matches, unless it is so long that the answer
 // could take more than maxWork steps.
 func (p *patterns) match(text string) tri {
-	if len(text)*p.size > maxWork {
+	if int64(len(text))*int64(p.size) > maxWork {
 		return unknown
 	}
 	for _, re := range p.all {
