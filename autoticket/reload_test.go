@@ -153,7 +153,7 @@ func TestARuleThatIsSwitchedOffHasATicket(t *testing.T) {
 			Sinks: map[string]sinks.Sink{"shelf": &sink}, Audit: slog.NewJSONHandler(&audit, nil),
 			Rules: []autoticket.Rule{{Name: "dear", When: `span.attributes["list"].exists(x, x == "no")`}},
 		})
-		list := make([]string, 100_000)
+		list := make([]string, 200_000)
 		for i := range list {
 			list[i] = fmt.Sprintf("value %d", i)
 		}

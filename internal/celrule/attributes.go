@@ -21,46 +21,6 @@ type attributes struct {
 
 var _ traits.Mapper = (*attributes)(nil)
 
-// whole names the attributes that are whole numbers by convention. Recorded as
-// text, they are read as numbers.
-var whole = map[string]bool{
-	"http.response.status_code":       true,
-	"http.status_code":                true,
-	"http.request.resend_count":       true,
-	"http.request.body.size":          true,
-	"http.response.body.size":         true,
-	"rpc.grpc.status_code":            true,
-	"rpc.jsonrpc.error_code":          true,
-	"server.port":                     true,
-	"client.port":                     true,
-	"network.peer.port":               true,
-	"network.local.port":              true,
-	"net.peer.port":                   true,
-	"net.host.port":                   true,
-	"code.line.number":                true,
-	"code.lineno":                     true,
-	"db.response.returned_rows":       true,
-	"db.operation.batch.size":         true,
-	"messaging.batch.message_count":   true,
-	"process.pid":                     true,
-	"thread.id":                       true,
-	"messaging.message.body.size":     true,
-	"messaging.message.envelope.size": true,
-}
-
-// wholeNumber returns the number that a text stands for, if the key's values are numbers.
-func wholeNumber(key, text string) (int64, bool) {
-	if !startsNumber(text) || !whole[key] {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	return n, err == nil
-}
-
-func startsNumber(text string) bool {
-	return text != "" && (text[0] == '-' || '0' <= text[0] && text[0] <= '9')
-}
-
 func (a *attributes) len() int { return len(a.live) + len(a.kept) }
 
 func (a *attributes) key(i int) string {
@@ -78,10 +38,25 @@ func (a *attributes) value(i int) any {
 	return adapt(string(kv.Key), kv.Value.AsInterface())
 }
 
+// adapt returns a value as it is read: as the type that it has by convention,
+// whatever it was recorded as. [toValue] does the same without CEL.
 func adapt(key string, v any) any {
-	if s, ok := v.(string); ok {
-		if n, ok := wholeNumber(key, s); ok {
-			return n
+	switch v := v.(type) {
+	case string:
+		switch read := textAs(v, typeByConvention(key)); read.kind {
+		case kindInt:
+			return read.n
+		case kindFloat:
+			return read.f
+		case kindBool:
+			return read.n == 1
+		}
+	case int64:
+		switch typeByConvention(key) {
+		case textType:
+			return strconv.FormatInt(v, 10)
+		case floatType:
+			return float64(v)
 		}
 	}
 	return v

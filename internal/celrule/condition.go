@@ -2,6 +2,7 @@ package celrule
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -29,7 +30,8 @@ type condition struct {
 	answer  tri         // of open
 	args    []condition // of allOf, anyOf and negation
 	subject subject     // of the others
-	values  []value     // that it is compared with
+	values  []value     // that it is compared with; of prefix, each of them
+	pattern *patterns   // of match
 }
 
 type op uint8
@@ -39,10 +41,11 @@ const (
 	allOf
 	anyOf
 	negation
-	equal // one of values
-	prefix
+	equal  // one of values
+	prefix // one of values
 	suffix
 	contains
+	match
 	less
 	lessOrEqual
 	greater
@@ -79,17 +82,29 @@ func (c *condition) eval(p *probe) tri {
 
 // compare answers a comparison for a value of its subject.
 func (c *condition) compare(v value) tri {
+	switch {
+	case c.op == present:
+		return known(v.kind != kindNone)
+	case c.op == match:
+		return c.match(v)
+	case v.kind == kindDigits:
+		var room [20]byte
+		v = textValue(string(strconv.AppendInt(room[:0], v.n, 10)))
+	}
 	switch c.op {
 	case equal:
 		answer := no
 		for i := range c.values {
-			answer = max(answer, v.equal(c.values[i]))
+			answer = max(answer, c.equal(v, c.values[i]))
 		}
 		return answer
-	case present:
-		return known(v.kind != kindNone)
 	case prefix:
-		return known(v.kind == kindText && strings.HasPrefix(v.text, c.values[0].text))
+		for i := range c.values {
+			if v.kind == kindText && strings.HasPrefix(v.text, c.values[i].text) {
+				return yes
+			}
+		}
+		return no
 	case suffix:
 		return known(v.kind == kindText && strings.HasSuffix(v.text, c.values[0].text))
 	case contains:
@@ -112,6 +127,21 @@ func (c *condition) compare(v value) tri {
 	default:
 		return known(cmp >= 0)
 	}
+}
+
+// equal compares as CEL does what it would be given.
+func (c *condition) equal(v, with value) tri {
+	if c.subject.host && v.kind == kindText {
+		return known(with.kind == kindText && isLowerOf(with.text, v.text))
+	}
+	return v.equal(with)
+}
+
+func (c *condition) match(v value) tri {
+	if v.kind != kindText && v.kind != kindDigits {
+		return no
+	}
+	return c.pattern.match(v.String())
 }
 
 // given returns what is left of the condition once some of its subjects are known.
@@ -180,6 +210,9 @@ func (c condition) cost() int {
 			cost = max(cost, arg.cost())
 		}
 		return cost
+	}
+	if c.op == match {
+		return subjectKinds
 	}
 	return int(c.subject.what)
 }

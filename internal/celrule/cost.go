@@ -16,8 +16,8 @@ import (
 const maxEstimate = 1 << 17
 
 // sizes are the largest values that are likely, in characters and elements. The
-// SDK bounds the number of attributes and events to 128 each; the length of texts
-// it does not bound.
+// SDK bounds the number of attributes and events to 128 each. It does not bound
+// their length; what is longer than is likely, the limit at run time is for.
 var sizes = map[string]uint64{
 	"span.name":                     256,
 	"span.kind":                     8,
@@ -27,13 +27,13 @@ var sizes = map[string]uint64{
 	"span.span_id":                  16,
 	"span.attributes":               128,
 	"span.attributes.@keys":         128,
-	"span.attributes.@values":       1 << 10,
+	"span.attributes.@values":       128,
 	"span.events":                   128,
 	"span.events.@items.name":       128,
 	"span.events.@items.attributes": 128,
 	"resource.attributes":           128,
 	"resource.attributes.@keys":     128,
-	"resource.attributes.@values":   1 << 10,
+	"resource.attributes.@values":   128,
 	"scope.name":                    128,
 	"scope.version":                 32,
 	"exception.type":                256,
@@ -47,7 +47,7 @@ var sizes = map[string]uint64{
 
 // otherwise is the size of what is not among sizes, such as the value of an
 // attribute of an event.
-const otherwise = 1 << 10
+const otherwise = 128
 
 // estimator tells CEL how large values may be.
 type estimator struct{}

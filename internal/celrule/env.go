@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/ext"
 )
 
 // Limits of one expression. They are far above what a rule written by people
@@ -14,7 +15,7 @@ const (
 	maxNesting = 50
 	maxRegexp  = 1 << 10 // instructions of the compiled pattern
 	maxLoops   = 3       // comprehensions inside each other
-	maxCost    = 1 << 18 // of one evaluation, in CEL's units; twice what is likely at most, see maxEstimate
+	maxCost    = 1 << 19 // of one evaluation, in CEL's units: some milliseconds; see also maxEstimate
 )
 
 // stage says when an expression is evaluated, and so what it can see.
@@ -68,9 +69,12 @@ func newEnv(s stage) *cel.Env {
 			cel.ValidateRegexLiterals(),
 			cel.ValidateRegexProgramSizeLimit(maxRegexp),
 			cel.ValidateComprehensionNestingLimit(maxLoops),
+			patternValidator{},
 		),
 		cel.Types(eventClass),
+		ext.Strings(), ext.Lists(ext.ListsMaxRangeSize(maxRange)), ext.Math(),
 	}
+	opts = append(opts, declareFunctions()...)
 	for _, c := range s.classes() {
 		opts = append(opts, cel.Types(c), cel.Variable(c.name, cel.ObjectType(c.name)))
 	}

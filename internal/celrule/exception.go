@@ -12,62 +12,72 @@ import (
 // exceptionKeys are the attributes that rules can see of an exception.
 var exceptionKeys = []string{"exception.type", "error.type", "exception.message", "exception.stacktrace", "exception.escaped"}
 
-// ExceptionOf returns what a span recorded of an error: its last exception
+// ExceptionOf returns what a span recorded of an error: its newest exception
 // event or, without one, its own attributes. It is what rules see as exception.
 func ExceptionOf(sp sdktrace.ReadOnlySpan) correlate.Exception {
-	attrs := exceptionAttributes(sp)
+	r := recordOf(sp)
 	return correlate.Exception{
-		Type:       typeOfException(attrs),
-		Message:    stringOf(attrs, "exception.message"),
-		Stacktrace: stringOf(attrs, "exception.stacktrace"),
+		Type:       r.typ().String(),
+		Message:    r.text("exception.message").String(),
+		Stacktrace: r.text("exception.stacktrace").String(),
 	}
 }
 
-// exceptionAttributes returns the attributes that describe the exception.
-func exceptionAttributes(sp sdktrace.ReadOnlySpan) []attribute.KeyValue {
-	events := sp.Events()
+// exceptionRecord is where a span tells of an exception.
+type exceptionRecord struct {
+	attrs []attribute.KeyValue // of an event or, without one, of the span
+	span  []attribute.KeyValue // which may have the type where the event has none
+}
+
+func recordOf(sp sdktrace.ReadOnlySpan) exceptionRecord {
+	attrs, events := sp.Attributes(), sp.Events()
 	for i := len(events) - 1; i >= 0; i-- {
-		// Conventions after 1.40 name the operation first: http.client.request.exception.
-		if name := events[i].Name; name == "exception" || strings.HasSuffix(name, ".exception") {
-			return events[i].Attributes
+		if isException(&events[i]) {
+			return exceptionRecord{attrs: events[i].Attributes, span: attrs}
 		}
 	}
-	return sp.Attributes()
+	return exceptionRecord{attrs: attrs, span: attrs}
 }
 
-func typeOfException(attrs []attribute.KeyValue) string {
-	errorType := ""
-	for i := range attrs {
-		switch attrs[i].Key {
-		case "exception.type":
-			if s := attrs[i].Value.AsString(); s != "" {
-				return s
-			}
-		case "error.type":
-			errorType = attrs[i].Value.AsString()
+// isException reports whether an event is of an exception: by its name, or by
+// what it carries, since an exception that was logged has the name of its record.
+func isException(e *sdktrace.Event) bool {
+	// Conventions after 1.40 name the operation first: http.client.request.exception.
+	if e.Name == "exception" || strings.HasSuffix(e.Name, ".exception") {
+		return true
+	}
+	for i := range e.Attributes {
+		if key := e.Attributes[i].Key; key == "exception.type" || key == "exception.message" {
+			return true
 		}
 	}
-	return errorType
+	return false
 }
 
-func escaped(attrs []attribute.KeyValue) bool {
-	v, ok := find(attrs, "exception.escaped")
-	return ok && (v.Type() == attribute.BOOL && v.AsBool() || v.Type() == attribute.STRING && v.AsString() == "true")
-}
-
-// find returns the value of the first attribute with the key.
-func find(attrs []attribute.KeyValue, key string) (attribute.Value, bool) {
-	for i := range attrs {
-		if string(attrs[i].Key) == key {
-			return attrs[i].Value, true
-		}
+// typ returns the type of the exception, or else that of the error.
+func (r exceptionRecord) typ() value {
+	if t := r.text("exception.type"); t != textValue("") {
+		return t
 	}
-	return attribute.Value{}, false
+	if t := r.text("error.type"); t != textValue("") {
+		return t
+	}
+	return exceptionRecord{attrs: r.span}.text("error.type")
 }
 
-func stringOf(attrs []attribute.KeyValue, key string) string {
-	if v, ok := find(attrs, key); ok && v.Type() == attribute.STRING {
-		return v.AsString()
+// text returns the text that an attribute is, or an empty one.
+func (r exceptionRecord) text(key string) value {
+	v := valueOf(r.attrs, key, textType)
+	if v.kind != kindText && v.kind != kindDigits {
+		return textValue("")
 	}
-	return ""
+	return v
+}
+
+func (r exceptionRecord) escaped() bool {
+	return valueOf(r.attrs, "exception.escaped", boolType) == truthValue(true)
+}
+
+func (r exceptionRecord) timedOut() bool {
+	return timedOut(r.typ().text, r.text("exception.message").text)
 }

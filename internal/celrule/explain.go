@@ -62,6 +62,9 @@ func (s stage) reword(e *Error, tree *ast.AST, issue *common.Error) {
 		if owner, args, ok := strings.Cut(m[2], ".("); ok {
 			e.Message = fmt.Sprintf("'%s' of %s does not take (%s", name, article(owner), args)
 		}
+		if f, ok := ownFunctions[name]; ok {
+			e.Hint = "it is " + f.usage
+		}
 		return
 	}
 	if m := invalid.FindStringSubmatch(issue.Message); m != nil {
@@ -72,6 +75,8 @@ func (s stage) reword(e *Error, tree *ast.AST, issue *common.Error) {
 			if _, err := regexp.Compile(textAt(tree, issue.ExprID)); err != nil {
 				e.Message = strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 			}
+		case fnMatchesAny:
+			explainPatterns(e, tree, issue.ExprID)
 		case "duration":
 			e.Hint = "such as 90s, 5m or 1h30m"
 		}
@@ -95,6 +100,19 @@ func (s stage) reword(e *Error, tree *ast.AST, issue *common.Error) {
 		return
 	}
 	e.Message = strings.TrimPrefix(e.Message, "Syntax error: ")
+}
+
+// explainPatterns says what is wrong with what was given to matchesAny at a node.
+func explainPatterns(e *Error, tree *ast.AST, node int64) {
+	text := textAt(tree, node)
+	if text == "" {
+		e.Message = "the patterns of matchesAny must be a list of constants"
+		e.Hint = "it is " + ownFunctions[fnMatchesAny].usage
+	} else if _, err := regexp.Compile(text); err != nil {
+		e.Message = strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+	} else {
+		e.Message = fmt.Sprintf("these patterns are too large: together they take more than %d steps", maxRegexp)
+	}
 }
 
 // fieldHint proposes a field of the object that node selects one of.
@@ -165,7 +183,11 @@ func (s stage) nameHint(name string) string {
 			return fmt.Sprintf("did you mean %s.%s?", c.name, name)
 		}
 	}
-	if near := Nearest(name, names); near != "" {
+	near := Nearest(name, names)
+	if i := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, name) }); i >= 0 {
+		near = names[i]
+	}
+	if near != "" {
 		return fmt.Sprintf("did you mean %s?", near)
 	}
 	return "a text needs quotes"

@@ -114,23 +114,30 @@ func (e *expression) holds(v *view) (bool, error) {
 // so that it is enough to catch it in the calls that yield a bool, and where
 // an attribute alone is the condition.
 func lenient(tree *ast.AST) interpreter.InterpretableDecoratorV2 {
-	absent := make(map[int64]types.Bool) // the value of a node in that case
+	absent := make(map[int64]ref.Val) // the value of a node in that case
 	bare := make(map[int64]bool)
+	patterns := make(map[int64][]string)
 	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() == ast.CallKind {
+			if v := ownFunctions[e.AsCall().FunctionName()].absent; v != nil {
+				absent[e.ID()] = v
+			}
+			_, patterns[e.ID()] = patternCall(e.AsCall())
+		}
 		if !tree.GetType(e.ID()).IsExactType(cel.BoolType) {
 			return
 		}
 		switch e.Kind() {
 		case ast.CallKind:
 			fn := e.AsCall().FunctionName()
-			absent[e.ID()] = fn == operators.NotEquals || fn == operators.LogicalNot
+			absent[e.ID()] = types.Bool(fn == operators.NotEquals || fn == operators.LogicalNot)
 			if fn == operators.LogicalAnd || fn == operators.LogicalOr || fn == operators.LogicalNot {
 				for _, arg := range e.AsCall().Args() {
 					bare[arg.ID()] = true
 				}
 			}
 		case ast.ComprehensionKind:
-			absent[e.ID()] = false
+			absent[e.ID()] = types.False
 		}
 	}))
 	return func(node interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
@@ -141,26 +148,24 @@ func lenient(tree *ast.AST) interpreter.InterpretableDecoratorV2 {
 			}
 			return node, nil
 		}
+		if call, ok := node.(interpreter.InterpretableCall); ok {
+			var err error
+			if node, err = prepare(call, patterns[node.ID()]); err != nil {
+				return nil, err
+			}
+		}
 		value, ok := absent[node.ID()]
 		if !ok {
 			return node, nil
-		}
-		if call, ok := node.(interpreter.InterpretableCall); ok && call.Function() == interpreter.MatchesRegexOptimization.Function {
-			// The planner would do this, but does not see inside a predicate.
-			pattern, _ := call.Args()[1].(interpreter.InterpretableConst).Value().(types.String)
-			var err error
-			if node, err = interpreter.MatchesRegexOptimization.Factory(call, string(pattern)); err != nil {
-				return nil, err
-			}
 		}
 		return &predicate{InterpretableV2: node, absent: value}, nil
 	}
 }
 
-// predicate is a node that yields a bool, whatever is absent.
+// predicate is a node that yields a value, whatever is absent.
 type predicate struct {
 	interpreter.InterpretableV2
-	absent types.Bool
+	absent ref.Val
 }
 
 // Exec implements interpreter.InterpretableV2.

@@ -88,7 +88,7 @@ func (x *index) postings(s subject) *postings {
 	}
 	p := x.attrs[s.key]
 	if p == nil {
-		p = new(postings)
+		p = &postings{typ: s.typ}
 		x.attrs[s.key] = p
 	}
 	return p
@@ -114,7 +114,7 @@ func (x *index) candidates(p *probe, out []int32) []int32 {
 			continue
 		}
 		if ps := x.attrs[key]; ps != nil {
-			out = ps.findAttribute(&p.attrs[i], out)
+			out = ps.findAttribute(&p.attrs[i].Value, out)
 		}
 		failed = failed || slices.Contains(exceptionKeys, key)
 	}
@@ -135,7 +135,7 @@ func sorted(rules []int32) []int32 {
 
 // exceptions appends the rules that are possible with what is read of an exception.
 func (x *index) exceptions(read func(subject) value, out []int32) []int32 {
-	for w := exceptionType; w <= exceptionEscaped; w++ {
+	for w := exceptionType; w < subjectKinds; w++ {
 		if ps := x.fields[w]; ps != nil {
 			out = ps.find(read(subject{what: w}), out)
 		}
@@ -212,6 +212,8 @@ func commonness(c *condition) int {
 		return 1
 	case c.subject.what == spanKind, c.op == present:
 		return 256
+	case c.subject.what == statusClass:
+		return 64
 	case c.subject.what == scopeName, c.op == less, c.op == lessOrEqual:
 		return 128
 	case c.op == prefix:

@@ -88,9 +88,9 @@ func lintComparison(tree *ast.AST, left, right ast.Expr, report func(e ast.Expr,
 			known = []string{"SERVER", "CLIENT", "INTERNAL", "PRODUCER", "CONSUMER"}
 		case sub.what == spanStatus:
 			known = []string{"ERROR", "OK", "UNSET"}
-		case sub.what == spanAttribute && whole[sub.key]:
+		case sub.what == spanAttribute && sub.typ == intType && !sub.host:
 			hint := ""
-			if n, ok := wholeNumber(sub.key, string(text)); ok {
+			if n, ok := wholeNumber(string(text)); ok {
 				hint = fmt.Sprintf("did you mean %d?", n)
 			}
 			report(value, sub.key+" is a number", hint)

@@ -50,6 +50,7 @@ type class struct {
 // field is one field of a class.
 type field struct {
 	typ *types.Type
+	doc string // for docs/rules.md
 	get func(*object) any
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -13,6 +14,7 @@ import (
 // postings finds the rules that the value of one subject keeps possible. Rules
 // are named by their position in an index.
 type postings struct {
+	typ      attributeType // of the subject, if it is an attribute
 	texts    map[string][]int32
 	filter   filter // of texts
 	whole    map[int64][]int32
@@ -37,8 +39,8 @@ type prefixed struct {
 // fileable reports whether a rule that needs the condition can be found by the
 // value of its subject.
 func (c *condition) fileable() bool {
-	if c.subject.what == resourceAttribute {
-		return false // an index is of one resource
+	if c.subject.what == resourceAttribute || c.subject.host {
+		return false // an index is of one resource, and hosts are compared in any case
 	}
 	switch c.op {
 	case equal:
@@ -58,7 +60,9 @@ func (p *postings) file(c *condition, rule int32) {
 	case present:
 		p.present = append(p.present, rule)
 	case prefix:
-		p.prefixes = append(p.prefixes, prefixed{prefix: c.values[0].text, rules: []int32{rule}})
+		for _, v := range c.values {
+			p.prefixes = append(p.prefixes, prefixed{prefix: v.text, rules: []int32{rule}})
+		}
 	case less, lessOrEqual:
 		limit, _ := c.values[0].number()
 		p.below = append(p.below, bound{limit, rule})
@@ -133,16 +137,19 @@ func (p *postings) find(v value, out []int32) []int32 {
 		out = p.findNumber(v.f, out)
 	case kindBool:
 		out = append(out, p.truths[v.n]...)
+	case kindDigits:
+		var room [20]byte
+		out = p.findText(string(strconv.AppendInt(room[:0], v.n, 10)), out)
 	}
 	return append(out, p.present...)
 }
 
 // findAttribute is find, without the detour for what most attributes are.
-func (p *postings) findAttribute(kv *attribute.KeyValue, out []int32) []int32 {
-	if text := kv.Value.AsString(); kv.Value.Type() == attribute.STRING && !startsNumber(text) && p.present == nil {
-		return p.findText(text, out)
+func (p *postings) findAttribute(v *attribute.Value, out []int32) []int32 {
+	if p.typ <= textType && p.present == nil && v.Type() == attribute.STRING {
+		return p.findText(v.AsString(), out)
 	}
-	return p.find(toValue(kv), out)
+	return p.find(toValue(v, p.typ), out)
 }
 
 func (p *postings) findText(text string, out []int32) []int32 {

@@ -9,7 +9,7 @@ import (
 type probe struct {
 	span      sdktrace.ReadOnlySpan
 	attrs     []attribute.KeyValue
-	exception []attribute.KeyValue
+	exception exceptionRecord
 	looked    bool // for the exception
 }
 
@@ -30,20 +30,24 @@ func (p *probe) value(s subject) value {
 	case statusMessage:
 		return textValue(p.span.Status().Description)
 	case resourceAttribute:
-		return valueOf(resourceOf(p.span), s.key)
+		return s.of(resourceOf(p.span))
 	case spanAttribute:
-		return valueOf(p.attrs, s.key)
+		return s.of(p.attrs)
+	case statusClass:
+		return textValue(statusClassOf(p.attrs))
 	}
 	if !p.looked {
-		p.exception, p.looked = exceptionAttributes(p.span), true
+		p.exception, p.looked = recordOf(p.span), true
 	}
 	switch s.what {
 	case exceptionType:
-		return textValue(typeOfException(p.exception))
+		return p.exception.typ()
 	case exceptionMessage:
-		return textValue(stringOf(p.exception, "exception.message"))
+		return p.exception.text("exception.message")
+	case exceptionTimeout:
+		return truthValue(p.exception.timedOut())
 	default:
-		return truthValue(escaped(p.exception))
+		return truthValue(p.exception.escaped())
 	}
 }
 

@@ -45,7 +45,7 @@ func (x *indexes) build(rules []*rule, res *resource.Resource) {
 			case s.what == spanStatus:
 				return textValue(StatusName(codes.Code(code))), true
 			case s.what == resourceAttribute && res != nil:
-				return valueOf(attrs, s.key), true
+				return s.of(attrs), true
 			}
 			return value{}, false
 		})

@@ -53,6 +53,17 @@ func checkout() tracetest.SpanStub {
 	}
 }
 
+// recordedOtherwise are attributes that were recorded as another type than
+// their convention has.
+var recordedOtherwise = []attribute.KeyValue{
+	attribute.Int("error.type", 504),
+	attribute.String("net.peer.port", "5432"),
+	attribute.String("exception.escaped", "True"),
+	attribute.Int("gen_ai.request.temperature", 1),
+	attribute.String("gen_ai.request.top_p", "0.5"),
+	attribute.String("url.full", "https://user:secret@API.example.com:8443/v1"),
+}
+
 // TestMeaning holds what expressions mean. Each must be true, and none may fail.
 func TestMeaning(t *testing.T) {
 	for _, tt := range []struct{ rule, when string }{
@@ -62,18 +73,58 @@ func TestMeaning(t *testing.T) {
 		{"resource and scope", `resource.attributes["service.name"] == "checkout" && scope.name == "otelhttp" && scope.version == "0.72.0"`},
 		{"the exception event", `exception.type == "*net.OpError" && exception.message.endsWith("canceled") && exception.stacktrace == "" && exception.escaped`},
 		{"a text that was not recorded is not there", `has(exception.type) && !has(exception.stacktrace)`},
-		{"events", `span.events.exists(e, e.name == "retry" && e.attributes["attempt"] == 2) && span.events.size() == 2`},
-		{"event times", `span.events.all(e, e.time == timestamp("2026-03-01T12:00:00Z"))`},
+		{"events", `span.events.exists(e, e.name == "retry" && e.attributes["attempt"] == 2) && span.events.size() == 3`},
+		{"event times", `span.events.exists(e, e.time == timestamp("2026-03-01T12:00:00Z"))`},
 		{"attributes by index and by field", `span.attributes["ratio"] == 0.5 && span.attributes.ratio == 0.5 && span.attributes.retry`},
 		{"numbers compare across types", `span.attributes["http.response.status_code"] == 502.0 && span.attributes.ratio < 1`},
 		{"lists", `"a" in span.attributes.tags && span.attributes.tags[1] == "b" && 2 in span.attributes.tries`},
 		{"in a list", `span.attributes["http.response.status_code"] in [500, 502] && span.kind in ["SERVER", "CLIENT"]`},
 		{"presence", `has(span.attributes.retry) && "http.route" in span.attributes && !("x" in span.attributes) && !has(span.attributes.x)`},
-		{"macros over keys", `span.attributes.exists(k, k.startsWith("http.")) && !span.attributes.all(k, k == "x") && span.attributes.size() == 8`},
+		{"macros over keys", `span.attributes.exists(k, k.startsWith("http.")) && !span.attributes.all(k, k == "x") && span.attributes.size() == 14`},
 		{"optional fields", `span.attributes[?"x"].orValue("none") == "none" && span.attributes[?"ratio"].hasValue()`},
+		{"well-known texts recorded as numbers", `span.attributes["error.type"] == "504" && span.attributes["error.type"] != 504 && "504" == span.attributes["error.type"]`},
+		{"they can be searched", `span.attributes["error.type"].startsWith("5") && span.attributes["error.type"].endsWith("4") && span.attributes["error.type"].contains("0") && span.attributes["error.type"].matches("^5..$") && hasPrefixAny(span.attributes["error.type"], ["4", "5"])`},
+		{"they are no numbers", `!(span.attributes["error.type"] > 1) && span.attributes["error.type"] in ["503", "504"] && !(span.attributes["error.type"] in [504])`},
+		{"old names have a type too", `span.attributes["net.peer.port"] == 5432 && span.attributes["net.peer.port"] > 5000`},
+		{"so have truth values", `span.attributes["exception.escaped"] && span.attributes["exception.escaped"] == true`},
+		{"and real numbers", `span.attributes["gen_ai.request.temperature"] == 1.0 && span.attributes["gen_ai.request.top_p"] < 0.6`},
+		{"and those of resources", `resource.attributes["process.pid"] == 17 && resource.attributes["host.id"] == "99"`},
+		{"and those of events", `span.events.exists(e, e.attributes["http.response.status_code"] == 503)`},
+		{"a field is read as an index is", `span.attributes.retry && has(span.attributes.retry)`},
 		{"well-known numbers recorded as text", `span.attributes["server.port"] == 8443 && span.attributes["server.port"] in [8443]`},
 		{"only well-known ones", `span.attributes["size"] == "500" && span.attributes["size"] != 500`},
 		{"a function of an attribute", `span.attributes["http.route"].startsWith("/check") && span.attributes["http.route"].matches("^/c.*t$")`},
+
+		{"case", `span.name.lowerAscii() == "post /checkout" && "a".upperAscii() == "A" && span.status_message.lowerAscii().contains("refused")`},
+		{"parts of a text", `span.name.split(" ")[1] == "/checkout" && span.name.substring(5) == span.attributes["http.route"] && span.name.charAt(0) == "P" && span.name.indexOf("/") == 5 && span.name.lastIndexOf("c") == 9`},
+		{"changed texts", `span.name.replace("/", "") == "POST checkout" && " a ".trim() == "a" && ["a", "b"].join("-") == "a-b" && "ab".reverse() == "ba" && strings.quote("a") == '"a"'`},
+		{"formatted", `"%s took %d ms".format([span.name, span.duration.getMilliseconds()]) == "POST /checkout took 1500 ms"`},
+		{"lists as sets", `span.attributes.tags.hasAny(["b", "c"]) && span.attributes.tags.hasAll(["a"]) && !span.attributes.tags.hasOnly(["a"]) && ["a", "b"].hasExactly(span.attributes.tags)`},
+		{"sorted lists", `[3, 1, 2].sort() == [1, 2, 3] && span.attributes.tries.sortBy(n, -n) == [2, 1] && [1, 1].distinct() == [1] && [1, 2, 3].slice(1, 2) == [2] && [[1], [2]].flatten() == [1, 2] && lists.range(2) == [0, 1]`},
+		{"numbers", `math.greatest(1, 3, 2) == 3 && math.least(span.attributes.ratio, 1.0) == 0.5 && math.ceil(1.2) == 2.0 && math.abs(-1) == 1 && math.round(1.5) == 2.0`},
+
+		{"a timeout", `!isTimeout(exception) && isTimeout(exception) == false`},
+		{"the class of a status", `httpStatusClass(span) == "5xx" && httpStatusClass(span) != "4xx" && httpStatusClass(span) in ["4xx", "5xx"] && httpStatusClass(span).startsWith("5")`},
+		{"patterns", `matchesAny(span.name, ["^GET", "checkout$"]) && !matchesAny(span.name, ["^GET", "^PUT"]) && !matchesAny(span.name, [])`},
+		{"patterns of an element", `span.events.exists(e, matchesAny(e.name, ["^re"])) && ["abc"].exists(t, t.matches("b"))`},
+		{"prefixes", `hasPrefixAny(span.name, ["GET ", "POST "]) && !hasPrefixAny(span.name, ["GET "]) && !hasPrefixAny(span.name, []) && hasPrefixAny(span.name, [""])`},
+		{"prefixes that are no constants", `hasPrefixAny(span.name, [span.attributes.x, "POST"]) || hasPrefixAny(span.name, ["PO" + "ST"])`},
+		{"a host", `host(span.attributes["url.full"]) == "api.example.com" && "api.example.com" == host(span.attributes["url.full"]) && host(span.attributes["url.full"]) in ["a", "api.example.com"]`},
+		{"a host is in lower case", `host(span.attributes["url.full"]) != "API.example.com" && host("HTTP://A") == "a"`},
+		{"no host", `host(span.name) == "" && host(span.attributes["http.route"]) == "" && host("") == ""`},
+
+		{"absent in a function of texts", `!(span.attributes.x.lowerAscii() == "a") && span.attributes.x.lowerAscii() != "a" && !span.attributes.x.split(",").exists(p, p == "a") && !(span.attributes.x.replace("a", "b") == "b")`},
+		{"absent in a function of lists", `!span.attributes.x.hasAny(["a"]) && !(span.attributes.x.sort() == [1]) && span.attributes.x.distinct() != [1] && !(["a", span.attributes.x].join() == "a")`},
+		{"absent in a function of numbers", `!(math.greatest(span.attributes.x, 1) == 1) && math.abs(span.attributes.x) != 1`},
+		{"absent in a format", `!("%s".format([span.attributes.x]) == "a") && "%d".format([span.attributes.size]) != "500"`},
+		{"absent positions", `!(span.name.charAt(99) == "a") && span.name.substring(99) != "a" && span.name.substring(3, 1) != "a" && !(span.attributes.tags.slice(1, 9) == ["b"])`},
+		{"absent in patterns and prefixes", `!matchesAny(span.attributes.x, ["a", ""]) && !hasPrefixAny(span.attributes.x, ["a", ""]) && (matchesAny(span.attributes.x, [""]) == false)`},
+		{"the host of something absent", `host(span.attributes.x) == "" && host(span.attributes.x) != "a" && host(resource.attributes.x) == ""`},
+
+		{"another type in patterns and prefixes", `!matchesAny(span.attributes.ratio, [""]) && !hasPrefixAny(span.attributes.retry, ["t", ""])`},
+		{"the host of another type", `host(span.attributes.ratio) == "" && host(span.attributes.tags) == ""`},
+		{"another type in a function of texts", `!(span.attributes.retry.lowerAscii() == "true") && span.attributes.ratio.upperAscii() != "A"`},
+		{"another type in a function of lists", `!(span.attributes.retry.sort() == [1]) && !(span.attributes.size.hasAny(["5"])) && !([1, span.attributes.size].sort() == [1]) && !([span.attributes.ratio].join() == "a") && !(span.attributes.retry.distinct() == [true])`},
 
 		{"absent ==", `!(span.attributes.x == "a") && !(span.attributes.x == 1) && !("a" == span.attributes.x)`},
 		{"absent == absent", `!(span.attributes.x == span.attributes.y) && span.attributes.x != span.attributes.y`},
@@ -97,7 +148,13 @@ func TestMeaning(t *testing.T) {
 		t.Run(tt.rule, func(t *testing.T) {
 			set, err := Compile([]Rule{{Name: "r", When: tt.when}}, nil)
 			require.NoError(t, err)
-			sp := checkout().Snapshot()
+			stub := checkout()
+			stub.Attributes = append(stub.Attributes, recordedOtherwise...)
+			stub.Events = append([]sdktrace.Event{{Name: "message", Attributes: []attribute.KeyValue{
+				attribute.String("http.response.status_code", "503"),
+			}}}, stub.Events...)
+			stub.Resource, _ = resource.Merge(stub.Resource, resource.NewSchemaless(attribute.String("process.pid", "17"), attribute.Int("host.id", 99)))
+			sp := stub.Snapshot()
 			require.Equal(t, Match{Verdict: Matched, Rule: 0}, set.MatchPlain(sp), "%+v", set.Stats(0))
 			require.Equal(t, Match{Verdict: Matched, Rule: 0}, set.Match(sp))
 			require.Zero(t, set.Stats(0).Errors)
@@ -138,7 +195,7 @@ func TestUnlessFailure(t *testing.T) {
 // TestPanic holds that a panic while a rule is evaluated is a failure of that
 // rule, and goes no further.
 func TestPanic(t *testing.T) {
-	set, err := Compile([]Rule{{Name: "broken", When: `span.name.matches("x")`}, {Name: "next", When: "true"}}, nil)
+	set, err := Compile([]Rule{{Name: "broken", When: `size(span.name) == 99`}, {Name: "next", When: "true"}}, nil)
 	require.NoError(t, err)
 	set.rules[0].when.program = nil
 	require.Equal(t, Match{Verdict: Matched, Rule: 1}, set.Match(checkout().Snapshot()))

@@ -4,12 +4,29 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+	"go.opentelemetry.io/otel/attribute"
 )
 
 // subject is something of a span that a condition looks at.
 type subject struct {
 	what what
-	key  string // of an attribute
+	key  string        // of an attribute
+	typ  attributeType // of the attribute
+	host bool          // the host of the URL that the attribute is, in lower case
+}
+
+func attributeSubject(w what, key string) subject {
+	return subject{what: w, key: key, typ: typeByConvention(key)}
+}
+
+// of returns what a subject is that is an attribute. The host is in the case
+// that was recorded.
+func (s subject) of(attrs []attribute.KeyValue) value {
+	v := valueOf(attrs, s.key, s.typ)
+	if s.host && v.kind != kindDigits {
+		return textValue(hostOf(v.text))
+	}
+	return v
 }
 
 // what are the kinds of subjects, the cheapest to read first.
@@ -24,9 +41,11 @@ const (
 	statusMessage
 	resourceAttribute
 	spanAttribute
+	statusClass
 	exceptionType
 	exceptionMessage
 	exceptionEscaped
+	exceptionTimeout
 
 	subjectKinds = iota
 )
@@ -53,13 +72,26 @@ func subjectOf(tree *ast.AST, e ast.Expr) (subject, bool) {
 		}
 		return selected(tree, e.AsSelect())
 	case ast.CallKind:
-		call := e.AsCall()
-		if call.FunctionName() != operators.Index {
-			break
-		}
-		w, ok := attributesOf(tree, call.Args()[0])
-		key, isText := constant(call.Args()[1]).(types.String)
-		return subject{w, string(key)}, ok && isText
+		return called(tree, e.AsCall())
+	}
+	return subject{}, false
+}
+
+// called returns the subject that a call reads.
+func called(tree *ast.AST, call ast.CallExpr) (subject, bool) {
+	switch args := call.Args(); call.FunctionName() {
+	case operators.Index:
+		w, ok := attributesOf(tree, args[0])
+		key, isText := constant(args[1]).(types.String)
+		return attributeSubject(w, string(key)), ok && isText
+	case fnHTTPStatusClass:
+		return subject{what: statusClass}, variable(tree, args[0]) == spanClass.name
+	case fnIsTimeout:
+		return subject{what: exceptionTimeout}, variable(tree, args[0]) == exceptionClass.name
+	case fnHost:
+		s, ok := subjectOf(tree, args[0])
+		s.host = true
+		return s, ok && (s.what == spanAttribute || s.what == resourceAttribute)
 	}
 	return subject{}, false
 }
@@ -71,7 +103,7 @@ func selected(tree *ast.AST, sel ast.SelectExpr) (subject, bool) {
 		return subject{what: w}, ok
 	}
 	w, ok := attributesOf(tree, sel.Operand())
-	return subject{w, sel.FieldName()}, ok
+	return attributeSubject(w, sel.FieldName()), ok
 }
 
 // attributesOf recognises span.attributes and resource.attributes.

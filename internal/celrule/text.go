@@ -13,8 +13,10 @@ type text struct {
 	expr  *expression // nil for plain text
 }
 
-// mention is a variable followed by a field or an index.
-var mention = regexp.MustCompile(`\b(span|resource|scope|exception|problem|owner|incident|suspects)\s*(\.[A-Za-z_]|\[)`)
+// mention is a variable followed by a field or an index, or what is called with
+// a variable as a whole.
+var mention = regexp.MustCompile(`\b(span|resource|scope|exception|problem|owner|incident|suspects)\s*(\.[A-Za-z_]|\[)|` +
+	`\b(` + fnIsTimeout + `|` + fnHTTPStatusClass + `)\s*\(`)
 
 // isExpression reports whether a text is an expression: whether it begins with
 // a quote or mentions a variable.

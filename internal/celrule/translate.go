@@ -77,10 +77,21 @@ func translateCall(tree *ast.AST, call ast.CallExpr) condition {
 		return translateIn(tree, args[0], args[1])
 	case overloads.StartsWith, overloads.EndsWith, overloads.Contains:
 		if call.IsMemberFunction() && len(args) == 1 {
-			s, ok := subjectOf(tree, call.Target())
+			s, ok := textSubjectOf(tree, call.Target())
 			if text, isText := constant(args[0]).(types.String); ok && isText {
 				return condition{op: searches[fn], subject: s, values: []value{textValue(string(text))}}
 			}
+		}
+	case overloads.Matches, fnMatchesAny:
+		return translateMatches(tree, call)
+	case fnHasPrefixAny:
+		s, ok := textSubjectOf(tree, args[0])
+		if texts, isConst := constantTexts(args[1]); ok && isConst {
+			t := condition{op: prefix, subject: s}
+			for _, text := range texts {
+				t.values = append(t.values, textValue(text))
+			}
+			return t
 		}
 	default:
 		if c, ok := comparisons[fn]; ok {
@@ -88,6 +99,25 @@ func translateCall(tree *ast.AST, call ast.CallExpr) condition {
 		}
 	}
 	return condition{answer: unknown}
+}
+
+// textSubjectOf is subjectOf for what is looked at in the case that was recorded.
+func textSubjectOf(tree *ast.AST, e ast.Expr) (subject, bool) {
+	s, ok := subjectOf(tree, e)
+	return s, ok && !s.host
+}
+
+func translateMatches(tree *ast.AST, call ast.CallExpr) condition {
+	target, texts := patternCall(call)
+	if texts == nil {
+		return condition{answer: unknown}
+	}
+	s, ok := textSubjectOf(tree, target)
+	p, err := compilePatterns(texts)
+	if !ok || err != nil {
+		return condition{answer: unknown}
+	}
+	return condition{op: match, subject: s, pattern: p}
 }
 
 func translateEqual(tree *ast.AST, left, right ast.Expr) condition {
@@ -105,7 +135,7 @@ func translateEqual(tree *ast.AST, left, right ast.Expr) condition {
 func translateIn(tree *ast.AST, left, right ast.Expr) condition {
 	if w, ok := attributesOf(tree, right); ok {
 		if key, ok := constant(left).(types.String); ok {
-			return condition{op: present, subject: subject{w, string(key)}}
+			return condition{op: present, subject: attributeSubject(w, string(key))}
 		}
 	}
 	s, ok := subjectOf(tree, left)

@@ -76,48 +76,48 @@ var attributesType = types.NewMapType(types.StringType, types.DynType)
 // The variables. Every name that an expression can use stands here.
 var (
 	spanClass = newClass("span", map[string]field{
-		"name":           {types.StringType, func(o *object) any { return o.view.name() }},
-		"kind":           {types.StringType, func(o *object) any { return o.view.kind() }},
-		"status":         {types.StringType, func(o *object) any { return o.view.status() }},
-		"status_message": {types.StringType, func(o *object) any { return o.view.statusMessage() }},
-		"duration":       {types.DurationType, func(o *object) any { return o.view.end().Sub(o.view.start()) }},
-		"start":          {types.TimestampType, func(o *object) any { return o.view.start() }},
-		"end":            {types.TimestampType, func(o *object) any { return o.view.end() }},
-		"trace_id":       {types.StringType, func(o *object) any { return o.view.traceID() }},
-		"span_id":        {types.StringType, func(o *object) any { return o.view.spanID() }},
-		"attributes":     {attributesType, func(o *object) any { return &o.view.spanAttrs }},
-		"events":         {types.NewListType(eventClass.Type), func(o *object) any { return o.view.events() }},
+		"name":           {types.StringType, "what the operation is called", func(o *object) any { return o.view.name() }},
+		"kind":           {types.StringType, "`SERVER`, `CLIENT`, `PRODUCER`, `CONSUMER` or `INTERNAL`", func(o *object) any { return o.view.kind() }},
+		"status":         {types.StringType, "`ERROR`, `OK` or `UNSET`", func(o *object) any { return o.view.status() }},
+		"status_message": {types.StringType, `what the status says; "" unless it is ERROR`, func(o *object) any { return o.view.statusMessage() }},
+		"duration":       {types.DurationType, "from start to end: `span.duration > duration(\"2s\")`, `span.duration.getMilliseconds()`", func(o *object) any { return o.view.end().Sub(o.view.start()) }},
+		"start":          {types.TimestampType, "when it began", func(o *object) any { return o.view.start() }},
+		"end":            {types.TimestampType, "when it ended", func(o *object) any { return o.view.end() }},
+		"trace_id":       {types.StringType, "32 hexadecimal digits", func(o *object) any { return o.view.traceID() }},
+		"span_id":        {types.StringType, "16 hexadecimal digits", func(o *object) any { return o.view.spanID() }},
+		"attributes":     {attributesType, "by key: `span.attributes[\"http.route\"]`. Well-known ones have the type of their convention, see below", func(o *object) any { return &o.view.spanAttrs }},
+		"events":         {types.NewListType(eventClass.Type), "in the order in which they were recorded", func(o *object) any { return o.view.events() }},
 	})
 	eventClass = newClass("event", map[string]field{
-		"name": {types.StringType, func(o *object) any { return o.view.live.Events()[o.event].Name }},
-		"time": {types.TimestampType, func(o *object) any { return o.view.live.Events()[o.event].Time }},
-		"attributes": {attributesType, func(o *object) any {
+		"name": {types.StringType, "as it was recorded", func(o *object) any { return o.view.live.Events()[o.event].Name }},
+		"time": {types.TimestampType, "when it was recorded", func(o *object) any { return o.view.live.Events()[o.event].Time }},
+		"attributes": {attributesType, "as of the span", func(o *object) any {
 			return &attributes{live: o.view.live.Events()[o.event].Attributes}
 		}},
 	})
 	resourceClass = newClass("resource", map[string]field{
-		"attributes": {attributesType, func(o *object) any { return o.view.resource() }},
+		"attributes": {attributesType, "of what produced the span: `resource.attributes[\"service.name\"]`", func(o *object) any { return o.view.resource() }},
 	})
 	scopeClass = newClass("scope", map[string]field{
-		"name":    {types.StringType, func(o *object) any { return o.view.scopeName() }},
-		"version": {types.StringType, func(o *object) any { return o.view.live.InstrumentationScope().Version }},
+		"name":    {types.StringType, "the instrumentation library", func(o *object) any { return o.view.scopeName() }},
+		"version": {types.StringType, `its version; may be ""`, func(o *object) any { return o.view.live.InstrumentationScope().Version }},
 	})
 	exceptionClass = newClass("exception", map[string]field{
-		"type":       {types.StringType, func(o *object) any { return o.view.exception().Type }},
-		"message":    {types.StringType, func(o *object) any { return o.view.exception().Message }},
-		"stacktrace": {types.StringType, func(o *object) any { return o.view.exception().Stacktrace }},
-		"escaped":    {types.BoolType, func(o *object) any { return escaped(exceptionAttributes(o.view.live)) }},
+		"type":       {types.StringType, "of the newest event of an exception, else of the span; else `error.type`; \"\" if there is none", func(o *object) any { return o.view.exception().Type }},
+		"message":    {types.StringType, `of the same event or span; "" if there is none`, func(o *object) any { return o.view.exception().Message }},
+		"stacktrace": {types.StringType, `of the same event or span; "" if there is none`, func(o *object) any { return o.view.exception().Stacktrace }},
+		"escaped":    {types.BoolType, "whether it left the span, as older instrumentations say", func(o *object) any { return recordOf(o.view.live).escaped() }},
 	})
 	problemClass = newClass("problem", map[string]field{
-		"id":          {types.StringType, func(o *object) any { return o.view.problem.ID }},
-		"count":       {types.IntType, func(o *object) any { return o.view.problem.Count }},
-		"rate":        {types.DoubleType, func(o *object) any { return o.view.problem.Rate() }},
-		"first_seen":  {types.TimestampType, func(o *object) any { return o.view.problem.FirstSeen }},
-		"last_seen":   {types.TimestampType, func(o *object) any { return o.view.problem.LastSeen }},
-		"service":     {types.StringType, func(o *object) any { return o.view.problem.Scope.Service }},
-		"environment": {types.StringType, func(o *object) any { return o.view.problem.Scope.Environment }},
-		"operation":   {types.StringType, func(o *object) any { return o.view.occ.Operation }},
-		"episode":     {types.IntType, func(o *object) any { return o.view.problem.Episode }},
+		"id":          {types.StringType, "of the problem; its tickets have it too", func(o *object) any { return o.view.problem.ID }},
+		"count":       {types.IntType, "occurrences, ever", func(o *object) any { return o.view.problem.Count }},
+		"rate":        {types.DoubleType, "occurrences a minute, over the threshold's window or the problem's age, but at least ten seconds", func(o *object) any { return o.view.problem.Rate() }},
+		"first_seen":  {types.TimestampType, "when the first occurrence ended", func(o *object) any { return o.view.problem.FirstSeen }},
+		"last_seen":   {types.TimestampType, "when the newest one ended", func(o *object) any { return o.view.problem.LastSeen }},
+		"service":     {types.StringType, "the service that it is of", func(o *object) any { return o.view.problem.Scope.Service }},
+		"environment": {types.StringType, `the environment that it is of; may be ""`, func(o *object) any { return o.view.problem.Scope.Environment }},
+		"operation":   {types.StringType, "the name of the span of its newest occurrence", func(o *object) any { return o.view.occ.Operation }},
+		"episode":     {types.IntType, "how often it was opened: 1, and one more each time that it comes back", func(o *object) any { return o.view.problem.Episode }},
 	})
 )
 
