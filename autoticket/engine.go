@@ -89,6 +89,11 @@ type work struct {
 // once, and starts an engine. It opens no connection. An engine that is not nil
 // must be shut down.
 func New(c Config) (*Engine, error) {
+	// What is read is at least as new as this.
+	seen := ""
+	if c.WatchRules > 0 && len(c.RuleFiles) > 0 {
+		seen, _ = c.ruleFiles().Digest()
+	}
 	s, err := newStages(c.overruled(), thisProcess(), rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	if err != nil {
 		return nil, err
@@ -129,6 +134,9 @@ func New(c Config) (*Engine, error) {
 	e.running.Go(e.assemble)
 	e.running.Go(e.keep)
 	e.running.Go(e.dispatch)
+	if seen != "" {
+		go e.watchRules(seen) // not waited for: its file system may hang
+	}
 	return e, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"github.com/spanticket/spanticket/internal/celrule"
+	"github.com/spanticket/spanticket/internal/filewatch"
 )
 
 // Reload reads RuleFiles again, and puts their rules into force together with
@@ -64,4 +65,21 @@ func diffRules(old, next *celrule.Set) (added, removed, changed []string) {
 		}
 	}
 	return added, removed, changed
+}
+
+// maxRuleFile is how much of a rule file is looked at for changes: a larger one
+// is refused.
+const maxRuleFile = 1<<20 + 1
+
+// watchRules reloads the rules whenever their files have changed. It is a
+// goroutine of its own, which may hang with the file system.
+func (e *Engine) watchRules(seen string) {
+	defer e.recover("rule files are not watched any more")
+	filewatch.Watch(e.ctx, e.s.config.WatchRules, e.s.config.ruleFiles().Digest, seen, func() {
+		_ = e.Reload() // it has told the log
+	})
+}
+
+func (c Config) ruleFiles() filewatch.Files {
+	return filewatch.Files{FS: c.RuleFS, Patterns: c.RuleFiles, Max: maxRuleFile}
 }

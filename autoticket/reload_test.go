@@ -176,3 +176,35 @@ func TestARuleThatIsSwitchedOffHasATicket(t *testing.T) {
 		require.Equal(t, 1, strings.Count(audit.String(), "rule switched off"), "once")
 	})
 }
+
+func TestRuleFilesAreWatched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sink shelf
+		var d disk
+		d.write(ruleFile("a", `span.name == "GET /a"`))
+		engine, tracer := start(t, autoticket.Config{
+			Sinks: map[string]sinks.Sink{"shelf": &sink}, RuleFS: &d, RuleFiles: []string{"*.yaml"}, WatchRules: 10 * time.Second,
+			Logger: slog.New(slog.DiscardHandler),
+		})
+		for _, step := range []struct {
+			rules             string
+			reloaded, refused int64
+		}{
+			{ruleFile("a", `span.name == "GET /a"`), 0, 0},
+			{ruleFile("b", `span.name == "GET /b"`), 1, 0},
+			{ruleFile("b", `span.nmae == "GET /b"`), 1, 1},
+			{ruleFile("b", `span.name == "GET /b"`), 2, 1},
+		} {
+			d.write(step.rules)
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			require.Equal(t, step.reloaded, engine.Stats().Reloaded)
+			require.Equal(t, step.refused, engine.Stats().Refused, "once for each content")
+		}
+		fail(tracer, "GET /a", "boom")
+		fail(tracer, "GET /b", "boom")
+		require.NoError(t, engine.Flush(t.Context()))
+		require.Len(t, sink.filed, 1)
+		require.Equal(t, "b", sink.filed[0].Rule)
+	})
+}

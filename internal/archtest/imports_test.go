@@ -68,6 +68,7 @@ var may = map[string][]string{
 	"/internal/observe":     {std, "/correlate", "go.opentelemetry.io/otel/"},
 	"/internal/capture":     {std, "/correlate", "/internal/assemble", "/internal/celrule", "/internal/observe", "go.opentelemetry.io/otel/"},
 	"/internal/decisionlog": {std, "/correlate"},
+	"/internal/filewatch":   {std},
 	"/internal/coalesce":    {std, "/correlate", "/internal/celrule"},
 	"/internal/ledger":      {std, "/correlate", "/internal/celrule", "/internal/coalesce", "/internal/observe", "/redact"},
 	"/internal/render":      {std, "/correlate", "/enrich", "/redact", "/sinks"},
