@@ -15,6 +15,9 @@ import (
 // components are the names that a rule's signature can be made of.
 var components = []string{"service", "environment", "operation", "exception", "message", "frames"}
 
+// Components returns the names that a rule's signature can be made of.
+func Components() []string { return slices.Clone(components) }
+
 // Compile checks all rules and returns a set of those that are live, in the
 // order given. If something is wrong there is no set, and the error joins an
 // [*Error] for every problem of every rule. The sinks that rules name as plain

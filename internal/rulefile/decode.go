@@ -88,9 +88,12 @@ func (d *decoder) rule(n *yaml.Node, path string) {
 	}
 }
 
-func (d *decoder) read(n *yaml.Node) {
+func (d *decoder) read(n *yaml.Node) { d.file.mapping(n, "", d.keys()) }
+
+// keys returns what a rule may hold. What each is, people read in ruleKeys.
+func (d *decoder) keys() keys {
 	r := &d.out
-	d.file.mapping(n, "", keys{
+	return keys{
 		{"name", d.text("name", &r.Name)},
 		{"when", d.text("when", &r.When)},
 		{"unless", d.text("unless", &r.Unless)},
@@ -113,7 +116,7 @@ func (d *decoder) read(n *yaml.Node) {
 		{"resolve", func(n *yaml.Node) {
 			d.file.mapping(n, "resolve", keys{{"quiet", d.duration("resolve.quiet", &r.Quiet)}})
 		}},
-	})
+	}
 }
 
 func (d *decoder) report(n *yaml.Node, field, message, hint string) {

@@ -43,8 +43,8 @@ func Values(name string, rules []celrule.Rule) *File {
 		y := rule{
 			Name: r.Name, When: r.When, Unless: r.Unless, Severity: r.Severity, Title: r.Title, Team: r.Team,
 			Runbook: r.Runbook, Labels: r.Labels, Sinks: r.Sinks, Budget: r.Budget, Continue: r.Continue, Mode: r.Mode,
-			Threshold: threshold{Count: r.Threshold.Count, Within: duration(r.Threshold.Within)},
-			Resolve:   resolve{Quiet: duration(r.Quiet)},
+			Threshold: threshold{Count: r.Threshold.Count, Within: spell(r.Threshold.Within)},
+			Resolve:   resolve{Quiet: spell(r.Quiet)},
 		}
 		if r.SignatureExpr != "" {
 			y.Signature = r.SignatureExpr
@@ -62,7 +62,7 @@ func Values(name string, rules []celrule.Rule) *File {
 	return f
 }
 
-func duration(d time.Duration) string {
+func spell(d time.Duration) string {
 	if d == 0 {
 		return ""
 	}
