@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -116,19 +115,22 @@ func TestSchemaRefusesWhatIsWrong(t *testing.T) {
 	}
 	require.Greater(t, refused, 30)
 	structural := regexp.MustCompile(`there is no key|it must be|it has no value|it is empty|has no rules|does not say its version|there is no version|needs a name|needs a condition|is the key missing`)
+	var looks []string
 	for _, name := range taken {
 		data, err := os.ReadFile(filepath.Join("testdata/bad", name+".txt"))
 		require.NoError(t, err)
 		first, _, _ := strings.Cut(string(data), "\n")
 		if structural.MatchString(first) {
-			require.Contains(t, unseen, name, first)
+			looks = append(looks, name)
 		}
 	}
-	for _, name := range unseen {
-		require.True(t, slices.Contains(taken, name), "%s is seen", name)
-	}
+	require.ElementsMatch(t, unseen, looks)
 }
 
 // unseen are the bad files whose fault looks structural and that the schema
 // takes all the same.
-var unseen = []string{"merge"} // YAML has merged it by then
+var unseen = []string{
+	"merge",                                                                                // YAML has merged it by then
+	"runbook-no-url",                                                                       // it could be an expression
+	"signature-expression", "title-type", "unless-is-no-condition", "when-is-no-condition", // CEL knows the types
+}
