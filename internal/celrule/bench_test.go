@@ -3,6 +3,9 @@ package celrule
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,6 +126,13 @@ func TestHealthySpansDoNotAllocate(t *testing.T) {
 	require.Zero(t, testing.AllocsPerRun(100, func() { set.Match(sp) }))
 }
 
+// raceDetector says that the test runs under the race detector, which makes
+// pools forget at random, and so regular expressions allocate.
+var raceDetector = func() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}()
+
 // TestHealthyAllocatesNothing holds that no form that is answered without CEL
 // costs a healthy span memory, alone or beside others.
 func TestHealthyAllocatesNothing(t *testing.T) {
@@ -163,11 +173,15 @@ func TestHealthyAllocatesNothing(t *testing.T) {
 		p := newProbe(sp)
 		require.Equal(t, no, set.rules[0].when.condition.eval(&p), when)
 		require.Equal(t, Match{Rule: -1}, set.Match(sp), when)
-		require.Zero(t, testing.AllocsPerRun(100, func() { set.Match(sp) }), when)
+		if !raceDetector || !strings.Contains(when, "atches") {
+			require.Zero(t, testing.AllocsPerRun(100, func() { set.Match(sp) }), when)
+		}
 	}
 	set := mustCompile(t, all)
 	require.Equal(t, Match{Rule: -1}, set.Match(sp))
-	require.Zero(t, testing.AllocsPerRun(100, func() { set.Match(sp) }))
+	if !raceDetector {
+		require.Zero(t, testing.AllocsPerRun(100, func() { set.Match(sp) }))
+	}
 }
 
 func BenchmarkMatch(b *testing.B) {

@@ -24,9 +24,9 @@
 //
 // A condition is translated, as far as it is made of simple comparisons,
 // patterns and the functions of this package, to a tree of them that needs no
-// CEL and allocates nothing. For each resource and
-// status, what is known by then is taken out of the trees, rules that can
-// never match are dropped, and the others are filed under a comparison that
-// they need. A span looks up its own values, and meets the rules that are
-// filed there. CEL is asked only for what the trees leave open.
+// CEL and allocates nothing. For each resource and status, what is known by
+// then is taken out of the trees, rules that can never match are dropped, and
+// the others are filed under a comparison that they need. A span looks up its
+// own values, and meets the rules that are filed there. CEL is asked only for
+// what the trees leave open.
 package celrule
