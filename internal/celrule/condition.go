@@ -77,7 +77,7 @@ func (c *condition) eval(p *probe) tri {
 	case negation:
 		return yes - c.args[0].eval(p)
 	}
-	return c.compare(p.value(c.subject))
+	return c.compare(p.value(&c.subject))
 }
 
 // compare answers a comparison for a value of its subject.
@@ -95,7 +95,7 @@ func (c *condition) compare(v value) tri {
 	case equal:
 		answer := no
 		for i := range c.values {
-			answer = max(answer, c.equal(v, c.values[i]))
+			answer = max(answer, c.equal(&v, &c.values[i]))
 		}
 		return answer
 	case prefix:
@@ -130,7 +130,7 @@ func (c *condition) compare(v value) tri {
 }
 
 // equal compares as CEL does what it would be given.
-func (c *condition) equal(v, with value) tri {
+func (c *condition) equal(v, with *value) tri {
 	if c.subject.host && v.kind == kindText {
 		return known(with.kind == kindText && isLowerOf(with.text, v.text))
 	}

@@ -15,7 +15,7 @@ var exceptionKeys = []string{"exception.type", "error.type", "exception.message"
 // ExceptionOf returns what a span recorded of an error: its newest exception
 // event or, without one, its own attributes. It is what rules see as exception.
 func ExceptionOf(sp sdktrace.ReadOnlySpan) correlate.Exception {
-	r := recordOf(sp)
+	r := recordOf(sp.Attributes(), sp.Events())
 	return correlate.Exception{
 		Type:       r.typ().String(),
 		Message:    r.text("exception.message").String(),
@@ -29,8 +29,8 @@ type exceptionRecord struct {
 	span  []attribute.KeyValue // which may have the type where the event has none
 }
 
-func recordOf(sp sdktrace.ReadOnlySpan) exceptionRecord {
-	attrs, events := sp.Attributes(), sp.Events()
+// recordOf finds it among the attributes and the events of a span.
+func recordOf(attrs []attribute.KeyValue, events []sdktrace.Event) exceptionRecord {
 	for i := len(events) - 1; i >= 0; i-- {
 		if isException(&events[i]) {
 			return exceptionRecord{attrs: events[i].Attributes, span: attrs}

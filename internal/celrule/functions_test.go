@@ -7,7 +7,10 @@ import (
 
 	"cel.dev/cel-go/common/types"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
 	"pgregory.net/rapid"
+
+	"github.com/spanticket/spanticket/correlate"
 )
 
 // TestHost holds what the host of a URL is.
@@ -66,6 +69,39 @@ func FuzzHost(f *testing.F) {
 		}
 		require.Equal(t, strings.TrimSuffix(u.Hostname(), "."), host)
 	})
+}
+
+// TestStatusClass holds which class a status has, of a live span and of an
+// occurrence that was made of it.
+func TestStatusClass(t *testing.T) {
+	const current, old = "http.response.status_code", "http.status_code"
+	for _, tt := range []struct {
+		rule  string
+		attrs []attribute.KeyValue
+		want  string
+	}{
+		{"the least", []attribute.KeyValue{attribute.Int(current, 100)}, "1xx"},
+		{"below it", []attribute.KeyValue{attribute.Int(current, 99)}, ""},
+		{"found", []attribute.KeyValue{attribute.Int(current, 200)}, "2xx"},
+		{"elsewhere", []attribute.KeyValue{attribute.Int(current, 302)}, "3xx"},
+		{"not found", []attribute.KeyValue{attribute.Int(current, 404)}, "4xx"},
+		{"the greatest", []attribute.KeyValue{attribute.Int(current, 599)}, "5xx"},
+		{"above it", []attribute.KeyValue{attribute.Int(current, 600)}, ""},
+		{"as text", []attribute.KeyValue{attribute.String(current, "503")}, "5xx"},
+		{"by its old name", []attribute.KeyValue{attribute.Int(old, 503)}, "5xx"},
+		{"by both", []attribute.KeyValue{attribute.Int(old, 503), attribute.Int(current, 404)}, "4xx"},
+		{"the old one if the current one is none", []attribute.KeyValue{attribute.Int(current, 0), attribute.String(old, "503")}, "5xx"},
+		{"a real number is none", []attribute.KeyValue{attribute.Float64(current, 503)}, ""},
+		{"a word is none", []attribute.KeyValue{attribute.String(current, "5xx")}, ""},
+		{"none", nil, ""},
+	} {
+		kept := []correlate.Attribute{}
+		for _, kv := range tt.attrs {
+			kept = append(kept, correlate.Attribute{Key: string(kv.Key), Value: kv.Value.AsInterface()})
+		}
+		require.Equal(t, tt.want, statusClassOf(tt.attrs), tt.rule)
+		require.Equal(t, tt.want, (&attributes{kept: kept}).statusClass(), tt.rule)
+	}
 }
 
 // TestTimedOut holds what is taken for a timeout.

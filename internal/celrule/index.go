@@ -99,7 +99,7 @@ func (x *index) postings(s subject) *postings {
 func (x *index) candidates(p *probe, out []int32) []int32 {
 	out = append(out, x.always...)
 	for w := range x.used {
-		out = x.fields[x.used[w]].find(p.value(subject{what: x.used[w]}), out)
+		out = x.fields[x.used[w]].find(p.value(&fieldSubjects[x.used[w]]), out)
 	}
 	if ps := x.fields[spanDuration]; ps != nil {
 		out = ps.findInt(p.duration(), out)
@@ -134,10 +134,10 @@ func sorted(rules []int32) []int32 {
 }
 
 // exceptions appends the rules that are possible with what is read of an exception.
-func (x *index) exceptions(read func(subject) value, out []int32) []int32 {
+func (x *index) exceptions(read func(*subject) value, out []int32) []int32 {
 	for w := exceptionType; w < subjectKinds; w++ {
 		if ps := x.fields[w]; ps != nil {
-			out = ps.find(read(subject{what: w}), out)
+			out = ps.find(read(&fieldSubjects[w]), out)
 		}
 	}
 	return out

@@ -14,6 +14,7 @@ import (
 // too late for those that can take a small value to a huge one.
 const (
 	maxWork  = 1 << 22 // steps, such as comparisons
+	maxMatch = 1 << 20 // steps of patterns, each of which can take some ten of the others
 	maxMade  = 1 << 20 // bytes of the value that it returns, or elements
 	maxRange = 1 << 12 // elements of lists.range
 

@@ -138,7 +138,7 @@ func includes(a, b *condition) bool {
 	case slices.Contains([]op{prefix, suffix, contains}, a.op):
 		return len(a.values) > 0 && !slices.ContainsFunc(a.values, func(v value) bool { return !b.holdsOfPart(a.op, v.text) })
 	case a.isLower() && b.isLower(), a.isUpper() && b.isUpper():
-		return b.compareConstant(a.values[0]) == yes || a.op == b.op && a.values[0].equal(b.values[0]) == yes
+		return b.compareConstant(a.values[0]) == yes || a.op == b.op && a.values[0].equal(&b.values[0]) == yes
 	}
 	return false
 }

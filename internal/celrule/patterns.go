@@ -34,9 +34,9 @@ func compilePatterns(texts []string) (*patterns, error) {
 }
 
 // match reports whether a text matches, unless it is so long that the answer
-// could take more than maxWork steps.
+// could take more than maxMatch steps.
 func (p *patterns) match(text string) tri {
-	if int64(len(text))*int64(p.size) > maxWork {
+	if int64(len(text))*int64(p.size) > maxMatch {
 		return unknown
 	}
 	for _, re := range p.all {

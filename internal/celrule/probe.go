@@ -15,7 +15,7 @@ type probe struct {
 
 func newProbe(sp sdktrace.ReadOnlySpan) probe { return probe{span: sp, attrs: sp.Attributes()} }
 
-func (p *probe) value(s subject) value {
+func (p *probe) value(s *subject) value {
 	switch s.what {
 	case spanStatus:
 		return textValue(StatusName(p.span.Status().Code))
@@ -37,7 +37,7 @@ func (p *probe) value(s subject) value {
 		return textValue(statusClassOf(p.attrs))
 	}
 	if !p.looked {
-		p.exception, p.looked = recordOf(p.span), true
+		p.exception, p.looked = recordOf(p.attrs, p.span.Events()), true
 	}
 	switch s.what {
 	case exceptionType:

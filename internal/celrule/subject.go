@@ -21,7 +21,7 @@ func attributeSubject(w what, key string) subject {
 
 // of returns what a subject is that is an attribute. The host is in the case
 // that was recorded.
-func (s subject) of(attrs []attribute.KeyValue) value {
+func (s *subject) of(attrs []attribute.KeyValue) value {
 	v := valueOf(attrs, s.key, s.typ)
 	if s.host && v.kind != kindDigits {
 		return textValue(hostOf(v.text))
@@ -49,6 +49,15 @@ const (
 
 	subjectKinds = iota
 )
+
+// fieldSubjects has a subject of each kind but attributes, where pointing at one
+// allocates nothing.
+var fieldSubjects = func() (all [subjectKinds]subject) {
+	for w := range all {
+		all[w].what = what(w)
+	}
+	return all
+}()
 
 // subjects names those that are a field of a variable.
 var subjects = map[string]what{

@@ -172,9 +172,9 @@ func literal(c any) (value, bool) {
 }
 
 // equal compares as CEL does: across number types, and false across others.
-func (v value) equal(c value) tri {
+func (v *value) equal(c *value) tri {
 	if v.isNumber() && c.isNumber() {
-		cmp, ok := v.compare(c)
+		cmp, ok := v.compare(*c)
 		if !ok && v.kind == kindFloat && math.IsNaN(v.f) {
 			return no
 		}
@@ -183,7 +183,7 @@ func (v value) equal(c value) tri {
 		}
 		return known(cmp == 0)
 	}
-	return known(v.kind == c.kind && v.text == c.text && v.n == c.n && v.kind != kindOther && v.kind != kindNone)
+	return known(v.kind == c.kind && v.n == c.n && v.text == c.text && v.kind != kindOther && v.kind != kindNone)
 }
 
 func (v value) isNumber() bool { return v.kind == kindInt || v.kind == kindFloat }

@@ -106,7 +106,7 @@ var (
 		"type":       {types.StringType, "of the newest event of an exception, else of the span; else `error.type`; \"\" if there is none", func(o *object) any { return o.view.exception().Type }},
 		"message":    {types.StringType, `of the same event or span; "" if there is none`, func(o *object) any { return o.view.exception().Message }},
 		"stacktrace": {types.StringType, `of the same event or span; "" if there is none`, func(o *object) any { return o.view.exception().Stacktrace }},
-		"escaped":    {types.BoolType, "whether it left the span, as older instrumentations say", func(o *object) any { return recordOf(o.view.live).escaped() }},
+		"escaped":    {types.BoolType, "whether it left the span, as older instrumentations say", func(o *object) any { return recordOf(o.view.spanAttrs.live, o.view.live.Events()).escaped() }},
 	})
 	problemClass = newClass("problem", map[string]field{
 		"id":          {types.StringType, "of the problem; its tickets have it too", func(o *object) any { return o.view.problem.ID }},
