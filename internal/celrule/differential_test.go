@@ -24,7 +24,7 @@ import (
 // Few values of each kind, so that rules and spans meet.
 var (
 	someTexts   = []string{"", "a", "ab", "abc", "b", "5", "500", "-1", "é"}
-	someNumbers = []string{"0", "5", "500", "-1", "5.0", "0.5", "500.5", "9007199254740993", "9223372036854775807", "1e300"}
+	someNumbers = []string{"0", "5", "500", "-1", "5.0", "0.5", "500.5", "9007199254740992", "9007199254740993", "9223372036854775807", "1e300"}
 	// By convention a number, an old one, a text, a real number and a truth value.
 	someKeys = []string{"k", "l", "http.response.status_code", "http.status_code", "exception.type", "error.type",
 		"gen_ai.request.temperature", "exception.escaped", "url.full"}
@@ -172,9 +172,9 @@ func drawValue(t *rapid.T) attribute.Value {
 	case 7:
 		return attribute.StringValue(rapid.SampledFrom([]string{"true", "False", "0.5", "1e2", "404", "12345678901234567890"}).Draw(t, "other text"))
 	case 2:
-		return attribute.Int64Value(rapid.SampledFrom([]int64{0, 5, 500, -1, 1<<53 + 1, 1<<63 - 1}).Draw(t, "int"))
+		return attribute.Int64Value(rapid.SampledFrom([]int64{0, 5, 500, -1, 1 << 53, 1<<53 + 1, 1<<63 - 1}).Draw(t, "int"))
 	case 3:
-		return attribute.Float64Value(rapid.SampledFrom([]float64{0, 5, 0.5, -1, 500.5, 1e300}).Draw(t, "float"))
+		return attribute.Float64Value(rapid.SampledFrom([]float64{0, 5, 0.5, -1, 500.5, 1e300, 1 << 53, 1 << 63}).Draw(t, "float"))
 	case 4:
 		return attribute.BoolValue(rapid.Bool().Draw(t, "bool"))
 	}

@@ -44,8 +44,12 @@ func (c *condition) fileable() bool {
 	}
 	switch c.op {
 	case equal:
-		// Fractions are left out: nobody counts on them to be equal.
-		return !slices.ContainsFunc(c.values, func(v value) bool { return v.kind == kindFloat && !isWhole(v.f) })
+		// Fractions are left out: nobody counts on them to be equal. So are whole
+		// numbers that equal some real number beside themselves.
+		return !slices.ContainsFunc(c.values, func(v value) bool {
+			f, isExact := v.number()
+			return v.isNumber() && !(isExact && isWhole(f))
+		})
 	case prefix, less, lessOrEqual, greater, greaterOrEqual, present:
 		return true
 	}
