@@ -10,6 +10,8 @@ import (
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/spanticket/spanticket/internal/capture"
 )
 
 // Replay runs recorded spans through an engine in the time of the spans, and
@@ -47,7 +49,8 @@ func Replay(ctx context.Context, c Config, spans []sdktrace.ReadOnlySpan) (Stats
 			return s.stats(), err
 		}
 		s.gate.Rules.Load().Prepare(sp.Resource())
-		if it, ok := s.gate.Examine(sp); ok {
+		var it capture.Item
+		if s.gate.Examine(sp, &it) {
 			s.take(it, r.now)
 		}
 		if s.counts.Fresh() {

@@ -33,8 +33,8 @@ func TestNode(t *testing.T) {
 		s.Attributes = []attribute.KeyValue{attribute.String("http.route", "/pay"), attribute.Int("http.response.status_code", 500)}
 		s.Resource = resource.NewSchemaless(attribute.String("service.name", "payment"), attribute.String("service.namespace", "shop"), attribute.String("deployment.environment.name", "production"))
 	})
-	it, ok := g.Examine(sp)
-	require.True(t, ok)
+	var it Item
+	require.True(t, g.Examine(sp, &it))
 	var c Converter
 	n := c.Node(it)
 	require.Equal(t, trace.TraceID{15: 7}, n.Trace)

@@ -98,43 +98,44 @@ func (g *Gate) End(sp sdktrace.ReadOnlySpan) {
 		}
 		g.Drop(it, correlate.Panicked)
 	}()
-	it, ok := g.Examine(sp)
+	wanted := g.Examine(sp, &it)
 	examined = true
-	if ok {
+	if wanted {
 		g.put(it)
 	}
 }
 
-// Examine decides whether the engine needs to see a span, and counts it. An item
-// that counts has been announced to Mark.
-func (g *Gate) Examine(sp sdktrace.ReadOnlySpan) (Item, bool) {
+// Examine decides whether the engine needs to see a span, and counts it. If so it
+// fills in the item; one that counts has been announced to Mark.
+func (g *Gate) Examine(sp sdktrace.ReadOnlySpan, it *Item) bool {
 	sc := sp.SpanContext()
 	id := sc.SpanID()
 	if g.own.marked.Load() != 0 && g.own.end(id) {
-		return Item{}, false
+		return false
 	}
 	set := g.Rules.Load()
-	m := set.Match(sp)
+	status := sp.Status().Code
+	m := set.MatchStatus(sp, status)
 	// A span that failed is needed whoever matches it: it may be the origin of
 	// what a rule matches further up.
-	counts := m.Verdict == celrule.Matched || sp.Status().Code == codes.Error
+	counts := m.Verdict == celrule.Matched || status == codes.Error
 	passed := !counts && m.Verdict != celrule.NoRule
 	g.Counters.Seen(id[7], counts || passed)
 	if passed {
 		g.pass(sp, set, m)
 	}
 	if !counts && !g.Mark.Has(sc.TraceID()) {
-		return Item{}, false
+		return false
 	}
 	if counts {
 		g.Mark.Add(sc.TraceID())
 	}
-	it := Item{Span: sp, Set: set, Rule: m.Rule, More: m.More, Counts: counts, Excluded: m.Verdict == celrule.Excluded, trace: sc.TraceID()}
+	*it = Item{Span: sp, Set: set, Rule: m.Rule, More: m.More, Counts: counts, Excluded: m.Verdict == celrule.Excluded, trace: sc.TraceID()}
 	if m.Verdict == celrule.Matched {
 		g.Counters.Matches.Add(1)
 		it.Matched = true
 	}
-	return it, true
+	return true
 }
 
 // pass decides about a span that did not fail and that no rule takes, though

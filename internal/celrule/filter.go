@@ -5,8 +5,9 @@ import "math/bits"
 // filter tells most texts that are not in a set from those that are, for much
 // less than a map does: what spans hold is mostly in no rule.
 type filter struct {
-	bits  []uint64
-	shift uint // of a hash, to a bit
+	lengths uint64 // of the texts, modulo 64: a bit for each
+	bits    []uint64
+	shift   uint // of a hash, to a bit
 }
 
 // newFilter returns a filter of texts, with some sixteen bits for each.
@@ -20,6 +21,7 @@ func newFilter(texts []string) filter {
 	}
 	f := filter{bits: make([]uint64, words), shift: 64 - uint(bits.Len(uint(words*64-1)))}
 	for _, text := range texts {
+		f.lengths |= 1 << (len(text) % 64)
 		h := hash(text) >> f.shift
 		f.bits[h/64] |= 1 << (h % 64)
 	}
@@ -28,7 +30,7 @@ func newFilter(texts []string) filter {
 
 // mayHave reports whether a text can be in the set.
 func (f *filter) mayHave(text string) bool {
-	if f.bits == nil {
+	if f.lengths>>(uint(len(text))%64)&1 == 0 {
 		return false
 	}
 	h := hash(text) >> f.shift

@@ -21,6 +21,8 @@ type postings struct {
 	truths   [2][]int32
 	present  []int32
 	prefixes []prefixed // sorted
+	heads    filter     // of the beginnings of prefixes, as long as the shortest
+	head     int        // their length, in bytes
 	above    []bound    // by rising limit
 	below    []bound    // by falling limit
 }
@@ -123,6 +125,15 @@ func (p *postings) seal() {
 		unique = append(unique, q)
 	}
 	p.prefixes = unique
+	p.head = math.MaxInt
+	for _, q := range unique {
+		p.head = min(p.head, len(q.prefix))
+	}
+	var heads []string
+	for _, q := range unique {
+		heads = append(heads, q.prefix[:p.head])
+	}
+	p.heads = newFilter(heads)
 }
 
 // find appends the rules that are possible with the value.
@@ -184,6 +195,9 @@ func (p *postings) findNumber(f float64, out []int32) []int32 {
 }
 
 func (p *postings) findPrefixes(text string, out []int32) []int32 {
+	if len(text) < p.head || !p.heads.mayHave(text[:p.head]) {
+		return out
+	}
 	lo, hi := 0, len(p.prefixes) // the last one that does not sort after text
 	for lo < hi {
 		if mid := (lo + hi) / 2; p.prefixes[mid].prefix <= text {

@@ -54,12 +54,11 @@ func (x *indexes) build(rules []*rule, res *resource.Resource) {
 
 // indexOf returns the index of a span: that of its resource, if it is prepared,
 // and otherwise the general one.
-func (s *Set) indexOf(sp sdktrace.ReadOnlySpan) *index {
+func (s *Set) indexOf(sp sdktrace.ReadOnlySpan, code codes.Code) *index {
 	x := s.resources.find(sp.Resource())
 	if x == nil {
 		x = &s.general
 	}
-	code := sp.Status().Code
 	if int(code) >= len(x.byStatus) {
 		code = codes.Unset
 	}

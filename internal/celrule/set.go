@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -99,9 +100,13 @@ func (s *Set) Stats(i int) Stats {
 // Match returns the first rule that the span matches and, if that goes on, the
 // further ones. It never panics and takes no lock. A rule that fails is one that
 // does not match.
-func (s *Set) Match(sp sdktrace.ReadOnlySpan) Match {
+func (s *Set) Match(sp sdktrace.ReadOnlySpan) Match { return s.MatchStatus(sp, sp.Status().Code) }
+
+// MatchStatus is Match for a caller that has read the span's status already:
+// each look at a span of the SDK costs.
+func (s *Set) MatchStatus(sp sdktrace.ReadOnlySpan, code codes.Code) Match {
 	m := Match{Rule: -1}
-	x := s.indexOf(sp)
+	x := s.indexOf(sp, code)
 	p := newProbe(sp)
 	var room [64]int32
 	last := int32(-1)
