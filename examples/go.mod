@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/spanticket/spanticket v0.0.0
+	github.com/spanticket/spanticket/autoticket/autotickettest v0.0.0
 	github.com/stretchr/testify v1.12.1
 	go.opentelemetry.io/collector/pdata v1.70.0
 	go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp v0.72.0
@@ -42,4 +43,7 @@ require (
 	google.golang.org/protobuf v1.36.12 // indirect
 )
 
-replace github.com/spanticket/spanticket => ../
+replace (
+	github.com/spanticket/spanticket => ../
+	github.com/spanticket/spanticket/autoticket/autotickettest => ../autoticket/autotickettest
+)

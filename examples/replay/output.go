@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spanticket/spanticket/autoticket/autotickettest/rehearsal"
 	"github.com/spanticket/spanticket/sinks"
 )
 
@@ -48,16 +49,16 @@ type summary struct {
 	Decisions   map[string]int64 `json:"decisions"`
 }
 
-func (r result) summary() summary {
-	return summary{Spans: r.stats.Spans, Occurrences: r.stats.Occurrences, Problems: r.problems, Tickets: len(r.tickets), Decisions: r.stats.Decisions}
+func summaryOf(o rehearsal.Outcome) summary {
+	return summary{Spans: o.Stats.Spans, Occurrences: o.Stats.Occurrences, Problems: o.Problems, Tickets: len(o.Tickets), Decisions: o.Stats.Decisions}
 }
 
 // printJSON writes an object a ticket, and one with the summary.
-func printJSON(w io.Writer, r result, explain bool) error {
+func printJSON(w io.Writer, o rehearsal.Outcome, explain bool) error {
 	out := bufio.NewWriter(w)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	for _, t := range r.tickets {
+	for _, t := range o.Tickets {
 		line := ticket{
 			Key: t.Key, Signature: t.Signature, Rule: t.Rule, State: t.State, Service: t.Service, Environment: t.Environment,
 			Operation: t.Operation, Severity: t.Severity, Title: t.Title, Count: t.Count, FirstSeen: t.FirstSeen, LastSeen: t.LastSeen,
@@ -73,7 +74,7 @@ func printJSON(w io.Writer, r result, explain bool) error {
 	}
 	if err := enc.Encode(struct {
 		Summary summary `json:"summary"`
-	}{r.summary()}); err != nil {
+	}{summaryOf(o)}); err != nil {
 		return err
 	}
 	return out.Flush()
@@ -93,15 +94,15 @@ var meanings = map[string]string{
 }
 
 // printText writes the tickets as people read them, and a summary.
-func printText(w io.Writer, r result, explain bool) error {
+func printText(w io.Writer, o rehearsal.Outcome, explain bool) error {
 	out := bufio.NewWriter(w)
-	for _, t := range r.tickets {
+	for _, t := range o.Tickets {
 		if !explain {
 			t.Why = nil
 		}
 		fmt.Fprintf(out, "%s\n[%s] %s\n\n%s\n", strings.Repeat("=", 78), t.Severity, t.Title, t.Text())
 	}
-	s := r.summary()
+	s := summaryOf(o)
 	fmt.Fprintf(out, "%s\n%d spans, %d occurrences, %d problems, %d tickets\n", strings.Repeat("=", 78), s.Spans, s.Occurrences, s.Problems, s.Tickets)
 	for _, reason := range slices.Sorted(maps.Keys(s.Decisions)) {
 		fmt.Fprintf(out, "%9d  %s", s.Decisions[reason], reason)

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/spanticket/spanticket/autoticket/autotickettest/rehearsal"
 	"github.com/spanticket/spanticket/sinks"
 )
 
@@ -106,7 +107,7 @@ func TestMembersOfJSON(t *testing.T) {
 	}
 	var out bytes.Buffer
 	// A ticket of which nothing is known has all members too, and no null.
-	require.NoError(t, printJSON(&out, result{tickets: []sinks.Ticket{{Title: "<a> & b\n", Why: []string{"w"}}}}, false))
+	require.NoError(t, printJSON(&out, rehearsal.Outcome{Tickets: []rehearsal.Ticket{{Ticket: sinks.Ticket{Title: "<a> & b\n", Why: []string{"w"}}}}}, false))
 	lines := bytes.SplitAfter(out.Bytes(), []byte("\n"))
 	require.Len(t, lines, 3)
 	require.Equal(t, members, names(t, lines[0]))
@@ -137,7 +138,7 @@ func TestMembersOfJSON(t *testing.T) {
 
 func TestLinksOfJSON(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, printJSON(&out, result{tickets: []sinks.Ticket{{Links: []sinks.Link{{Name: "n", URL: "https://x.example.com/?a&b"}}}}}, false))
+	require.NoError(t, printJSON(&out, rehearsal.Outcome{Tickets: []rehearsal.Ticket{{Ticket: sinks.Ticket{Links: []sinks.Link{{Name: "n", URL: "https://x.example.com/?a&b"}}}}}}, false))
 	require.Contains(t, out.String(), `"links":[{"name":"n","url":"https://x.example.com/?a&b"}]`)
 }
 

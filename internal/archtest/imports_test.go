@@ -75,6 +75,11 @@ var may = map[string][]string{
 	"/internal/outbox":      {std, "/correlate", "/internal/observe", "/internal/render", "/redact", "/sinks", "github.com/cenkalti/backoff/v4", "golang.org/x/time/rate"},
 	"/internal/archtest":    {std},
 	"/autoticket":           {std, "/correlate", "/enrich", "/internal/", "/redact", "/sinks", "go.opentelemetry.io/otel/", "golang.org/x/time/rate"},
+
+	"/autoticket/autotickettest":                   {std, "/autoticket", "/autoticket/autotickettest/", "/correlate", "/internal/rulefile", "/sinks", "go.opentelemetry.io/otel/"},
+	"/autoticket/autotickettest/internal/testfile": {std, "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/", "go.yaml.in/yaml/v3"},
+	"/autoticket/autotickettest/otlpfile":          {std, "go.opentelemetry.io/otel/", "go.opentelemetry.io/collector/pdata/"},
+	"/autoticket/autotickettest/rehearsal":         {std, "/autoticket", "/autoticket/autotickettest/otlpfile", "/correlate", "/internal/rulefile", "/sinks", "go.opentelemetry.io/otel/"},
 }
 
 func TestImports(t *testing.T) {
@@ -110,7 +115,7 @@ func within(path, folder string) bool {
 // choose, no store driver and nothing that is for tests.
 func TestWhatAHostCompiles(t *testing.T) {
 	unwanted := []string{
-		module + "/sinks/", module + "/correlate/", module + "/examples/",
+		module + "/sinks/", module + "/correlate/", module + "/examples/", module + "/autoticket/autotickettest/",
 		"testing/", "github.com/stretchr/testify/", "pgregory.net/rapid/", "go.uber.org/goleak/",
 		"go.etcd.io/", "google.golang.org/grpc/", "go.opentelemetry.io/contrib/", "go.opentelemetry.io/collector/",
 	}

@@ -1,4 +1,4 @@
-package main
+package otlpfile
 
 import (
 	"bytes"
@@ -127,7 +127,7 @@ func read(t *testing.T, stdin, name string, limit int) found {
 	var got found
 	var names, errs strings.Builder
 	taken := 0
-	r := reader{stdin: strings.NewReader(stdin), stderr: &errs, max: limit, take: func(traces ptrace.Traces) {
+	r := Reader{Stdin: strings.NewReader(stdin), Report: &errs, max: limit, take: func(traces ptrace.Traces) {
 		taken++
 		for _, rs := range traces.ResourceSpans().All() {
 			for _, ss := range rs.ScopeSpans().All() {
@@ -137,14 +137,14 @@ func read(t *testing.T, stdin, name string, limit int) found {
 			}
 		}
 	}}
-	r.file(name)
+	r.File(name)
 	got.names = names.String()
 	if s := errs.String(); s != "" {
 		require.True(t, strings.HasSuffix(s, "\n"))
 		got.reports = strings.Split(strings.TrimSuffix(s, "\n"), "\n")
 	}
-	require.Equal(t, taken, r.documents)
-	require.Len(t, got.reports, r.broken, "each break is a line")
+	require.Equal(t, taken, r.Documents)
+	require.Len(t, got.reports, r.Broken, "each break is a line")
 	return got
 }
 
@@ -173,12 +173,11 @@ func FuzzRead(f *testing.F) {
 		limit = min(max(limit, 0), 1<<20)
 		read(t, in, "-", limit)
 
-		var rec recording
 		var errs strings.Builder
-		r := reader{stdin: strings.NewReader(in), stderr: &errs, max: limit, take: rec.add}
-		r.file("-")
-		spans := rec.spans()
-		require.Len(t, spans, len(rec.flags))
+		r := Reader{Stdin: strings.NewReader(in), Report: &errs, max: limit}
+		r.File("-")
+		spans := r.Spans()
+		require.Len(t, spans, len(r.rec.flags))
 		for _, sp := range spans {
 			require.True(t, sp.SpanContext().IsValid())
 		}

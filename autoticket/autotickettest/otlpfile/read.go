@@ -1,4 +1,7 @@
-package main
+// Package otlpfile reads recorded traces: OTLP JSON as the Collector's file
+// exporter writes it, an ExportTraceServiceRequest a line or one for the whole
+// file, which may be compressed by gzip.
+package otlpfile
 
 import (
 	"bufio"
@@ -13,6 +16,7 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // maxDocument bounds one document, a line or a file, in bytes.
@@ -22,20 +26,36 @@ const maxDocument = 256 << 20
 // is no JSON.
 var bom = []byte("\xef\xbb\xbf")
 
-// reader reads recordings and hands on their documents. What is broken it
-// reports, counts and passes over.
-type reader struct {
-	stdin     io.Reader
-	stderr    io.Writer
-	take      func(ptrace.Traces)
-	max       int // bytes of a document; defaults to maxDocument
-	documents int
-	broken    int
+// Reader collects the spans of recordings. What is broken it reports, counts and
+// passes over. It is for one goroutine.
+type Reader struct {
+	// Stdin is the file "-". Defaults to none.
+	Stdin io.Reader
+	// Report is told of what is broken, a line each, with the name of the file
+	// and the number of the line. Defaults to nobody.
+	Report io.Writer
+
+	Documents int // that were read
+	Broken    int // that were passed over; a file that cannot be opened is one
+
+	take func(ptrace.Traces) // defaults to rec.add
+	max  int                 // bytes of a document; defaults to maxDocument
+	rec  recording
 }
 
-// file reads a file, or the standard input if its name is "-".
-func (r *reader) file(name string) {
-	in := r.stdin
+// Spans returns the spans that were read. It is called once, after the last file.
+// A parent in another service is remote, unless the recording says otherwise.
+func (r *Reader) Spans() []sdktrace.ReadOnlySpan { return r.rec.spans() }
+
+// Invalid returns how many spans were passed over because they have no IDs.
+func (r *Reader) Invalid() int { return r.rec.invalid }
+
+// File reads a file of the operating system.
+func (r *Reader) File(name string) {
+	in := r.Stdin
+	if in == nil {
+		in = strings.NewReader("")
+	}
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
@@ -45,6 +65,11 @@ func (r *reader) file(name string) {
 		defer f.Close()
 		in = f
 	}
+	r.Read(name, in)
+}
+
+// Read reads what is opened already, under a name for reports.
+func (r *Reader) Read(name string, in io.Reader) {
 	buf := bufio.NewReaderSize(in, 1<<20)
 	if magic, _ := buf.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		z, err := gzip.NewReader(buf)
@@ -62,7 +87,7 @@ func (r *reader) file(name string) {
 
 // lines reads a document a line. If the first line is none, it may be the
 // beginning of one that takes the whole file.
-func (r *reader) lines(name string, in *bufio.Reader) {
+func (r *Reader) lines(name string, in *bufio.Reader) {
 	first := true
 	for n := 1; ; n++ {
 		line, err := readLine(in, r.limit())
@@ -97,7 +122,7 @@ func (r *reader) lines(name string, in *bufio.Reader) {
 
 // whole tries a file as one document, of which begin is the first line and n
 // its number. If it is none, it returns the rest to be read by lines.
-func (r *reader) whole(name string, n int, begin []byte, in *bufio.Reader) *bufio.Reader {
+func (r *Reader) whole(name string, n int, begin []byte, in *bufio.Reader) *bufio.Reader {
 	rest, err := io.ReadAll(io.LimitReader(in, int64(r.limit())+1))
 	all := append(bytes.Clone(begin), rest...)
 	if len(rest) <= r.limit() && json.Valid(all) {
@@ -120,9 +145,9 @@ func (f failing) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-func (r *reader) limit() int { return cmp.Or(r.max, maxDocument) }
+func (r *Reader) limit() int { return cmp.Or(r.max, maxDocument) }
 
-func (r *reader) document(name string, line int, text []byte) {
+func (r *Reader) document(name string, line int, text []byte) {
 	if !json.Valid(text) {
 		var v any
 		r.report(name, line, fmt.Errorf("no JSON: %w", json.Unmarshal(text, &v)))
@@ -133,18 +158,25 @@ func (r *reader) document(name string, line int, text []byte) {
 		r.report(name, line, fmt.Errorf("no OTLP traces: %w", err))
 		return
 	}
-	r.documents++
-	r.take(traces)
+	r.Documents++
+	if r.take != nil {
+		r.take(traces)
+		return
+	}
+	r.rec.add(traces)
 }
 
 // report writes one line, though an error may quote several of the input.
-func (r *reader) report(name string, line int, err error) {
-	r.broken++
+func (r *Reader) report(name string, line int, err error) {
+	r.Broken++
+	if r.Report == nil {
+		return
+	}
 	what := strings.Join(strings.Fields(err.Error()), " ")
 	if line > 0 {
-		fmt.Fprintf(r.stderr, "%s:%d: %s\n", name, line, what)
+		fmt.Fprintf(r.Report, "%s:%d: %s\n", name, line, what)
 	} else {
-		fmt.Fprintf(r.stderr, "%s: %s\n", name, what)
+		fmt.Fprintf(r.Report, "%s: %s\n", name, what)
 	}
 }
 

@@ -1,4 +1,4 @@
-package main
+package otlpfile
 
 import (
 	"slices"
@@ -220,8 +220,9 @@ func serviceOf(res *resource.Resource) string {
 	return namespace.String() + "/" + name.String()
 }
 
-// byService parts spans by their service, in the order of the services' names.
-func byService(spans []sdktrace.ReadOnlySpan) [][]sdktrace.ReadOnlySpan {
+// ByService parts spans by their service, in the order of the services'
+// namespaces and names, as separate processes see them.
+func ByService(spans []sdktrace.ReadOnlySpan) [][]sdktrace.ReadOnlySpan {
 	parts := map[string][]sdktrace.ReadOnlySpan{}
 	var names []string
 	for _, sp := range spans {

@@ -1,0 +1,2 @@
+// Package autotickettest runs rule tests.
+package autotickettest
