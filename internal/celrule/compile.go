@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"cel.dev/cel-go/common/types"
 )
@@ -31,8 +32,12 @@ func (s *Set) Compile(rules []Rule, sinks []string) (*Set, error) {
 	var errs []error
 	first := make(map[string]int) // rule by name
 	known, book := s.byName(), make(glossary)
+	switchedOff := new(atomic.Int64)
+	if s != nil {
+		switchedOff = s.switchedOff
+	}
 	for i, r := range rules {
-		c := checker{rule: &rule{Rule: r.withDefaults()}, sinks: sinks}
+		c := checker{rule: &rule{Rule: r.withDefaults(), switchedOff: switchedOff}, sinks: sinks}
 		c.defs, c.errs = book.of(r.Definitions)
 		c.rule.Definitions = used(r)
 		if same := known[r.Name]; same != nil && reflect.DeepEqual(same.Rule, c.rule.Rule) && c.knowsSinks() {
@@ -56,7 +61,9 @@ func (s *Set) Compile(rules []Rule, sinks []string) (*Set, error) {
 	if errs != nil {
 		return nil, errors.Join(errs...)
 	}
-	return newSet(compiled), nil
+	next := newSet(compiled)
+	next.switchedOff = switchedOff
+	return next, nil
 }
 
 // glossary has the definitions that were compiled, by where they stand: the

@@ -18,11 +18,15 @@ type Set struct {
 	rules     []*rule
 	general   indexes // of spans whose resource is not prepared
 	resources resources
+
+	// switchedOff counts the rules that were switched off, of this set and of
+	// those that share rules with it.
+	switchedOff *atomic.Int64
 }
 
 // newSet returns a set of compiled rules, ready for spans of any resource.
 func newSet(rules []*rule) *Set {
-	s := &Set{rules: rules}
+	s := &Set{rules: rules, switchedOff: new(atomic.Int64)}
 	s.general.build(rules, nil)
 	return s
 }
@@ -38,6 +42,7 @@ type rule struct {
 
 	matches, errors, overruns atomic.Int64
 	lastError                 atomic.Pointer[string]
+	switchedOff               *atomic.Int64 // of its sets
 }
 
 // maxOverruns is how many evaluations of a rule may exceed their limits before
@@ -121,6 +126,9 @@ func (s *Set) MatchStatus(sp sdktrace.ReadOnlySpan, code codes.Code) Match {
 			continue
 		}
 		r := s.rules[f.rule]
+		if r.off() {
+			continue
+		}
 		v := r.decide(sp, when, f.unless.eval(&p))
 		if v == NoRule {
 			v = Passed
@@ -163,7 +171,7 @@ func (m *Match) add(rule int, v Verdict, goesOn bool) bool {
 	case v == Matched && len(m.More) < maxMore:
 		m.More = append(m.More, rule)
 	}
-	return v == Matched && !goesOn
+	return v == Matched && (!goesOn || len(m.More) == maxMore)
 }
 
 // decide asks CEL for what is not known yet of the rule's conditions.
@@ -216,15 +224,19 @@ func (r *rule) failed(err error) {
 		text = strings.ToValidUTF8(text[:maxErrorText], "")
 	}
 	r.errors.Add(1)
-	if errors.Is(err, errOverrun) {
-		r.overruns.Add(1)
-	}
 	r.lastError.Store(&text)
+	if errors.Is(err, errOverrun) && r.overruns.Add(1) == maxOverruns {
+		r.switchedOff.Add(1)
+	}
 }
 
 // SwitchedOff returns the rules that were switched off because they exceeded
-// the limits of an evaluation too often: they match no span any more.
+// the limits of an evaluation too often: they match no span any more. While
+// there are none it costs one load.
 func (s *Set) SwitchedOff() []int {
+	if s.switchedOff.Load() == 0 {
+		return nil
+	}
 	var off []int
 	for i, r := range s.rules {
 		if r.off() {
