@@ -18,18 +18,19 @@ type expression struct {
 	program   cel.Program
 	condition condition // what is known of a bool without running it
 	cost      uint64    // at most, with the largest values that are likely
+	inlined   int       // nodes that came from definitions
 }
 
 // compile checks an expression, whose value must be of the type or of one that
 // is known only at run time. It returns neither if a definition in it is not
 // sound.
 func compile(s stage, text string, want *types.Type, defs definitions) (*expression, []*Error) {
-	checked, errs := defs.check(s, text)
+	checked, in, errs := defs.check(s, text)
 	if checked == nil {
 		return nil, errs
 	}
 	env, tree := s.env(), checked.NativeRep()
-	errs = lint(tree)
+	errs = lint(tree, in)
 	if got := checked.OutputType(); !couldBe(got, want) {
 		errs = append(errs, &Error{
 			Line: 1, Column: 1,
@@ -52,7 +53,7 @@ func compile(s stage, text string, want *types.Type, defs definitions) (*express
 	if err != nil {
 		return nil, []*Error{{Message: err.Error()}}
 	}
-	return &expression{program: program, condition: translate(tree, tree.Expr()), cost: cost}, nil
+	return &expression{program: program, condition: translate(tree, tree.Expr()), cost: cost, inlined: in.nodes}, nil
 }
 
 // couldBe reports whether a value can be of a type, as far as is known.

@@ -39,6 +39,7 @@ type rule struct {
 	severity, title, team, runbook text
 	labels, sinks                  []text
 	mode                           Mode
+	inlined                        int // nodes that came from definitions
 
 	matches, errors, overruns atomic.Int64
 	lastError                 atomic.Pointer[string]
