@@ -214,19 +214,22 @@ func BenchmarkMatch(b *testing.B) {
 		}
 	}
 	sp := request(codes.Unset, "/orders/{id}")
-	b.Run("general/rules=1000", func(b *testing.B) { // before the resource is known
-		set := mustCompile(b, someRules(1000))
-		b.ReportAllocs()
-		for b.Loop() {
-			set.Match(sp)
-		}
-	})
+	for _, n := range []int{1000, 10_000} {
+		b.Run(fmt.Sprintf("general/rules=%d", n), func(b *testing.B) { // before the resource is known
+			set := mustCompile(b, someRules(n))
+			b.ReportAllocs()
+			for b.Loop() {
+				set.Match(sp)
+			}
+		})
+	}
 	for name, when := range map[string]string{
 		"residual=1":   `span.name.matches("x.z")`,
 		"contains":     `span.name.contains("x.z")`,
 		"matchesAny":   `matchesAny(span.name, ["x.z", "^POST /"])`,
 		"statusClass":  `httpStatusClass(span) == "5xx"`,
 		"host":         `host(span.attributes["server.address"]) == "api.example.com"`,
+		"loop":         `span.attributes.exists(k, k == "x")`,
 		"residual=CEL": `span.name.lowerAscii() == "x"`,
 	} {
 		set := mustCompile(b, append(someRules(1000), Rule{Name: "residual", When: when}))
@@ -268,6 +271,12 @@ func BenchmarkCompile(b *testing.B) {
 				require.NoError(b, err)
 			}
 		})
+		b.Run(fmt.Sprintf("index=%d", n), func(b *testing.B) { // of any resource, for each status
+			b.ReportAllocs()
+			for b.Loop() {
+				newSet(set.rules)
+			}
+		})
 		b.Run(fmt.Sprintf("prepare=%d", n), func(b *testing.B) {
 			res := request(codes.Unset, "/orders/{id}").Resource()
 			for b.Loop() {
@@ -276,6 +285,32 @@ func BenchmarkCompile(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkDefinitions loads rules that use the definitions of their file.
+func BenchmarkDefinitions(b *testing.B) {
+	var defs []Definition
+	for i := range 50 {
+		defs = append(defs, Definition{fmt.Sprint("team_", i), fmt.Sprintf(`resource.attributes["service.name"] in ["shop-%d", "pay-%d"]`, i, i)})
+	}
+	rules := someRules(1000)
+	for i := range rules {
+		rules[i].When = fmt.Sprintf("team_%d && %s", i%50, rules[i].When)
+		rules[i].Definitions = defs
+	}
+	b.Run("rules=1000", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			mustCompile(b, rules)
+		}
+	})
+	b.Run("reload=1000", func(b *testing.B) {
+		set := mustCompile(b, rules)
+		for b.Loop() {
+			_, err := set.Compile(rules, nil)
+			require.NoError(b, err)
+		}
+	})
 }
 
 // liveBytes returns how much memory is in use.

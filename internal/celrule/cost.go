@@ -2,10 +2,13 @@ package celrule
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/cost"
+	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 )
 
@@ -15,46 +18,90 @@ import (
 // some ten nanoseconds.
 const maxEstimate = 1 << 17
 
+// The largest values that are likely, in characters and elements, of what the
+// SDK does not bound.
+const (
+	attributeText = 1 << 10 // the value of an attribute
+	attributeList = 128     // if it is used as a list
+	otherText     = 128     // a name, or an element of a list
+	line          = 32      // a part of a text that is split, and at most eight times that
+)
+
 // sizes are the largest values that are likely, in characters and elements. The
 // SDK bounds the number of attributes and events to 128 each. It does not bound
 // their length; what is longer than is likely, the limit at run time is for.
 var sizes = map[string]uint64{
-	"span.name":                     256,
-	"span.kind":                     8,
-	"span.status":                   8,
-	"span.status_message":           4 << 10,
-	"span.trace_id":                 32,
-	"span.span_id":                  16,
-	"span.attributes":               128,
-	"span.attributes.@keys":         128,
-	"span.attributes.@values":       128,
-	"span.events":                   128,
-	"span.events.@items.name":       128,
-	"span.events.@items.attributes": 128,
-	"resource.attributes":           128,
-	"resource.attributes.@keys":     128,
-	"resource.attributes.@values":   128,
-	"scope.name":                    128,
-	"scope.version":                 32,
-	"exception.type":                256,
-	"exception.message":             8 << 10,
-	"exception.stacktrace":          32 << 10,
-	"problem.id":                    32,
-	"problem.service":               128,
-	"problem.environment":           64,
-	"problem.operation":             256,
+	"span.name":                             256,
+	"span.kind":                             8,
+	"span.status":                           8,
+	"span.status_message":                   4 << 10,
+	"span.trace_id":                         32,
+	"span.span_id":                          16,
+	"span.attributes":                       128,
+	"span.attributes.@keys":                 otherText,
+	"span.attributes.@values":               attributeText,
+	"span.events":                           128,
+	"span.events.@items.name":               otherText,
+	"span.events.@items.attributes":         128,
+	"span.events.@items.attributes.@keys":   otherText,
+	"span.events.@items.attributes.@values": attributeText,
+	"resource.attributes":                   128,
+	"resource.attributes.@keys":             otherText,
+	"resource.attributes.@values":           attributeText,
+	"scope.name":                            128,
+	"scope.version":                         32,
+	"exception.type":                        256,
+	"exception.message":                     8 << 10,
+	"exception.stacktrace":                  32 << 10,
+	"problem.id":                            32,
+	"problem.service":                       128,
+	"problem.environment":                   64,
+	"problem.operation":                     256,
 }
 
-// otherwise is the size of what is not among sizes, such as the value of an
-// attribute of an event.
-const otherwise = 128
-
 // estimator tells CEL how large values may be.
-type estimator struct{}
+type estimator struct {
+	lists map[int64]bool // nodes that are of use only if they are lists
+}
+
+// ofLists are the functions that are called on lists.
+var ofLists = []string{"sort", "@sortByAssociatedKeys", "distinct", "hasOnly", "hasAny", "hasAll", "hasExactly", "flatten", "slice", "join"}
+
+// newEstimator returns an estimator of the values of an expression. That of an
+// attribute can be a long text or a short list.
+func newEstimator(e ast.Expr) estimator {
+	lists := make(map[int64]bool)
+	ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
+		switch e.Kind() {
+		case ast.ComprehensionKind:
+			lists[e.AsComprehension().IterRange().ID()] = true
+			lists[e.AsComprehension().AccuInit().ID()] = true // what sortBy sorts
+		case ast.CallKind:
+			call := e.AsCall()
+			if call.FunctionName() == operators.In {
+				lists[call.Args()[1].ID()] = true
+			}
+			if slices.Contains(ofLists, call.FunctionName()) {
+				lists[call.Target().ID()] = true
+				for _, arg := range call.Args() {
+					lists[arg.ID()] = true
+				}
+			}
+		}
+	}))
+	return estimator{lists}
+}
 
 // EstimateSize implements [cost.Estimator].
-func (estimator) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
-	if max, ok := sizes[strings.Join(n.Path(), ".")]; ok {
+func (est estimator) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
+	path := pathOf(n)
+	if n.Expr() == nil && strings.Count(path, "@") > 2 {
+		return nil // CEL would ask for what is in it, and in that, and so on
+	}
+	if strings.HasSuffix(path, ".@values") && n.Expr() != nil && est.lists[n.Expr().ID()] {
+		return &cost.SizeEstimate{Max: attributeList}
+	}
+	if max, ok := sizes[path]; ok {
 		return &cost.SizeEstimate{Max: max}
 	}
 	if n.ComputedSize() != nil {
@@ -62,9 +109,21 @@ func (estimator) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
 	}
 	switch n.Type().Kind() {
 	case types.StringKind, types.BytesKind, types.DynKind, types.ListKind, types.MapKind:
-		return &cost.SizeEstimate{Max: otherwise}
+		return &cost.SizeEstimate{Max: otherText}
 	}
 	return nil
+}
+
+// pathOf returns where a value stands, as sizes has it. The name of a field of
+// attributes is that of one of them.
+func pathOf(n cost.AstNode) string {
+	path := slices.Clone(n.Path())
+	for i := range path {
+		if i > 0 && path[i-1] == "attributes" && !strings.HasPrefix(path[i], "@") {
+			path[i] = "@values"
+		}
+	}
+	return strings.Join(path, ".")
 }
 
 // EstimateCallCost implements [cost.Estimator].
@@ -72,10 +131,30 @@ func (estimator) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode)
 	return nil
 }
 
+// splitCost estimates what splitting a text costs. By itself CEL takes it that
+// there are as many parts as characters, each as long as the text.
+func splitCost(est cost.Estimator, target *cost.AstNode, _ []cost.AstNode) *cost.CallEstimate {
+	size := (*target).ComputedSize()
+	if size == nil {
+		size = est.EstimateSize(*target)
+	}
+	n := uint64(attributeText)
+	if size != nil {
+		n = min(size.Max, 1<<20)
+	}
+	parts := n/line + 1
+	return cost.NewCallEstimate(cost.Estimate{Max: n/10 + parts}, &cost.SizeEstimate{
+		Max: parts, Elem: &cost.SizeEstimate{Max: min(n, 8*line)},
+	})
+}
+
 // estimate returns the most that an expression may cost, or an error if that is
 // too much.
 func estimate(env *cel.Env, checked *cel.Ast) (uint64, *Error) {
-	est, err := env.EstimateCost(checked, estimator{})
+	est, err := env.EstimateCost(checked, newEstimator(checked.NativeRep().Expr()),
+		cost.OverloadCostEstimate("string_split_string", splitCost),
+		cost.OverloadCostEstimate("string_split_string_int", splitCost),
+	)
 	if err != nil {
 		return 0, &Error{Message: "its cost cannot be told: " + err.Error()}
 	}
@@ -83,10 +162,33 @@ func estimate(env *cel.Env, checked *cel.Ast) (uint64, *Error) {
 		return est.Max, &Error{
 			Line: 1, Column: 1,
 			Message: fmt.Sprintf("it may cost %s, and the limit is %d", amount(est.Max), maxEstimate),
-			Hint:    "what is dear are loops in loops (all, exists, filter, map) and searches in long texts such as stack traces",
+			Hint:    dearest(checked.NativeRep().Expr()),
 		}
 	}
 	return est.Max, nil
+}
+
+// dearest guesses what makes an expression dear.
+func dearest(e ast.Expr) string {
+	var loop, inside bool
+	each := func(e ast.Expr, fn func(ast.ComprehensionExpr)) {
+		ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
+			if e.Kind() == ast.ComprehensionKind {
+				fn(e.AsComprehension())
+			}
+		}))
+	}
+	each(e, func(outer ast.ComprehensionExpr) {
+		loop = true
+		each(outer.LoopStep(), func(ast.ComprehensionExpr) { inside = true })
+	})
+	switch {
+	case inside:
+		return "what is dear is a loop (all, exists, filter, map) inside a loop"
+	case loop:
+		return "what is dear are searches and comparisons in a loop (all, exists, filter, map), for many elements or long texts"
+	}
+	return "what is dear are long patterns against texts such as stack traces"
 }
 
 func amount(n uint64) string {

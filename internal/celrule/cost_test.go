@@ -2,6 +2,7 @@ package celrule
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,20 +15,28 @@ import (
 )
 
 func TestCostLimit(t *testing.T) {
+	const loopInLoop, inLoop, pattern = "a loop (all, exists, filter, map) inside a loop", "searches and comparisons in a loop", "long patterns against"
 	for _, tt := range []struct {
 		when string
-		dear bool
+		dear string // what the hint names; "" if it is not refused
 	}{
-		{`span.status == "ERROR"`, false},
-		{`exception.stacktrace.matches("a.*b") && exception.message.matches("c.*d")`, false},
-		{`span.events.exists(e, e.attributes["exception.stacktrace"].matches("a.*b"))`, false},
-		{`span.events.exists(e, e.attributes.exists(k, k == "y"))`, false},
-		{`span.events.exists(e, span.events.exists(f, e.name == f.name))`, true},
-		{`span.attributes.exists(a, resource.attributes.exists(b, span.events.exists(e, a + b == e.name)))`, true},
+		{`span.status == "ERROR"`, ""},
+		{`exception.stacktrace.matches("a.*b") && exception.message.matches("c.*d")`, ""},
+		{`exception.stacktrace.split("\n").exists(l, l.contains("com.acme") && !l.contains("retry"))`, ""},
+		{`span.attributes["tags"].split(",").exists(t, t.split("=").exists(p, p == "vip"))`, ""},
+		{`span.attributes.tags.map(t, t.lowerAscii()).exists(t, t.contains("vip"))`, ""},
+		{`span.attributes.exists(k, span.attributes[k].contains("vip"))`, ""},
+		{`span.events.exists(e, e.attributes["exception.stacktrace"].matches("a.*b"))`, ""},
+		{`span.events.exists(e, e.attributes.exists(k, k == "y"))`, ""},
+		{`span.events.exists(e, span.events.exists(f, e.name == f.name))`, loopInLoop},
+		{`span.attributes.exists(a, resource.attributes.exists(b, span.events.exists(e, a + b == e.name)))`, loopInLoop},
+		{`span.events.exists(e, exception.stacktrace.contains(e.name) || exception.stacktrace.endsWith(e.name))`, inLoop},
+		{`exception.stacktrace.matches("` + strings.Repeat("(a|b)", 40) + `")`, pattern},
 	} {
 		_, err := Compile([]Rule{{Name: "r", When: tt.when}}, nil)
-		if tt.dear {
-			require.ErrorContains(t, err, "and the limit is 131072 (what is dear are loops in loops", tt.when)
+		if tt.dear != "" {
+			require.ErrorContains(t, err, "and the limit is 131072 (what is dear ", tt.when)
+			require.ErrorContains(t, err, tt.dear, tt.when)
 		} else {
 			require.NoError(t, err, tt.when)
 		}
@@ -38,6 +47,24 @@ func TestCostLimit(t *testing.T) {
 	})
 	require.Less(t, set.Cost(0), uint64(10))
 	require.Greater(t, set.Cost(1), uint64(10_000))
+}
+
+// TestCostOfSizes holds which sizes an estimate counts on.
+func TestCostOfSizes(t *testing.T) {
+	for _, row := range []struct{ rule, cheap, dear string }{
+		{"an attribute may be a long text", `span.name.contains("x")`, `span.attributes["x"].contains("x")`},
+		{"a field is read as an index is", `span.name.contains("x")`, `span.attributes.x.contains("x")`},
+		{"a message is longer", `span.attributes.x.contains("x")`, `exception.message.contains("x")`},
+		{"a stack trace still more", `exception.message.contains("x")`, `exception.stacktrace.contains("x")`},
+		{"an event's attribute is one", `span.events.exists(e, e.name.contains("x"))`, `span.events.exists(e, e.attributes["k"].contains("x"))`},
+		{"a definition is what it stands for", `message.contains("x")`, `trace.contains("x")`},
+	} {
+		set := mustCompile(t, []Rule{
+			{Name: "cheap", When: row.cheap, Definitions: []Definition{{"message", "exception.message"}}},
+			{Name: "dear", When: row.dear, Definitions: []Definition{{"trace", "exception.stacktrace"}}},
+		})
+		require.Less(t, set.Cost(0), set.Cost(1), row.rule)
+	}
 }
 
 // A rule that meets values beyond all that is likely is stopped, counted, and in

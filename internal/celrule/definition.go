@@ -182,8 +182,6 @@ func (ds definitions) propose(e *Error) {
 	}
 }
 
-var word = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
-
 // used returns the definitions that a rule can depend on: those whose names
 // stand in it, or in one of those.
 func used(r Rule) []Definition {
@@ -193,8 +191,8 @@ func used(r Rule) []Definition {
 	names := make(map[string]bool)
 	note := func(texts ...string) {
 		for _, text := range texts {
-			for _, name := range word.FindAllString(text, -1) {
-				names[name] = true
+			for word := range strings.FieldsFuncSeq(text, isNoLetter) {
+				names[word] = true
 			}
 		}
 	}
@@ -210,4 +208,9 @@ func used(r Rule) []Definition {
 	}
 	slices.Reverse(out)
 	return out
+}
+
+// isNoLetter reports whether a character is no part of a name.
+func isNoLetter(c rune) bool {
+	return c != '_' && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9')
 }
