@@ -34,7 +34,7 @@ func find(fsys fs.FS) ([]string, error) {
 		switch base := d.Name(); {
 		case d.IsDir() && name != "." && (base == "testdata" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_")):
 			return fs.SkipDir
-		case !d.IsDir() && IsTestFile(base):
+		case !d.IsDir() && rulefile.IsTest(base):
 			names = append(names, name)
 		}
 		return nil
@@ -43,11 +43,6 @@ func find(fsys fs.FS) ([]string, error) {
 		return nil, fmt.Errorf("autotickettest: looking for test files: %w", err)
 	}
 	return names, nil
-}
-
-// IsTestFile reports whether a file holds rule tests, by its name.
-func IsTestFile(name string) bool {
-	return strings.HasSuffix(name, "_test.yaml") || strings.HasSuffix(name, "_test.yml")
 }
 
 // maxFile is more than test files may have.
@@ -103,7 +98,7 @@ func (s *suite) ruleFiles() ([]string, error) {
 	dir := path.Dir(s.Name)
 	glob := func(pattern string) ([]string, error) {
 		names, err := fs.Glob(s.fsys, path.Join(dir, pattern))
-		return slices.DeleteFunc(names, IsTestFile), err
+		return slices.DeleteFunc(names, rulefile.IsTest), err
 	}
 	if s.Rules == nil {
 		yaml, err := glob("*.yaml")

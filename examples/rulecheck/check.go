@@ -61,7 +61,7 @@ func (c *checker) dirs() ([]string, error) {
 		switch {
 		case d.IsDir() && name != "." && (base == "testdata" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_")):
 			return fs.SkipDir
-		case !d.IsDir() && isYAML(base) && !autotickettest.IsTestFile(base) && !slices.Contains(dirs, dir):
+		case !d.IsDir() && isYAML(base) && !rulefile.IsTest(base) && !slices.Contains(dirs, dir):
 			dirs = append(dirs, dir)
 		}
 		return nil
@@ -119,7 +119,7 @@ func (c *checker) read(dir string) ([]*rulefile.File, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if !e.IsDir() && isYAML(e.Name()) && !autotickettest.IsTestFile(e.Name()) {
+		if !e.IsDir() && isYAML(e.Name()) && !rulefile.IsTest(e.Name()) {
 			names = append(names, path.Join(dir, e.Name()))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/spanticket/spanticket/internal/celrule"
+	"github.com/spanticket/spanticket/internal/rulefile"
 )
 
 // keys says what a mapping may hold, and what to do with it.
@@ -21,7 +22,7 @@ type keys []struct {
 // mapping reads a mapping. Its path is "" for the file and for a test.
 func (f *File) mapping(n *yaml.Node, path string, known keys) bool {
 	if n.Kind != yaml.MappingNode {
-		f.report(n, Error{Field: path, Message: "it must be a mapping of keys to values, and is " + describe(n)})
+		f.report(n, Error{Field: path, Message: "it must be a mapping of keys to values, and is " + rulefile.Describe(n)})
 		return false
 	}
 	var names []string
@@ -66,7 +67,7 @@ func among(name string, names []string) string {
 // list reads a list.
 func (f *File) list(n *yaml.Node, path string, elem func(n *yaml.Node, path string)) {
 	if n.Kind != yaml.SequenceNode {
-		f.report(n, Error{Field: path, Message: "it must be a list, and is " + describe(n)})
+		f.report(n, Error{Field: path, Message: "it must be a list, and is " + rulefile.Describe(n)})
 		return
 	}
 	for i, e := range n.Content {
@@ -79,7 +80,7 @@ func (f *File) scalar(n *yaml.Node, path, want string) bool {
 	if n.Kind == yaml.ScalarNode && n.Tag != "!!null" {
 		return true
 	}
-	f.report(n, Error{Field: path, Message: fmt.Sprintf("it must be %s, and is %s", want, describe(n))})
+	f.report(n, Error{Field: path, Message: fmt.Sprintf("it must be %s, and is %s", want, rulefile.Describe(n))})
 	return false
 }
 
@@ -89,7 +90,7 @@ func (f *File) text(to *string) func(*yaml.Node, string) {
 			return
 		}
 		if n.Tag != "!!str" {
-			f.report(n, Error{Field: path, Message: "it must be a text, and is " + describe(n), Hint: fmt.Sprintf("did you mean %q?", n.Value)})
+			f.report(n, Error{Field: path, Message: "it must be a text, and is " + rulefile.Describe(n), Hint: fmt.Sprintf("did you mean %q?", n.Value)})
 			return
 		}
 		*to = n.Value
@@ -139,7 +140,7 @@ func (f *File) truth(to *bool) func(*yaml.Node, string) {
 			return
 		}
 		if n.Decode(to) != nil || n.Tag != "!!bool" {
-			f.report(n, Error{Field: path, Message: "it must be true or false, and is " + describe(n)})
+			f.report(n, Error{Field: path, Message: "it must be true or false, and is " + rulefile.Describe(n)})
 		}
 	}
 }
@@ -196,27 +197,4 @@ func (f *File) choice(to *string, what string, known ...string) func(*yaml.Node,
 		}
 		*to = s
 	}
-}
-
-// describe names what a node is.
-func describe(n *yaml.Node) string {
-	switch {
-	case n.Kind == yaml.MappingNode:
-		return "a mapping"
-	case n.Kind == yaml.SequenceNode && len(n.Content) == 0:
-		return "an empty list"
-	case n.Kind == yaml.SequenceNode:
-		return "a list"
-	}
-	switch n.Tag {
-	case "!!null":
-		return "nothing"
-	case "!!bool":
-		return "a truth value"
-	case "!!int", "!!float":
-		return "a number"
-	case "!!timestamp":
-		return "a date"
-	}
-	return "a text"
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/spanticket/spanticket/internal/rulefile"
 )
 
 // File is one file of rule tests.
@@ -68,8 +70,8 @@ func Parse(name string, data []byte) (*File, error) {
 	if len(f.errs) == 0 {
 		return f, nil
 	}
-	slices.SortStableFunc(f.errs, (*Error).compare)
-	f.errs = slices.CompactFunc(f.errs, func(a, b *Error) bool { return a.compare(b) == 0 })
+	slices.SortStableFunc(f.errs, (*Error).Compare)
+	f.errs = slices.CompactFunc(f.errs, func(a, b *Error) bool { return a.Compare(b) == 0 })
 	var errs []error
 	for _, e := range f.errs {
 		errs = append(errs, e)
@@ -111,7 +113,7 @@ func (f *File) decode(root *yaml.Node) {
 		return
 	}
 	if tests.Kind != yaml.SequenceNode || len(tests.Content) == 0 {
-		f.report(tests, Error{Field: "tests", Message: "it must be a list of tests, and is " + describe(tests)})
+		f.report(tests, Error{Field: "tests", Message: "it must be a list of tests, and is " + rulefile.Describe(tests)})
 		return
 	}
 	taken := map[string]Place{}

@@ -9,6 +9,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/spanticket/spanticket/internal/rulefile"
 )
 
 // Span is a span of a test in its short form, with the spans below it.
@@ -174,7 +176,7 @@ func (d *decoder) events(s *Span) func(*yaml.Node, string) {
 func (d *decoder) attributes(to *[]attribute.KeyValue) func(*yaml.Node, string) {
 	return func(n *yaml.Node, path string) {
 		if n.Kind != yaml.MappingNode {
-			d.report(n, Error{Field: path, Message: "it must be a mapping of keys to values, and is " + describe(n)})
+			d.report(n, Error{Field: path, Message: "it must be a mapping of keys to values, and is " + rulefile.Describe(n)})
 			return
 		}
 		d.each(n, path, func(key, value *yaml.Node) {
@@ -227,7 +229,7 @@ func (d *decoder) single(n *yaml.Node, path string) attribute.Value {
 	var b bool
 	switch {
 	case n.Kind != yaml.ScalarNode || n.Tag == "!!null":
-		d.report(n, Error{Field: path, Message: "it must be a text, a number, a truth value or a list of these, and is " + describe(n)})
+		d.report(n, Error{Field: path, Message: "it must be a text, a number, a truth value or a list of these, and is " + rulefile.Describe(n)})
 	case n.Tag == "!!bool" && n.Decode(&b) == nil:
 		return attribute.BoolValue(b)
 	case n.Tag == "!!int" && n.Decode(&i) == nil:
@@ -239,7 +241,7 @@ func (d *decoder) single(n *yaml.Node, path string) attribute.Value {
 	case n.Tag == "!!str":
 		return attribute.StringValue(n.Value)
 	default:
-		d.report(n, Error{Field: path, Message: describe(n) + " cannot be a value", Hint: fmt.Sprintf("did you mean %q?", n.Value)})
+		d.report(n, Error{Field: path, Message: rulefile.Describe(n) + " cannot be a value", Hint: fmt.Sprintf("did you mean %q?", n.Value)})
 	}
 	return attribute.Value{}
 }
