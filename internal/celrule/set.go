@@ -36,15 +36,21 @@ type rule struct {
 	labels, sinks                  []text
 	mode                           Mode
 
-	matches, errors, overruns atomic.Int64
-	lastError                 atomic.Pointer[string]
+	matches, errors atomic.Int64
+	asked, overruns atomic.Int64 // evaluations by CEL, and those that exceeded a limit
+	switchedOff     atomic.Bool
+	lastError       atomic.Pointer[string]
 }
 
-// maxOverruns is how many evaluations of a rule may exceed their limits before
-// it is switched off. They have cost the host less than a tenth of a second.
-const maxOverruns = 8
+// A rule is switched off when so many of its evaluations have exceeded their
+// limits, and they are more than one in a thousand: a host that is held up at
+// times, by a limit on its processors, must not lose its rules.
+const (
+	maxOverruns = 8
+	overrunsPer = 1000
+)
 
-func (r *rule) off() bool { return r.overruns.Load() >= maxOverruns }
+func (r *rule) off() bool { return r.switchedOff.Load() }
 
 // Verdict says how a span left a Set.
 type Verdict int
@@ -174,6 +180,7 @@ func (r *rule) decide(sp sdktrace.ReadOnlySpan, when, unless tri) (verdict Verdi
 	if when != unknown && unless != unknown {
 		return verdictOf(when == yes, unless == yes)
 	}
+	r.asked.Add(1)
 	v := viewSpan(sp)
 	defer v.release()
 	defer func() {
@@ -217,7 +224,9 @@ func (r *rule) failed(err error) {
 	}
 	r.errors.Add(1)
 	if errors.Is(err, errOverrun) {
-		r.overruns.Add(1)
+		if n := r.overruns.Add(1); n >= maxOverruns && n*overrunsPer >= r.asked.Load() {
+			r.switchedOff.Store(true)
+		}
 	}
 	r.lastError.Store(&text)
 }
