@@ -40,6 +40,15 @@ func (c *checker) check() error {
 	for _, dir := range dirs {
 		c.set(dir, report, said)
 	}
+	// Tests may stand in directories of their own.
+	for _, t := range report.Tests {
+		if dir := path.Dir(t.File); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+			fmt.Fprintf(c.out, "%s\n", c.name(dir))
+			c.results(dir, report)
+			fmt.Fprintln(c.out)
+		}
+	}
 	for _, err := range flatten(wrong) {
 		if !said[err.Error()] {
 			said[err.Error()] = true
@@ -76,7 +85,7 @@ func isYAML(name string) bool {
 // set checks one set of rules. What it says is noted.
 func (c *checker) set(dir string, report *autotickettest.Report, said map[string]bool) {
 	c.sets++
-	fmt.Fprintf(c.out, "%s\n", filepath.ToSlash(filepath.Join(c.root, dir)))
+	fmt.Fprintf(c.out, "%s\n", c.name(dir))
 	files, err := c.read(dir)
 	var set *celrule.Set
 	if err == nil {
@@ -92,6 +101,18 @@ func (c *checker) set(dir string, report *autotickettest.Report, said map[string
 		c.lint(files)
 		c.dearest(set)
 	}
+	c.results(dir, report)
+	if set != nil {
+		c.coverage(set, dir, report)
+	}
+	fmt.Fprintln(c.out)
+}
+
+// name returns a directory as whoever called would find it.
+func (c *checker) name(dir string) string { return filepath.ToSlash(filepath.Join(c.root, dir)) }
+
+// results shows how the tests of a directory went.
+func (c *checker) results(dir string, report *autotickettest.Report) {
 	for _, t := range report.Tests {
 		if path.Dir(t.File) != dir {
 			continue
@@ -104,10 +125,6 @@ func (c *checker) set(dir string, report *autotickettest.Report, said map[string
 		c.failed++
 		fmt.Fprintf(c.out, "  FAILED  %s: %s\n%s\n", path.Base(t.File), t.Name, indent(t.Failure))
 	}
-	if set != nil {
-		c.coverage(set, dir, report)
-	}
-	fmt.Fprintln(c.out)
 }
 
 // read reads the rule files of a directory in the order of their names, as a

@@ -5,7 +5,9 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -23,6 +25,7 @@ func TestRulecheck(t *testing.T) {
 	}{
 		{"the example rules are as they should be", []string{"-strict", "../rules"}, 0, "rules.txt"},
 		{"a broken file is shown with its place", []string{"testdata/broken"}, 1, "broken.txt"},
+		{"tests in a directory of their own count too", []string{"testdata/stray"}, 1, "stray.txt"},
 		{"doubts are told, and a test that fails", []string{"testdata/doubtful"}, 1, "doubtful.txt"},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
@@ -47,4 +50,29 @@ func TestRulecheck(t *testing.T) {
 // The example rules, as a service would test its own.
 func TestExampleRules(t *testing.T) {
 	autotickettest.Rules(t, os.DirFS("../rules"))
+}
+
+// TestDocs runs the tests that docs/testing-rules.md shows.
+func TestDocs(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/testing-rules.md")
+	require.NoError(t, err)
+	_, text, _ := strings.Cut(string(doc), "```yaml\n")
+	text, _, ok := strings.Cut(text, "```")
+	require.True(t, ok)
+	outage, err := os.ReadFile("../../autoticket/autotickettest/testdata/shop/rules.d/testdata/outage.jsonl")
+	require.NoError(t, err)
+	report, err := autotickettest.Run(fstest.MapFS{
+		"rules.d/payment_test.yaml":     {Data: []byte(text)},
+		"rules.d/testdata/outage.jsonl": {Data: outage},
+		"rules.d/payment.yaml": {Data: []byte(`
+version: 1
+rules:
+  - {name: payment-errors, when: 'span.status == "ERROR"', unless: 'exception.message.endsWith("context canceled")'}
+`)},
+	})
+	require.NoError(t, err)
+	require.Len(t, report.Tests, 3)
+	for _, test := range report.Tests {
+		require.Empty(t, test.Failure)
+	}
 }
