@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"cel.dev/cel-go/common/types"
 )
@@ -17,6 +18,11 @@ var components = []string{"service", "environment", "operation", "exception", "m
 
 // Components returns the names that a rule's signature can be made of.
 func Components() []string { return slices.Clone(components) }
+
+// maxInlined bounds the nodes that come from definitions, in all rules: a large
+// definition can stand in many of them. It is some hundred for each of ten
+// thousand rules.
+const maxInlined = 1 << 20
 
 // Compile checks all rules and returns a set of those that are live, in the
 // order given. If something is wrong there is no set, and the error joins an
@@ -31,14 +37,22 @@ func (s *Set) Compile(rules []Rule, sinks []string) (*Set, error) {
 	var errs []error
 	first := make(map[string]int) // rule by name
 	known, book := s.byName(), make(glossary)
+	total := 0 // nodes that came from definitions
+	switchedOff := new(atomic.Int64)
+	if s != nil {
+		switchedOff = s.switchedOff
+	}
 	for i, r := range rules {
-		c := checker{rule: &rule{Rule: r.withDefaults()}, sinks: sinks}
+		c := checker{rule: &rule{Rule: r.withDefaults(), switchedOff: switchedOff}, sinks: sinks}
 		c.defs, c.errs = book.of(r.Definitions)
 		c.rule.Definitions = used(r)
 		if same := known[r.Name]; same != nil && reflect.DeepEqual(same.Rule, c.rule.Rule) && c.knowsSinks() {
 			c.rule = same
 		} else {
 			c.check()
+		}
+		if total += c.rule.inlined; total > maxInlined {
+			c.report("when", fmt.Sprintf("the rules up to it have more than %d parts, with what their definitions stand for", maxInlined), "")
 		}
 		if j, ok := first[r.Name]; ok && r.Name != "" {
 			c.report("name", fmt.Sprintf("rule %d has this name already", j+1), "")
@@ -49,6 +63,9 @@ func (s *Set) Compile(rules []Rule, sinks []string) (*Set, error) {
 			e.Index, e.Rule = i, r.Name
 			errs = append(errs, e)
 		}
+		if total > maxInlined {
+			break // it would take too long
+		}
 		if c.rule.mode.Kind != Off {
 			compiled = append(compiled, c.rule)
 		}
@@ -56,7 +73,9 @@ func (s *Set) Compile(rules []Rule, sinks []string) (*Set, error) {
 	if errs != nil {
 		return nil, errors.Join(errs...)
 	}
-	return newSet(compiled), nil
+	next := newSet(compiled)
+	next.switchedOff = switchedOff
+	return next, nil
 }
 
 // glossary has the definitions that were compiled, by where they stand: the
@@ -191,17 +210,20 @@ func (c *checker) signature() {
 
 func (c *checker) expression(field string, s stage, source string, want *types.Type) *expression {
 	expr, errs := compile(s, source, want, c.defs)
-	c.add(field, errs)
+	c.add(field, expr, errs)
 	return expr
 }
 
 func (c *checker) text(field, source string) text {
 	t, errs := compileText(source, c.defs)
-	c.add(field, errs)
+	c.add(field, t.expr, errs)
 	return t
 }
 
-func (c *checker) add(field string, errs []*Error) {
+func (c *checker) add(field string, expr *expression, errs []*Error) {
+	if expr != nil {
+		c.rule.inlined += expr.inlined
+	}
 	for _, e := range errs {
 		e.Field = field
 	}

@@ -29,12 +29,27 @@ type definition struct {
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// maxDefined bounds the parts of all definitions of a list, with what they
+// stand for: each could be the one before it and some more.
+const maxDefined = 1 << 16
+
 // define compiles definitions. Each sees those before it.
 func define(defs []Definition) (definitions, []*Error) {
 	ds := make(definitions, len(defs))
 	var all []*Error
+	total := 0
 	for _, d := range defs {
+		if total > maxDefined {
+			ds[d.Name] = nil
+			continue
+		}
 		errs := ds.add(d)
+		if known := ds[d.Name]; known != nil && errs == nil {
+			if total += known.size; total > maxDefined {
+				errs = []*Error{{Message: fmt.Sprintf("the definitions up to it have more than %d parts, with what they stand for", maxDefined)}}
+				ds[d.Name] = nil
+			}
+		}
 		for _, e := range errs {
 			e.Field = "let." + d.Name
 		}
@@ -58,12 +73,15 @@ func (ds definitions) add(d Definition) []*Error {
 	// What is wrong in every stage is wrong. Where it is used in a stage that
 	// it is not for, that place is.
 	var least []*Error
-	isText := false
+	var isText bool
 	for i, s := range []stage{matching, signing, answering} {
-		checked, errs := ds.check(s, d.Expr)
-		if len(errs) == 0 {
-			isText = checked != nil && couldBe(checked.OutputType(), types.StringType)
-			least = nil
+		checked, in, errs := ds.check(s, d.Expr)
+		if checked == nil && errs == nil {
+			return nil // one that it uses is not sound
+		}
+		if checked != nil {
+			isText = couldBe(checked.OutputType(), types.StringType)
+			least = lint(checked.NativeRep(), in)
 			break
 		}
 		if i == 0 || len(errs) < len(least) {
@@ -74,13 +92,13 @@ func (ds definitions) add(d Definition) []*Error {
 		return least
 	}
 	parsed, _ := matching.env().Parse(d.Expr)
-	tree := parsed.NativeRep()
-	if _, errs := ds.substitute(tree); errs != nil {
-		return errs
-	}
-	ds[d.Name] = &definition{expr: tree.Expr(), size: size(tree.Expr()), free: free(tree.Expr()), text: isText}
+	e := parsed.NativeRep().Expr()
+	ds.substitute(parsed.NativeRep())
+	ds[d.Name] = &definition{expr: e, size: size(e), free: free(e), text: isText}
 	return nil
 }
+
+const otherName = "give the definition another name"
 
 // badName says why a definition cannot have a name, or "".
 func (ds definitions) badName(name string) (message, hint string) {
@@ -91,16 +109,16 @@ func (ds definitions) badName(name string) (message, hint string) {
 	case !identifier.MatchString(name) || strings.HasPrefix(name, "__"):
 		return fmt.Sprintf("%q is no name", name), "it is made of letters, digits and underscores, and begins with a letter"
 	case slices.Contains(reserved, name):
-		return fmt.Sprintf("%q means something in expressions already", name), ""
+		return fmt.Sprintf("%q means something in expressions already", name), otherName
 	}
 	for _, s := range []stage{matching, answering} {
 		for _, c := range s.classes() {
 			if c.name == name {
-				return fmt.Sprintf("%q is a variable", name), ""
+				return fmt.Sprintf("%q is a variable", name), otherName
 			}
 		}
 		if isCalled(s.env(), name) || slices.ContainsFunc(s.env().Macros(), func(m cel.Macro) bool { return m.Function() == name }) {
-			return fmt.Sprintf("%q is a function", name), ""
+			return fmt.Sprintf("%q is a function", name), otherName
 		}
 	}
 	return "", ""
@@ -121,26 +139,36 @@ var reserved = []string{
 }
 
 // check parses an expression, puts the definitions in place, and checks it for
-// a stage. Neither is returned if a definition in it is not sound.
-func (ds definitions) check(s stage, text string) (*cel.Ast, []*Error) {
+// a stage. It returns neither an expression nor an error if a definition in it
+// is not sound.
+func (ds definitions) check(s stage, text string) (*cel.Ast, inlined, []*Error) {
 	env := s.env()
 	parsed, issues := env.Parse(text)
 	if issues.Err() != nil {
-		return nil, explain(s, nil, issues)
+		return nil, inlined{}, explain(s, nil, issues)
 	}
-	sound, errs := ds.substitute(parsed.NativeRep())
+	in, sound, errs := ds.substitute(parsed.NativeRep())
 	if errs != nil || !sound {
-		return nil, errs
+		return nil, in, errs
 	}
 	checked, issues := env.Check(parsed)
-	if issues.Err() != nil {
-		errs := explain(s, parsed.NativeRep(), issues)
-		for _, e := range errs {
-			ds.propose(e)
-		}
-		return nil, errs
+	if issues.Err() == nil {
+		return checked, in, nil
 	}
-	return checked, nil
+	var last *place
+	for i, e := range explain(s, parsed.NativeRep(), issues) {
+		p := in.of(issues.Errors()[i].ExprID)
+		switch {
+		case p == nil:
+			ds.propose(e)
+		case p == last:
+			continue // one is enough
+		default:
+			p.misused(e)
+		}
+		errs, last = append(errs, e), p
+	}
+	return nil, in, errs
 }
 
 var unknownName = regexp.MustCompile(`^undeclared name '([^']*)'$`)
@@ -152,123 +180,6 @@ func (ds definitions) propose(e *Error) {
 			e.Hint = fmt.Sprintf("did you mean %s?", near)
 		}
 	}
-}
-
-// substitute puts definitions in the place of their names. What is wrong in
-// them is placed where they are used. It reports false if one is not sound.
-func (ds definitions) substitute(tree *ast.AST) (sound bool, errs []*Error) {
-	if len(ds) == 0 {
-		return true, nil
-	}
-	sub := substitution{definitions: ds, tree: tree, next: ast.MaxID(tree), size: size(tree.Expr()), sound: true}
-	sub.visit(tree.Expr(), nil)
-	return sub.sound, sub.errs
-}
-
-type substitution struct {
-	definitions definitions
-	tree        *ast.AST
-	next        int64 // ID
-	size        int   // nodes
-	sound       bool
-	errs        []*Error
-}
-
-func (s *substitution) report(e ast.Expr, message string) {
-	at := s.tree.SourceInfo().GetStartLocation(e.ID())
-	s.errs = append(s.errs, &Error{Line: at.Line(), Column: at.Column() + 1, Message: message})
-}
-
-// visit goes through an expression in which macros have given the bound names
-// to something else.
-func (s *substitution) visit(e ast.Expr, bound []string) {
-	if len(s.errs) > 0 {
-		return
-	}
-	switch e.Kind() {
-	case ast.IdentKind:
-		s.replace(e, bound)
-	case ast.CallKind:
-		call := e.AsCall()
-		if call.IsMemberFunction() {
-			s.visit(call.Target(), bound)
-		}
-		for _, arg := range call.Args() {
-			s.visit(arg, bound)
-		}
-	case ast.SelectKind:
-		s.visit(e.AsSelect().Operand(), bound)
-	case ast.ListKind:
-		for _, elem := range e.AsList().Elements() {
-			s.visit(elem, bound)
-		}
-	case ast.MapKind:
-		for _, entry := range e.AsMap().Entries() {
-			s.visit(entry.AsMapEntry().Key(), bound)
-			s.visit(entry.AsMapEntry().Value(), bound)
-		}
-	case ast.StructKind:
-		for _, field := range e.AsStruct().Fields() {
-			s.visit(field.AsStructField().Value(), bound)
-		}
-	case ast.ComprehensionKind:
-		c := e.AsComprehension()
-		s.visit(c.IterRange(), bound)
-		s.visit(c.AccuInit(), bound)
-		inner := append(slices.Clone(bound), c.IterVar(), c.IterVar2(), c.AccuVar())
-		s.visit(c.LoopCondition(), inner)
-		s.visit(c.LoopStep(), inner)
-		s.visit(c.Result(), inner)
-	}
-}
-
-func (s *substitution) replace(e ast.Expr, bound []string) {
-	name := e.AsIdent()
-	d, ok := s.definitions[name]
-	switch {
-	case !ok || slices.Contains(bound, name):
-		return
-	case d == nil:
-		s.sound = false
-		return
-	case s.size+d.size > maxNodes:
-		s.report(e, fmt.Sprintf("with what %s stands for the expression has more than %d parts", name, maxNodes))
-		return
-	}
-	for _, used := range d.free {
-		if slices.Contains(bound, used) {
-			s.report(e, fmt.Sprintf("%s uses %s, which means something else here", name, used))
-			return
-		}
-	}
-	info := s.tree.SourceInfo()
-	at, _ := info.GetOffsetRange(e.ID())
-	part := ast.NewExprFactory().CopyExpr(d.expr)
-	part.RenumberIDs(func(int64) int64 {
-		s.next++
-		info.SetOffsetRange(s.next, at)
-		return s.next
-	})
-	e.SetKindCase(part)
-	s.size += d.size
-}
-
-// size returns the number of nodes of an expression.
-func size(e ast.Expr) int {
-	n := 0
-	ast.PreOrderVisit(e, ast.NewExprVisitor(func(ast.Expr) { n++ }))
-	return n
-}
-
-// free returns the names in an expression, those of its own macros among them.
-func free(e ast.Expr) []string {
-	var names []string
-	ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
-		if e.Kind() == ast.IdentKind && !slices.Contains(names, e.AsIdent()) {
-			names = append(names, e.AsIdent())
-		}
-	}))
-	return slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "@") || name == types.NullType.TypeName() })
 }
 
 var word = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)

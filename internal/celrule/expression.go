@@ -1,11 +1,9 @@
 package celrule
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -20,19 +18,19 @@ type expression struct {
 	program   cel.Program
 	condition condition // what is known of a bool without running it
 	cost      uint64    // at most, with the largest values that are likely
-	loops     bool      // its time is not bounded by its text
+	inlined   int       // nodes that came from definitions
 }
 
 // compile checks an expression, whose value must be of the type or of one that
 // is known only at run time. It returns neither if a definition in it is not
 // sound.
 func compile(s stage, text string, want *types.Type, defs definitions) (*expression, []*Error) {
-	checked, errs := defs.check(s, text)
+	checked, in, errs := defs.check(s, text)
 	if checked == nil {
 		return nil, errs
 	}
 	env, tree := s.env(), checked.NativeRep()
-	errs = lint(tree)
+	errs = lint(tree, in)
 	if got := checked.OutputType(); !couldBe(got, want) {
 		errs = append(errs, &Error{
 			Line: 1, Column: 1,
@@ -49,18 +47,13 @@ func compile(s stage, text string, want *types.Type, defs definitions) (*express
 	program, err := env.Program(checked,
 		cel.EvalOptions(cel.OptOptimize),
 		cel.CostLimit(maxCost),
-		cel.InterruptCheckFrequency(64),
 		cel.CustomDecoratorV2(lenient(tree)),
+		cel.CustomDecoratorV2(watchful(tree)),
 	)
 	if err != nil {
 		return nil, []*Error{{Message: err.Error()}}
 	}
-	return &expression{program: program, condition: translate(tree, tree.Expr()), cost: cost, loops: hasLoop(tree.Expr())}, nil
-}
-
-func hasLoop(e ast.Expr) (found bool) {
-	ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) { found = found || e.Kind() == ast.ComprehensionKind }))
-	return found
+	return &expression{program: program, condition: translate(tree, tree.Expr()), cost: cost, inlined: in.nodes}, nil
 }
 
 // couldBe reports whether a value can be of a type, as far as is known.
@@ -71,25 +64,14 @@ func couldBe(got, want *types.Type) bool {
 	return got.Kind() == types.DynKind || want.IsAssignableType(got)
 }
 
-// maxTime bounds an evaluation with a loop, beside its cost: on a machine that is
-// busy a unit of cost may take long. Others end soon.
-const maxTime = 25 * time.Millisecond
-
 // errOverrun is returned by an evaluation that took too long or cost too much.
 var errOverrun = errors.New("the evaluation exceeded its limits")
 
 // eval returns the value, or nil if it hangs on something absent.
 func (e *expression) eval(v *view) (ref.Val, error) {
-	var out ref.Val
-	var err error
-	if e.loops {
-		ctx, cancel := context.WithTimeout(context.Background(), maxTime)
-		out, _, err = e.program.ContextEval(ctx, v)
-		cancel()
-	} else {
-		out, _, err = e.program.Eval(v)
-	}
-	if errors.As(err, new(interpreter.EvalCancelledError)) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, interpreter.InterruptError{}) {
+	v.watch = stopwatch{}
+	out, _, err := e.program.Eval(v)
+	if errors.As(err, new(interpreter.EvalCancelledError)) {
 		return nil, fmt.Errorf("%w: %w", errOverrun, err)
 	}
 	if err != nil {

@@ -35,7 +35,7 @@ const dear = maxEstimate / 8
 // not compile have none: [Compile] says what is wrong with them.
 func Findings(rules []Rule) []*Finding {
 	book := make(glossary)
-	f := finder{earlier: newCover()}
+	f := finder{earlier: newCover(), defined: make(map[Definition]bool)}
 	for i, r := range rules {
 		c := checker{rule: &rule{Rule: r.withDefaults()}}
 		c.defs, c.errs = book.of(r.Definitions)
@@ -43,7 +43,9 @@ func Findings(rules []Rule) []*Finding {
 		if len(c.errs) > 0 {
 			continue
 		}
-		f.index, f.rule, f.defs = i, c.rule, c.defs
+		f.index, f.rule, f.defs = i, &rule{}, c.defs
+		f.definitions(r.Definitions)
+		f.rule = c.rule
 		f.look()
 	}
 	f.unused(rules)
@@ -57,6 +59,7 @@ type finder struct {
 	rule    *rule
 	defs    definitions
 	earlier *cover
+	defined map[Definition]bool // that were looked at
 	found   []*Finding
 }
 
@@ -145,12 +148,23 @@ func (f *finder) unused(rules []Rule) {
 	}
 }
 
-// attributes reports names that are probably not meant.
+// definitions looks at definitions, each of them once.
+func (f *finder) definitions(defs []Definition) {
+	for _, d := range defs {
+		if !f.defined[d] {
+			f.defined[d] = true
+			f.attributes("let."+d.Name, d.Expr)
+		}
+	}
+}
+
+// attributes reports names that are probably not meant, but for those in
+// definitions that the text uses.
 func (f *finder) attributes(field, text string) {
 	if strings.TrimSpace(text) == "" {
 		return
 	}
-	checked, errs := f.defs.check(matching, text)
+	checked, in, errs := f.defs.check(matching, text)
 	if checked == nil || errs != nil {
 		return
 	}
@@ -158,7 +172,7 @@ func (f *finder) attributes(field, text string) {
 	seen := make(map[string]bool)
 	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		owner, key := attributeOf(tree, e)
-		if owner == 0 || seen[key] {
+		if owner == 0 || seen[key] || in.of(e.ID()) != nil {
 			return
 		}
 		seen[key] = true

@@ -12,8 +12,9 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// lint returns what CEL accepts but no rule can mean.
-func lint(tree *ast.AST) []*Error {
+// lint returns what CEL accepts but no rule can mean. What came from a
+// definition is not looked at: that is done where it is defined.
+func lint(tree *ast.AST, in inlined) []*Error {
 	var errs []*Error
 	report := func(e ast.Expr, message, hint string) {
 		// CEL places a selection at its dot. Its beginning is where its parts begin.
@@ -28,6 +29,9 @@ func lint(tree *ast.AST) []*Error {
 	}
 	seen := make(map[int64]bool) // inner parts of a path that was reported
 	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if in.of(e.ID()) != nil {
+			return
+		}
 		switch e.Kind() {
 		case ast.SelectKind:
 			if owner, path := attributePath(tree, e, seen); len(path) > 1 {

@@ -18,11 +18,15 @@ type Set struct {
 	rules     []*rule
 	general   indexes // of spans whose resource is not prepared
 	resources resources
+
+	// switchedOff counts the rules that were switched off, of this set and of
+	// those that share rules with it.
+	switchedOff *atomic.Int64
 }
 
 // newSet returns a set of compiled rules, ready for spans of any resource.
 func newSet(rules []*rule) *Set {
-	s := &Set{rules: rules}
+	s := &Set{rules: rules, switchedOff: new(atomic.Int64)}
 	s.general.build(rules, nil)
 	return s
 }
@@ -35,22 +39,18 @@ type rule struct {
 	severity, title, team, runbook text
 	labels, sinks                  []text
 	mode                           Mode
+	inlined                        int // nodes that came from definitions
 
-	matches, errors atomic.Int64
-	asked, overruns atomic.Int64 // evaluations by CEL, and those that exceeded a limit
-	switchedOff     atomic.Bool
-	lastError       atomic.Pointer[string]
+	matches, errors, overruns atomic.Int64
+	lastError                 atomic.Pointer[string]
+	switchedOff               *atomic.Int64 // of its sets
 }
 
-// A rule is switched off when so many of its evaluations have exceeded their
-// limits, and they are more than one in a thousand: a host that is held up at
-// times, by a limit on its processors, must not lose its rules.
-const (
-	maxOverruns = 8
-	overrunsPer = 1000
-)
+// maxOverruns is how many evaluations of a rule may exceed their limits before
+// it is switched off. They have cost the host less than a tenth of a second.
+const maxOverruns = 8
 
-func (r *rule) off() bool { return r.switchedOff.Load() }
+func (r *rule) off() bool { return r.overruns.Load() >= maxOverruns }
 
 // Verdict says how a span left a Set.
 type Verdict int
@@ -127,6 +127,9 @@ func (s *Set) MatchStatus(sp sdktrace.ReadOnlySpan, code codes.Code) Match {
 			continue
 		}
 		r := s.rules[f.rule]
+		if r.off() {
+			continue
+		}
 		v := r.decide(sp, when, f.unless.eval(&p))
 		if v == NoRule {
 			v = Passed
@@ -169,7 +172,7 @@ func (m *Match) add(rule int, v Verdict, goesOn bool) bool {
 	case v == Matched && len(m.More) < maxMore:
 		m.More = append(m.More, rule)
 	}
-	return v == Matched && !goesOn
+	return v == Matched && (!goesOn || len(m.More) == maxMore)
 }
 
 // decide asks CEL for what is not known yet of the rule's conditions.
@@ -180,7 +183,6 @@ func (r *rule) decide(sp sdktrace.ReadOnlySpan, when, unless tri) (verdict Verdi
 	if when != unknown && unless != unknown {
 		return verdictOf(when == yes, unless == yes)
 	}
-	r.asked.Add(1)
 	v := viewSpan(sp)
 	defer v.release()
 	defer func() {
@@ -223,17 +225,19 @@ func (r *rule) failed(err error) {
 		text = strings.ToValidUTF8(text[:maxErrorText], "")
 	}
 	r.errors.Add(1)
-	if errors.Is(err, errOverrun) {
-		if n := r.overruns.Add(1); n >= maxOverruns && n*overrunsPer >= r.asked.Load() {
-			r.switchedOff.Store(true)
-		}
-	}
 	r.lastError.Store(&text)
+	if errors.Is(err, errOverrun) && r.overruns.Add(1) == maxOverruns {
+		r.switchedOff.Add(1)
+	}
 }
 
 // SwitchedOff returns the rules that were switched off because they exceeded
-// the limits of an evaluation too often: they match no span any more.
+// the limits of an evaluation too often: they match no span any more. While
+// there are none it costs one load.
 func (s *Set) SwitchedOff() []int {
+	if s.switchedOff.Load() == 0 {
+		return nil
+	}
 	var off []int
 	for i, r := range s.rules {
 		if r.off() {

@@ -18,6 +18,7 @@ type view struct {
 	live    sdktrace.ReadOnlySpan // nil if it is of an occurrence
 	occ     *correlate.Occurrence // nil if it is of a live span
 	problem *correlate.Problem
+	watch   stopwatch // of the evaluation that runs
 
 	spanAttrs, resourceAttrs                                          attributes
 	spanObject, resourceObject, scopeObject, excObject, problemObject object
@@ -62,6 +63,8 @@ func (v *view) ResolveName(name string) (any, bool) {
 		return v.object(&v.excObject, exceptionClass), true
 	case "problem":
 		return v.object(&v.problemObject, problemClass), v.problem != nil
+	case watchName:
+		return v, true
 	}
 	return nil, false
 }
