@@ -136,7 +136,7 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	case err == nil:
 	case ctx.Err() != nil:
 		return correlate.ChangeNone, err
-	case errors.Is(err, correlate.ErrStoreFull), errors.As(err, new(*correlate.FormatError)):
+	case refused(err):
 		l.Lose(b, correlate.StoreRefused)
 		l.Logger.Error("spanticket: occurrences are lost: the store refuses them", "count", b.Count, "problem", key.ID, "scope", key.Scope.String(), "error", err)
 		return correlate.ChangeNone, nil
@@ -148,6 +148,12 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	l.spend(b, change, before, next, now)
 	l.relist(before, next, b.Count)
 	return change, nil
+}
+
+// refused reports whether a store will not do what it was asked, however often
+// it is.
+func refused(err error) bool {
+	return errors.Is(err, correlate.ErrStoreFull) || errors.As(err, new(*correlate.FormatError))
 }
 
 // decided counts what became of a batch. The occurrence that opens a problem

@@ -165,7 +165,7 @@ func (l *Ledger) report(ctx context.Context, of reportOf, n *news, now time.Time
 	switch {
 	case errors.Is(err, errNoReport):
 		return nil
-	case errors.Is(err, correlate.ErrStoreFull), errors.As(err, new(*correlate.FormatError)):
+	case refused(err):
 		l.Logger.Error("spanticket: problems without a ticket are listed nowhere: the store refuses the report", "problems", len(members), "error", err)
 		return nil
 	case err != nil:

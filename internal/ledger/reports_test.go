@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -87,4 +88,18 @@ func TestShadowAndAdoption(t *testing.T) {
 	again := open(t, store, celrule.Rule{}, "jira")
 	again.Adopt, again.now = time.Hour, start.Add(61*time.Minute)
 	require.Equal(t, correlate.ChangeOpened, again.apply(again.other("c")), "the hour began with the process before")
+}
+
+// A record that cannot be read keeps nothing waiting.
+func TestAnAdoptionThatCannotBeRead(t *testing.T) {
+	store := new(correlate.Memory)
+	require.NoError(t, store.Update(t.Context(), correlate.Key{Scope: checkout, Kind: correlate.KindAdoption, ID: "adoption"},
+		func(correlate.Record, bool) (correlate.Record, []correlate.Delivery, error) {
+			return correlate.Record{Version: 99, Data: []byte("{}")}, nil, nil
+		}))
+	b := open(t, store, celrule.Rule{}, "jira")
+	b.Adopt = time.Hour
+	require.Equal(t, correlate.ChangeOpened, b.apply(b.other("a")))
+	require.Equal(t, correlate.ChangeOpened, b.apply(b.other("b")))
+	require.Equal(t, 1, strings.Count(b.log.String(), "since when a service is watched"))
 }
