@@ -71,8 +71,8 @@ type Config struct {
 	// the process.
 	Store correlate.Store
 	// Resource names the service whose deliveries are waiting in Store, so
-	// that the engine can start with them. Defaults to the resource of the
-	// first span that ends.
+	// that the engine can start with them, and with rules that are ready for its
+	// spans. Defaults to the resource of the first span that ends.
 	Resource *resource.Resource
 
 	// Enrichers add facts to tickets, each under the name that tickets call it

@@ -106,6 +106,15 @@ func New(c Config) (*Engine, error) {
 		due:       make(chan struct{}, 1),
 		drains:    make(chan chan struct{}),
 	}
+	e.ctx, e.stop = context.WithCancel(context.Background())
+	s.audit.Info("started", "mode", s.config.Mode, "rules", s.gate.Rules.Load().Len())
+	if s.config.Mode == modeOff {
+		s.config.Logger.Warn("spanticket: off: spans are not looked at")
+		e.off = true
+		e.closed.Store(true)
+		e.stop()
+		return e, nil
+	}
 	if mp := s.config.MeterProvider; mp != nil {
 		e.unmeter, err = observe.Export(mp, s.counters, s.deliveries, observe.Gauges{
 			Queue:         func() int64 { return int64(s.gate.Backlog()) },
@@ -116,17 +125,9 @@ func New(c Config) (*Engine, error) {
 			Rules:         s.ruleStates,
 		})
 		if err != nil {
+			e.stop()
 			return nil, fmt.Errorf("autoticket: Config.MeterProvider: %w", err)
 		}
-	}
-	e.ctx, e.stop = context.WithCancel(context.Background())
-	s.audit.Info("started", "mode", s.config.Mode, "rules", s.gate.Rules.Load().Len())
-	if s.config.Mode == modeOff {
-		s.config.Logger.Warn("spanticket: off: spans are not looked at")
-		e.off = true
-		e.closed.Store(true)
-		e.stop()
-		return e, nil
 	}
 	if s.shadow {
 		s.config.Logger.Warn("spanticket: in shadow: nothing is filed")

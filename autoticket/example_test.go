@@ -72,3 +72,28 @@ func ExampleReplay() {
 	// [error] charge: declined ()
 	// 1 <nil>
 }
+
+// A new rule begins as a draft: it files what somebody approves.
+func ExampleEngine_Approve() {
+	ctx := context.Background()
+	engine, _ := autoticket.New(autoticket.Config{
+		Rules: []autoticket.Rule{{Name: "new-rule", When: `span.status == "ERROR"`, Mode: "draft: 3d"}},
+		Sinks: map[string]sinks.Sink{"printer": printer{}},
+	})
+	defer engine.Shutdown(ctx)
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(engine.SpanProcessor()))
+	_, span := provider.Tracer("example").Start(ctx, "charge")
+	span.SetStatus(codes.Error, "declined")
+	span.End()
+	engine.Flush(ctx)
+
+	drafts, _ := engine.Held(ctx)
+	for _, d := range drafts {
+		fmt.Printf("%s: %s (%s)\n", d.Rule, d.Title, d.Reason)
+		engine.Approve(ctx, d.Signature, "ann")
+	}
+	engine.Flush(ctx)
+	// Output:
+	// new-rule: charge: declined (draft)
+	// [error] charge: declined ()
+}

@@ -82,8 +82,8 @@ func TestContinue(t *testing.T) {
 	engine, tracer := start(t, autoticket.Config{
 		Sinks: map[string]sinks.Sink{"shelf": &sink},
 		Rules: []autoticket.Rule{
-			{Name: "watch", When: `span.name.startsWith("GET /pay")`, Continue: true},
-			{Name: "errors", When: `span.status == "ERROR"`},
+			{Name: "watch", When: `span.name.startsWith("GET /pay")`, Unless: `exception.message == "bang"`, Continue: true},
+			{Name: "errors", When: `span.status == "ERROR"`, Signature: []string{"operation"}},
 			{Name: "never asked", When: `span.status == "ERROR"`},
 		},
 		OnDecision: func(d correlate.Decision) {
@@ -96,16 +96,19 @@ func TestContinue(t *testing.T) {
 		fail(tracer, "GET /pay", "boom")
 	}
 	fail(tracer, "GET /other", "boom")
+	fail(tracer, "GET /pay", "bang") // of the same signature under a rule that looks at the operation alone
 	require.NoError(t, engine.Flush(t.Context()))
 	rules := map[string]int64{}
 	for _, ticket := range sink.tickets() {
-		rules[ticket.Rule+" "+ticket.Operation] = ticket.Count
+		x, err := engine.Explain(t.Context(), ticket.Signature) // which counts on
+		require.NoError(t, err)
+		rules[ticket.Rule+" "+ticket.Operation] = x.Problems[0].Count
 	}
-	require.Equal(t, map[string]int64{"watch GET /pay": 3, "errors GET /pay": 3, "errors GET /other": 1}, rules)
+	require.Equal(t, map[string]int64{"watch GET /pay": 3, "errors GET /pay": 4, "errors GET /other": 1}, rules)
 	stats := engine.Stats()
-	require.Equal(t, map[string]int64{"opened": 2, "deduplicated": 2}, stats.Decisions, "the rule that goes on comes first")
-	require.Equal(t, int64(4), stats.Occurrences)
-	require.Len(t, origins, 7)
+	require.Equal(t, map[string]int64{"opened": 3, "deduplicated": 2}, stats.Decisions, "the rule that goes on comes first")
+	require.Equal(t, int64(5), stats.Occurrences)
+	require.Len(t, origins, 8)
 	accountFor(t, stats)
 }
 

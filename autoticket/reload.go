@@ -34,6 +34,9 @@ func (e *Engine) Reload() error {
 		next.Prepare(r)
 	}
 	s.gate.Rules.Store(next)
+	for _, r := range e.known.all() { // one that came meanwhile was prepared in the old set
+		next.Prepare(r)
+	}
 	s.counters.Reloaded.Add(1)
 	added, removed, changed := diffRules(old, next)
 	s.config.Logger.Info("spanticket: the rules are reloaded", "rules", next.Len(), "added", len(added), "removed", len(removed), "changed", len(changed))

@@ -151,7 +151,7 @@ func TestARuleThatIsSwitchedOffHasATicket(t *testing.T) {
 		var audit strings.Builder
 		engine, tracer := start(t, autoticket.Config{
 			Sinks: map[string]sinks.Sink{"shelf": &sink}, Audit: slog.NewJSONHandler(&audit, nil),
-			Rules: []autoticket.Rule{{Name: "dear", When: `span.attributes["list"].exists(x, x == "no")`}},
+			Rules: []autoticket.Rule{{Name: "dear", Team: "shop", When: `span.attributes["list"].exists(x, x == "no")`}},
 		})
 		list := make([]string, 200_000)
 		for i := range list {
@@ -168,10 +168,12 @@ func TestARuleThatIsSwitchedOffHasATicket(t *testing.T) {
 		ticket := sink.filed[0]
 		require.Equal(t, "1 rule was switched off: too costly to evaluate", ticket.Title)
 		require.Equal(t, "dear", ticket.Problems[0].Rule)
+		require.Equal(t, "shop", ticket.Team)
 		require.Contains(t, ticket.Problems[0].Title, "the evaluation exceeded its limits")
 		stats := engine.Stats()
 		require.True(t, stats.Rules[0].Off)
-		require.Equal(t, int64(10), stats.Decisions["no_rule"])
+		require.Equal(t, int64(8), stats.Decisions["no_rule"])
+		require.Equal(t, int64(2), stats.Healthy, "nobody asks for them any more")
 		accountFor(t, stats)
 		require.Equal(t, 1, strings.Count(audit.String(), "rule switched off"), "once")
 	})

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/spanticket/spanticket/internal/celrule"
+	"github.com/spanticket/spanticket/internal/ledger"
 	"github.com/spanticket/spanticket/internal/rulefile"
 )
 
@@ -58,6 +59,7 @@ func (s *stages) lookAtRules(now time.Time) {
 		why := s.config.Redactor.Text(stats.LastError)
 		s.config.Logger.Error("spanticket: a rule is switched off: it exceeded the limits of an evaluation too often", "rule", name, "overruns", stats.Overruns, "error", why)
 		s.audit.Warn("rule switched off", "rule", name, "error", why)
-		s.ledger.SwitchedOff(name, "rule "+name+" is switched off: "+why, stats.Overruns, now)
+		team, sinks := rules.Owner(i)
+		s.ledger.SwitchedOff(ledger.SwitchedOff{Rule: name, Team: team, Sinks: sinks, Title: "rule " + name + ": " + why, Count: stats.Overruns}, now)
 	}
 }

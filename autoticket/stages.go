@@ -93,6 +93,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 		Own:      s.gate.Own,
 	}, c.Sinks, func(name string) outbox.Options { return c.Delivery[name].options() })
 	if c.Resource != nil {
+		rules.Prepare(c.Resource)
 		s.ledger.Join(s.convert.Scope(c.Resource))
 	}
 	return s, nil

@@ -31,8 +31,13 @@ func (b *Budget) Full(limit int64, now time.Time) bool {
 // Opened counts a new ticket.
 func (b *Budget) Opened(at time.Time) { b.opened = append(b.opened, at) }
 
-// Held notes that a new problem was held because the budget is full.
-func (b *Budget) Held(at time.Time) { b.held = at }
+// Held notes that a new problem was held because the budget is full. It reports
+// whether it is the first since the budget was calm.
+func (b *Budget) Held(at time.Time) (first bool) {
+	first = b.held.IsZero()
+	b.held = at
+	return first
+}
 
 // Idle reports whether the budget counts nothing.
 func (b *Budget) Idle(now time.Time) bool {

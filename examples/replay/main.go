@@ -1,7 +1,7 @@
 // Command replay reads recorded traces and prints the tickets that a live
 // engine would have filed for them.
 //
-//	replay [-rules FILE] [-format text|json] [-explain] [-per-service] FILE...
+//	replay [-rules FILE [-against FILE]] [-format text|json] [-explain] [-per-service] FILE...
 //
 // A FILE holds OTLP JSON as the Collector's file exporter writes it: an
 // ExportTraceServiceRequest a line, or one for the whole file; it may be
@@ -35,10 +35,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("replay", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: replay [-rules FILE] [-format text|json] [-explain] [-per-service] FILE...")
+		fmt.Fprintln(stderr, "usage: replay [-rules FILE [-against FILE]] [-format text|json] [-explain] [-per-service] FILE...")
 		flags.PrintDefaults()
 	}
 	rules := flags.String("rules", "", "rule `file` or pattern (default: the built-in rules)")
+	against := flags.String("against", "", "rule `file` or pattern of the rules before: print what would change")
 	format := flags.String("format", "text", "`text` or json")
 	explain := flags.Bool("explain", false, "say why each ticket is one, and what the decisions mean")
 	perService := flags.Bool("per-service", false, "let each service see its own spans only, as separate processes do")
@@ -48,18 +49,19 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 		return 2
 	}
-	if flags.NArg() == 0 || (*format != "text" && *format != "json") {
+	if flags.NArg() == 0 || (*format != "text" && *format != "json") || (*against != "" && *rules == "") {
 		flags.Usage()
 		return 2
 	}
 
-	config := autoticket.Config{Logger: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError}))}
-	names := []string{"replay"}
-	if *rules != "" {
-		config.RuleFiles = []string{*rules}
-		names = rehearsal.SinkNames(nil, config.RuleFiles, names...)
+	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	config, names, err := load(*rules, logger)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return 2
 	}
-	if _, err := rehearsal.Check(config, names); err != nil {
+	before, beforeNames, err := load(*against, logger)
+	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return 2
 	}
@@ -75,7 +77,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(spans) == 0 {
 		fmt.Fprintln(stderr, "replay: there are no spans in what was read")
 	}
-	res, err := rehearsal.Run(context.Background(), config, names, spans, *perService)
+	res, err := try(context.Background(), config, names, spans, *perService)
 	if err != nil {
 		fmt.Fprintln(stderr, "replay:", err)
 		return 1
@@ -86,13 +88,33 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	for _, reason := range slices.Sorted(maps.Keys(res.Stats.Dropped)) {
 		fmt.Fprintf(stderr, "replay: %d failing spans were dropped: %s\n", res.Stats.Dropped[reason], reason)
 	}
-	print := printText
-	if *format == "json" {
-		print = printJSON
+	print := func() error { return printText(stdout, res.Outcome, *explain) }
+	switch {
+	case *against != "":
+		was, err := try(context.Background(), before, beforeNames, spans, *perService)
+		if err != nil {
+			fmt.Fprintln(stderr, "replay:", err)
+			return 1
+		}
+		print = func() error { return printChanges(stdout, compare(was, res), *format == "json") }
+	case *format == "json":
+		print = func() error { return printJSON(stdout, res.Outcome, *explain) }
 	}
-	if err := print(stdout, res, *explain); err != nil {
+	if err := print(); err != nil {
 		fmt.Fprintln(stderr, "replay:", err)
 		return 1
 	}
 	return 0
+}
+
+// load returns the configuration of an engine with the rules of a file, or the
+// built-in ones, and the names of its sinks.
+func load(rules string, logger *slog.Logger) (autoticket.Config, []string, error) {
+	c, names := autoticket.Config{Logger: logger}, []string{"replay"}
+	if rules != "" {
+		c.RuleFiles = []string{rules}
+		names = rehearsal.SinkNames(nil, c.RuleFiles, names...)
+	}
+	_, err := rehearsal.Check(c, names)
+	return c, names, err
 }

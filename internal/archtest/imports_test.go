@@ -76,8 +76,8 @@ var may = map[string][]string{
 	"/internal/archtest":    {std},
 	"/autoticket":           {std, "/correlate", "/enrich", "/internal/", "/redact", "/sinks", "go.opentelemetry.io/otel/", "golang.org/x/time/rate"},
 
-	"/autoticket/autotickettest":                   {std, "/autoticket", "/autoticket/autotickettest/", "/correlate", "/internal/rulefile", "/sinks", "go.opentelemetry.io/otel/"},
-	"/autoticket/autotickettest/internal/testfile": {std, "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/", "go.yaml.in/yaml/v3"},
+	"/autoticket/autotickettest":                   {std, "/autoticket", "/autoticket/autotickettest/", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/"},
+	"/autoticket/autotickettest/internal/testfile": {std, "/autoticket/autotickettest/rehearsal", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/", "go.yaml.in/yaml/v3"},
 	"/autoticket/autotickettest/otlpfile":          {std, "go.opentelemetry.io/otel/", "go.opentelemetry.io/collector/pdata/"},
 	"/autoticket/autotickettest/rehearsal":         {std, "/autoticket", "/autoticket/autotickettest/otlpfile", "/correlate", "/internal/rulefile", "/sinks", "go.opentelemetry.io/otel/"},
 }

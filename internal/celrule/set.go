@@ -256,3 +256,15 @@ func (s *Set) Cost(i int) uint64 {
 	}
 	return cost
 }
+
+// Owner returns the team of a rule, and the sinks that it files in, as far as
+// they are plain text.
+func (s *Set) Owner(i int) (team string, sinks []string) {
+	r := s.rules[i]
+	for _, t := range r.sinks {
+		if t.plain != "" {
+			sinks = append(sinks, t.plain)
+		}
+	}
+	return r.team.plain, sinks
+}

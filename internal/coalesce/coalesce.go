@@ -16,9 +16,9 @@ type Batch struct {
 	Set    *celrule.Set // of the rule
 	Rule   int
 	Newest *correlate.Occurrence
-	// Further says that the occurrences count for another problem too, under the
-	// rule that took them first.
-	Further bool
+	// Own is how many of the occurrences are decided with this batch. The others
+	// were taken by another rule first, and are decided with its.
+	Own int64
 }
 
 // Counts holds batches until they are taken. It belongs to one goroutine.
@@ -35,8 +35,8 @@ type Counts struct {
 const maxKnown = 100_000
 
 // Add counts an occurrence that a rule of the set takes, and returns its
-// signature. It returns false when there is no room for that. further is
-// [Batch.Further].
+// signature. It returns false when there is no room for that. further says that
+// another rule has taken it first.
 func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, further bool) (id string, ok bool) {
 	spec, _ := set.Spec(rule, o) // what fails is counted by the set, and the default is used
 	r := set.Rule(rule)
@@ -49,7 +49,7 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 		if len(c.batches) >= c.Max {
 			return sig.ID, false
 		}
-		b = &Batch{Set: set, Rule: rule, Further: further}
+		b = &Batch{Set: set, Rule: rule}
 		b.Batch = correlate.Batch{Scope: o.Scope, Signature: sig, Rule: r.Name, Threshold: r.Threshold, Quiet: r.Quiet, First: o.End}
 		if c.batches == nil {
 			c.batches = map[string]*Batch{}
@@ -60,6 +60,9 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 		}
 	}
 	b.Count++
+	if !further {
+		b.Own++
+	}
 	if o.End.Before(b.First) {
 		b.First = o.End
 	}

@@ -72,7 +72,13 @@ func (l *Ledger) admission(ctx context.Context, b coalesce.Batch, now time.Time)
 	began, ok := l.admissions.adopted[b.Scope]
 	if !ok {
 		var err error
-		if began, err = correlate.Adopt(ctx, l.Store, b.Scope, now); err != nil {
+		began, err = correlate.Adopt(ctx, l.Store, b.Scope, now)
+		switch {
+		case err == nil:
+		case refused(err): // as if the adoption were over: it would keep everything else waiting
+			l.Logger.Error("spanticket: it cannot be told since when a service is watched: its failures are filed as new ones", "service", b.Scope.String(), "error", err)
+			began = time.Time{}
+		default:
 			return a, fmt.Errorf("ledger: reading since when %s is watched: %w", b.Scope, err)
 		}
 		l.admissions.adopted[b.Scope] = began
@@ -90,14 +96,15 @@ func (l *Ledger) spend(b coalesce.Batch, change correlate.Change, before, next c
 		l.admissions.engine.Opened(now)
 	case change == correlate.ChangeHeld && next.Hold == correlate.Over && before.Hold != correlate.Over:
 		// Only the budget that is full waits for calm.
-		if limit := b.Set.Rule(b.Rule).Budget; rule.Full(limit, now) {
-			rule.Held(now)
-		} else {
-			l.admissions.engine.Held(now)
+		budget, limit := rule, b.Set.Rule(b.Rule).Budget
+		if !rule.Full(limit, now) {
+			budget, limit = &l.admissions.engine, l.Budget
 		}
-		l.Logger.Warn("spanticket: more new problems than the budget of new tickets: one is listed on a ticket for many",
-			"rule", b.Batch.Rule, "service", b.Scope.String(), "signature", next.ID)
+		if budget.Held(now) {
+			l.Logger.Warn("spanticket: more new problems than the budget of new tickets: they are listed on one ticket until it is calm",
+				"budget", limit, "rule", b.Batch.Rule, "service", b.Scope.String(), "signature", next.ID)
+		}
 	case change == correlate.ChangeHeld && next.Hold == correlate.Draft && before.Hold != correlate.Draft:
-		l.Logger.Info("spanticket: a draft waits for an approval", "rule", b.Batch.Rule, "service", b.Scope.String(), "signature", next.ID, "title", next.Answers.Title)
+		l.Logger.Debug("spanticket: a draft waits for an approval", "rule", b.Batch.Rule, "service", b.Scope.String(), "signature", next.ID)
 	}
 }

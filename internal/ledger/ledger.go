@@ -136,7 +136,7 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	case err == nil:
 	case ctx.Err() != nil:
 		return correlate.ChangeNone, err
-	case errors.Is(err, correlate.ErrStoreFull), errors.As(err, new(*correlate.FormatError)):
+	case refused(err):
 		l.Lose(b, correlate.StoreRefused)
 		l.Logger.Error("spanticket: occurrences are lost: the store refuses them", "count", b.Count, "problem", key.ID, "scope", key.Scope.String(), "error", err)
 		return correlate.ChangeNone, nil
@@ -150,38 +150,42 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	return change, nil
 }
 
+// refused reports whether a store will not do what it was asked, however often
+// it is.
+func refused(err error) bool {
+	return errors.Is(err, correlate.ErrStoreFull) || errors.As(err, new(*correlate.FormatError))
+}
+
 // decided counts what became of a batch. The occurrence that opens a problem
 // is one; those with it are counted on it.
 func (l *Ledger) decided(b coalesce.Batch, change correlate.Change, hold correlate.Reason) {
-	n := b.Count
+	first, rest := correlate.Reason(""), correlate.Deduplicated
 	switch change {
 	case correlate.ChangeBelow:
-		l.decide(b, correlate.BelowThreshold, n)
-		return
+		rest = correlate.BelowThreshold
 	case correlate.ChangeHeld:
-		l.decide(b, hold, n)
-		return
+		rest = hold
 	case correlate.ChangeOpened:
-		l.decide(b, correlate.Opened, 1)
-		n--
+		first = correlate.Opened
 	case correlate.ChangeReopened:
-		l.decide(b, correlate.Reopened, 1)
-		n--
+		first = correlate.Reopened
 	}
-	l.decide(b, correlate.Deduplicated, n)
+	n, own := b.Count, b.Own
+	if first != "" {
+		l.decide(b, first, 1, min(own, 1))
+		n, own = n-1, max(own-1, 0)
+	}
+	l.decide(b, rest, n, own)
 }
 
 // Lose counts a batch as lost.
-func (l *Ledger) Lose(b coalesce.Batch, r correlate.Reason) { l.decide(b, r, b.Count) }
+func (l *Ledger) Lose(b coalesce.Batch, r correlate.Reason) { l.decide(b, r, b.Count, b.Own) }
 
-// decide counts n occurrences of a batch under a reason, if it was not done for
-// the rule that took them first.
-func (l *Ledger) decide(b coalesce.Batch, r correlate.Reason, n int64) {
+// decide tells of n occurrences of a batch, and counts those that are its own.
+func (l *Ledger) decide(b coalesce.Batch, r correlate.Reason, n, own int64) {
+	l.Counters.Add(r, own)
 	if n == 0 {
 		return
-	}
-	if !b.Further {
-		l.Counters.Add(r, n)
 	}
 	l.Decided(correlate.Decision{
 		Time: b.Last, Stage: correlate.StageDecide, Reason: r, Count: n,

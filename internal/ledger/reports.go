@@ -27,6 +27,7 @@ type news struct {
 	count   int64           // occurrences
 	gone    map[string]bool // members that have tickets of their own now
 	sinks   []string        // that are to have it
+	team    string          // that owns it
 }
 
 // about returns the news of a report.
@@ -86,18 +87,27 @@ func (l *Ledger) relist(before, next correlate.Problem, n int64) {
 	news.join(next.Answers.Sinks)
 }
 
+// SwitchedOff is a rule that was switched off.
+type SwitchedOff struct {
+	Rule  string
+	Team  string   // that owns it
+	Sinks []string // that it files in; none means all
+	Title string   // what was wrong with it
+	Count int64    // how often
+}
+
 // SwitchedOff notes that a rule was switched off, for the ticket that says so.
-// Title says what was wrong with it.
-func (l *Ledger) SwitchedOff(rule, title string, count int64, now time.Time) {
+func (l *Ledger) SwitchedOff(off SwitchedOff, now time.Time) {
 	scopes := l.Scopes()
 	if len(scopes) == 0 {
 		return // no span has come yet, and so no rule can have been
 	}
 	n := l.reports.about(reportOf{scopes[0], correlate.ReportRules})
-	n.members[rule] = correlate.Member{ID: rule, Title: l.Redactor.Text(title), Rule: rule, Count: count, First: now, Last: now}
+	n.members[off.Rule] = correlate.Member{ID: off.Rule, Title: l.Redactor.Text(off.Title), Rule: off.Rule, Count: off.Count, First: now, Last: now}
 	n.added++
-	n.count += count
-	n.join(l.Sinks)
+	n.count += off.Count
+	n.team = off.Team
+	n.join(l.known(off.Sinks, off.Rule))
 }
 
 // Report brings the tickets for many up to date. What the store does not take is
@@ -122,7 +132,7 @@ const quietReport = time.Hour
 func (l *Ledger) report(ctx context.Context, of reportOf, n *news, now time.Time) error {
 	members := slices.SortedFunc(maps.Values(n.members), func(a, b correlate.Member) int { return cmp.Compare(a.ID, b.ID) })
 	answers := correlate.Answers{
-		Severity: severities[of.report], Title: "problems without tickets of their own", Quiet: quietReport,
+		Severity: severities[of.report], Team: n.team, Title: "problems without tickets of their own", Quiet: quietReport,
 		Threshold: correlate.Threshold{Count: 1, Within: time.Minute},
 	}
 	key := correlate.ReportKey(of.scope, of.report)
@@ -155,7 +165,7 @@ func (l *Ledger) report(ctx context.Context, of reportOf, n *news, now time.Time
 	switch {
 	case errors.Is(err, errNoReport):
 		return nil
-	case errors.Is(err, correlate.ErrStoreFull), errors.As(err, new(*correlate.FormatError)):
+	case refused(err):
 		l.Logger.Error("spanticket: problems without a ticket are listed nowhere: the store refuses the report", "problems", len(members), "error", err)
 		return nil
 	case err != nil:

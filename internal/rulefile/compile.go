@@ -56,9 +56,9 @@ func inOrder(files []*File, errs []*Error) error {
 		number[f.Name] = i
 	}
 	slices.SortStableFunc(errs, func(a, b *Error) int {
-		return cmp.Or(cmp.Compare(number[a.File], number[b.File]), a.compare(b))
+		return cmp.Or(cmp.Compare(number[a.File], number[b.File]), a.Compare(b))
 	})
-	errs = slices.CompactFunc(errs, func(a, b *Error) bool { return a.File == b.File && a.compare(b) == 0 })
+	errs = slices.CompactFunc(errs, func(a, b *Error) bool { return a.File == b.File && a.Compare(b) == 0 })
 	var all []error
 	for _, e := range errs[:min(len(errs), maxErrors)] {
 		all = append(all, e)

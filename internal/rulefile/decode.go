@@ -55,7 +55,7 @@ func (f *File) decode(from *shared) {
 		return
 	}
 	if rules.Kind != yaml.SequenceNode || len(rules.Content) == 0 {
-		f.report(rules, Error{Field: "rules", Message: "it must be a list of rules, and is " + describe(rules)})
+		f.report(rules, Error{Field: "rules", Message: "it must be a list of rules, and is " + Describe(rules)})
 		return
 	}
 	for i, n := range rules.Content {
@@ -132,7 +132,7 @@ func (d *decoder) scalar(n *yaml.Node, field string) bool {
 	}
 	switch {
 	case n.Kind != yaml.ScalarNode:
-		d.report(n, field, "it must be a text, and is "+describe(n), "")
+		d.report(n, field, "it must be a text, and is "+Describe(n), "")
 	case n.Tag == "!!null":
 		d.report(n, field, "it has no value", hint)
 	case strings.TrimSpace(n.Value) == "":
@@ -149,7 +149,7 @@ func (d *decoder) text(field string, to *string) func(*yaml.Node) {
 			return
 		}
 		if n.Tag != "!!str" {
-			d.report(n, field, "it must be a text, and is "+describe(n), fmt.Sprintf("did you mean %q?", n.Value))
+			d.report(n, field, "it must be a text, and is "+Describe(n), fmt.Sprintf("did you mean %q?", n.Value))
 			return
 		}
 		*to = n.Value
@@ -165,7 +165,7 @@ func (d *decoder) list(field string, to *[]string) func(*yaml.Node) {
 			if n.Kind == yaml.ScalarNode && n.Value != "" {
 				hint = fmt.Sprintf("did you mean [%s]?", n.Value)
 			}
-			d.report(n, field, "it must be a list, and is "+describe(n), hint)
+			d.report(n, field, "it must be a list, and is "+Describe(n), hint)
 			return
 		}
 		for i, elem := range n.Content {
@@ -198,7 +198,7 @@ func (d *decoder) mode(n *yaml.Node) {
 	read := func(kind celrule.ModeKind) func(*yaml.Node) {
 		return func(n *yaml.Node) {
 			if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
-				d.report(n, "mode."+string(kind), "it must be a text, and is "+describe(n), "")
+				d.report(n, "mode."+string(kind), "it must be a text, and is "+Describe(n), "")
 				return
 			}
 			if mode != "" {
@@ -240,7 +240,7 @@ func (d *decoder) truth(field string, to *bool) func(*yaml.Node) {
 			return
 		}
 		if n.Tag != "!!bool" {
-			d.report(n, field, "it must be true or false, and is "+describe(n), "")
+			d.report(n, field, "it must be true or false, and is "+Describe(n), "")
 			return
 		}
 		*to = strings.EqualFold(n.Value, "true")
@@ -273,7 +273,7 @@ type keys []struct {
 // mapping reads a mapping. Its path is "" for the file and for a rule.
 func (f *File) mapping(n *yaml.Node, path string, known keys) {
 	if n.Kind != yaml.MappingNode {
-		f.report(n, Error{Field: path, Message: "it must be a mapping of keys to values, and is " + describe(n)})
+		f.report(n, Error{Field: path, Message: "it must be a mapping of keys to values, and is " + Describe(n)})
 		return
 	}
 	var names []string
@@ -303,8 +303,8 @@ func (f *File) mapping(n *yaml.Node, path string, known keys) {
 	}
 }
 
-// describe names what a node is.
-func describe(n *yaml.Node) string {
+// Describe names what a node is.
+func Describe(n *yaml.Node) string {
 	switch {
 	case n.Kind == yaml.MappingNode:
 		return "a mapping"

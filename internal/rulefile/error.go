@@ -8,15 +8,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Error is one thing that is wrong with a rule file.
+// Error is one thing that is wrong with a rule file, or with a file of tests
+// beside it.
 type Error struct {
 	File    string
 	Line    int // from 1; 0 means the file as a whole
 	Column  int // in characters, from 1
 	Rule    string
+	Test    string
 	Field   string
 	Message string
-	Hint    string
+	Hint    string // may have several lines
 
 	text string // of the line
 }
@@ -32,6 +34,9 @@ func (e *Error) Error() string {
 	b.WriteString(": ")
 	if e.Rule != "" {
 		fmt.Fprintf(&b, "rule %q: ", e.Rule)
+	}
+	if e.Test != "" {
+		fmt.Fprintf(&b, "test %q: ", e.Test)
 	}
 	if e.Field != "" {
 		b.WriteString(e.Field + ": ")
@@ -72,21 +77,24 @@ func excerpt(line string, column int) (string, int) {
 	return out, column
 }
 
-// place returns the error with a place in the file.
-func (f *File) place(line, column int, e Error) *Error {
-	e.File, e.Line, e.Column = f.Name, line, max(column, 1)
-	if 0 < line && line <= len(f.lines) {
-		e.text = f.lines[line-1]
+// At returns the error with a place in a file of these lines.
+func (e Error) At(file string, lines []string, line, column int) *Error {
+	e.File, e.Line, e.Column = file, line, max(column, 1)
+	if 0 < line && line <= len(lines) {
+		e.text = lines[line-1]
 	}
 	return &e
 }
+
+// place returns the error with a place in the file.
+func (f *File) place(line, column int, e Error) *Error { return e.At(f.Name, f.lines, line, column) }
 
 // report records something that is wrong with a node.
 func (f *File) report(n *yaml.Node, e Error) {
 	f.errs = append(f.errs, f.place(n.Line, n.Column, e))
 }
 
-// compare orders errors by their place.
-func (e *Error) compare(other *Error) int {
+// Compare orders errors by their place.
+func (e *Error) Compare(other *Error) int {
 	return cmp.Or(cmp.Compare(e.Line, other.Line), cmp.Compare(e.Column, other.Column))
 }

@@ -78,7 +78,7 @@ func Read(fsys fs.FS, patterns ...string) ([]*File, error) {
 			continue
 		}
 		if strings.ContainsAny(pattern, `*?[`) {
-			names = slices.DeleteFunc(names, isTest)
+			names = slices.DeleteFunc(names, IsTest)
 		}
 		if len(names) == 0 {
 			errs = append(errs, fmt.Errorf("%s: %w", pattern, fs.ErrNotExist))
@@ -100,8 +100,8 @@ func Read(fsys fs.FS, patterns ...string) ([]*File, error) {
 	return files, errors.Join(errs...)
 }
 
-// isTest reports whether a file holds tests of rules.
-func isTest(name string) bool {
+// IsTest reports whether a file holds tests of rules, by its name.
+func IsTest(name string) bool {
 	return strings.HasSuffix(name, "_test.yaml") || strings.HasSuffix(name, "_test.yml")
 }
 

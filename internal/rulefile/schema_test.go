@@ -70,7 +70,7 @@ func TestSchemaTakesWhatIsRight(t *testing.T) {
 		for _, name := range names {
 			data, err := os.ReadFile(name)
 			require.NoError(t, err)
-			if !isTest(name) {
+			if !IsTest(name) {
 				texts[name] = string(data)
 			}
 		}

@@ -48,7 +48,7 @@ func under(from *shared) shared {
 // given: whoever reads a rule must be able to tell which is meant.
 func (f *File) let(n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
-		f.report(n, Error{Field: "let", Message: "it must be a mapping of names to expressions, and is " + describe(n)})
+		f.report(n, Error{Field: "let", Message: "it must be a mapping of names to expressions, and is " + Describe(n)})
 		return
 	}
 	for i := 0; i < len(n.Content); i += 2 {

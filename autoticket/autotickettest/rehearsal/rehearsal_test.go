@@ -79,6 +79,8 @@ func TestSinkNames(t *testing.T) {
 		"a.yaml":     {Data: []byte("version: 1\nrules:\n  - {name: x, when: 'true', sinks: [jira, '\"team-\" + span.name']}\n  - {name: y, when: 'true', sinks: [chat]}\n")},
 		"b.yaml":     {Data: []byte("version: 1\ndefaults: {sinks: [pager, jira]}\nrules:\n  - {name: z, when: 'true'}\n")},
 		"none.yaml":  {Data: []byte("version: 1\nrules:\n  - {name: z, when: 'true'}\n")},
+		"c/0.yaml":   {Data: []byte("version: 1\ndefaults: {sinks: [mail]}\n")},
+		"c/1.yaml":   {Data: []byte("version: 1\nrules:\n  - {name: z, when: 'true'}\n")},
 		"broken.yml": {Data: []byte("{")},
 	}
 	for _, row := range []struct {
@@ -88,6 +90,7 @@ func TestSinkNames(t *testing.T) {
 	}{
 		{"those that rules name, without expressions", []string{"a.yaml"}, []string{"chat", "jira"}},
 		{"of all files, defaults too", []string{"[ab].yaml"}, []string{"chat", "jira", "pager"}},
+		{"what files share", []string{"c/*.yaml"}, []string{"mail"}},
 		{"rules that name none", []string{"none.yaml"}, []string{"else"}},
 		{"a file that is broken", []string{"broken.yml"}, []string{"else"}},
 		{"a file that is not there", []string{"gone.yaml"}, []string{"else"}},

@@ -19,6 +19,7 @@ func SinkNames(fsys fs.FS, patterns []string, otherwise ...string) []string {
 	if err != nil {
 		return otherwise // whoever compiles the rules says it
 	}
+	_, _ = rulefile.Compile(files, nil, nil) // gives the rules what files share; likewise
 	var names []string
 	for _, f := range files {
 		for _, r := range f.Rules {
