@@ -30,7 +30,7 @@ func RecordError(span trace.Span, err error) {
 	if err == nil || !span.IsRecording() {
 		return
 	}
-	defer func() { _ = recover() }() // an Unwrap of the host's own, on its way to tell what went wrong
+	defer func() { _ = recover() }()                          // an Unwrap of the host's own, on its way to tell what went wrong
 	typ, message := correlate.ErrorType(err), fmt.Sprint(err) // which survives an Error that panics
 	span.SetStatus(codes.Error, message)
 	span.SetAttributes(attribute.String("error.type", typ))
