@@ -17,40 +17,68 @@ import (
 func Compile(files []*File, sinks []string, old *celrule.Set) (*celrule.Set, error) {
 	link(files)
 	var rules []celrule.Rule
-	first := make([]int, len(files)) // rule of each, among all
-	for i, f := range files {
-		first[i] = len(rules)
+	for _, f := range files {
 		rules = append(rules, f.Rules...)
 	}
 	set, err := old.Compile(rules, sinks)
+	wrong := unjoin(err)
 	var errs []*Error
 	for _, f := range files {
 		errs = append(errs, f.errs...)
 	}
-	for _, e := range unjoin(err) {
-		out := Locate(files, e)
+	if len(wrong)+len(errs) == 0 {
+		return set, nil
+	}
+	first := make(map[string]int, len(rules)) // rule of each name
+	for i, r := range rules {
+		if _, ok := first[r.Name]; !ok {
+			first[r.Name] = i
+		}
+	}
+	// To find the place of an error takes a walk over its text, of which there
+	// may be a megabyte and as many errors: no more are placed than are shown.
+	type origin struct {
+		node         *yaml.Node
+		line, column int
+		message      string
+	}
+	seen := make(map[origin]bool)
+	placed, more := 0, 0
+	for _, e := range wrong {
+		f, i := fileOf(files, e.Index)
+		if at, ok := f.spot(e.Field, i); ok {
+			o := origin{at.node, e.Line, e.Column, e.Message}
+			if seen[o] {
+				continue // every rule has what it is given
+			}
+			seen[o] = true
+		}
+		if placed == maxErrors {
+			more++
+			continue
+		}
+		out := f.errorOf(e, i)
 		if out == nil {
 			continue
 		}
-		if at := slices.IndexFunc(rules, func(r celrule.Rule) bool { return r.Name == e.Rule }); e.Field == "name" && at < e.Index && e.Rule != "" {
+		placed++
+		if at := first[e.Rule]; e.Field == "name" && at < e.Index && e.Rule != "" {
 			f, i := fileOf(files, at)
-			if n, ok := f.places[i].fields["name"]; ok {
+			if n, ok := f.spot("name", i); ok {
 				out.Message = fmt.Sprintf("the name is taken: %s:%d:%d", n.file.Name, n.node.Line, n.node.Column)
 			}
 		}
 		errs = append(errs, out)
 	}
-	if len(errs) > 0 {
-		return nil, inOrder(files, errs)
-	}
-	return set, nil
+	return nil, inOrder(files, errs, more)
 }
 
 // maxErrors bounds the errors that are reported at once.
 const maxErrors = 50
 
 // inOrder joins errors in the order of the files and their places, each once.
-func inOrder(files []*File, errs []*Error) error {
+// There are more of them that are not shown.
+func inOrder(files []*File, errs []*Error, more int) error {
 	number := make(map[string]int, len(files))
 	for i, f := range files {
 		number[f.Name] = i
@@ -63,7 +91,7 @@ func inOrder(files []*File, errs []*Error) error {
 	for _, e := range errs[:min(len(errs), maxErrors)] {
 		all = append(all, e)
 	}
-	if more := len(errs) - maxErrors; more > 0 {
+	if more += max(0, len(errs)-maxErrors); more > 0 {
 		all = append(all, fmt.Errorf("and %d more errors", more))
 	}
 	return errors.Join(all...)
@@ -88,13 +116,24 @@ func fileOf(files []*File, rule int) (*File, int) {
 	panic("rulefile: no such rule") // the caller made it up
 }
 
+// spot returns where a field of a rule stands: in the rule, in the defaults, or,
+// if it is a definition, under let.
+func (f *File) spot(field string, rule int) (spot, bool) {
+	for _, fields := range []map[string]spot{f.own.lets, f.places[rule].fields, f.own.fields} {
+		if at, ok := fields[field]; ok {
+			return at, true
+		}
+	}
+	return spot{}, false
+}
+
 // errorOf returns an error of a rule with its place.
 func (f *File) errorOf(e *celrule.Error, rule int) *Error {
-	p := f.places[rule]
+	p := &f.places[rule]
 	out := Error{Rule: e.Rule, Field: e.Field, Message: e.Message, Hint: e.Hint}
-	at, ok := p.fields[e.Field]
-	if let, isLet := f.own.lets[e.Field]; isLet {
-		at, ok, out.Rule = let, true, ""
+	at, ok := f.spot(e.Field, rule)
+	if _, isLet := f.own.lets[e.Field]; isLet {
+		out.Rule = ""
 	}
 	if !ok {
 		if p.damaged {

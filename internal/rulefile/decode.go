@@ -19,6 +19,7 @@ var laterKeys = []string{"priority", "page", "suppress", "escalate", "windows", 
 // decode reads the rules of the document, under what the files before it share.
 func (f *File) decode(from *shared) {
 	f.Rules, f.places, f.own, f.errs = nil, nil, under(from), slices.Clone(f.unread)
+	f.linked = from != nil
 	if f.root == nil {
 		return
 	}
@@ -60,13 +61,16 @@ func (f *File) decode(from *shared) {
 	}
 	for i, n := range rules.Content {
 		before := len(f.errs)
-		d := decoder{file: f, out: f.own.out, fields: maps.Clone(f.own.fields)}
+		d := decoder{file: f, out: f.own.out, fields: make(map[string]spot)}
 		d.rule(n, fmt.Sprintf("rules[%d]", i))
 		d.out.Definitions = f.own.defs
 		f.Rules = append(f.Rules, d.out)
 		f.places = append(f.places, place{node: n, fields: d.fields, damaged: len(f.errs) > before})
 	}
 }
+
+// maxList bounds the elements of a list: each rule has those of the defaults.
+const maxList = 100
 
 // decoder reads one rule, over what the defaults say.
 type decoder struct {
@@ -166,6 +170,10 @@ func (d *decoder) list(field string, to *[]string) func(*yaml.Node) {
 				hint = fmt.Sprintf("did you mean [%s]?", n.Value)
 			}
 			d.report(n, field, "it must be a list, and is "+Describe(n), hint)
+			return
+		}
+		if len(n.Content) > maxList {
+			d.report(n, field, fmt.Sprintf("it has more than %d elements", maxList), "")
 			return
 		}
 		for i, elem := range n.Content {

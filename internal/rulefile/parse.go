@@ -21,6 +21,9 @@ func (f *File) document(data []byte) *yaml.Node {
 		f.reportInvalid()
 		return nil
 	}
+	if f.reportSeparators() {
+		return nil
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
@@ -66,6 +69,21 @@ func (f *File) acceptable(n *yaml.Node, depth int) bool {
 		ok = f.acceptable(child, depth+1) && ok
 	}
 	return ok
+}
+
+// reportSeparators reports characters that YAML takes for the end of a line and
+// editors do not, so that no place after them could be told. It reports whether
+// there are any.
+func (f *File) reportSeparators() bool {
+	for i, line := range f.lines {
+		if at := strings.IndexAny(line, "\u0085\u2028\u2029"); at >= 0 {
+			f.errs = append(f.errs, f.place(i+1, utf8.RuneCountInString(line[:at])+1, Error{
+				Message: "a Unicode line separator is not allowed", Hint: "in double quotes it can be written \\N, \\L or \\P",
+			}))
+			return true
+		}
+	}
+	return false
 }
 
 // reportInvalid reports the first byte that is no UTF-8.

@@ -12,7 +12,7 @@ import (
 // place says where a rule stands, and its fields.
 type place struct {
 	node   *yaml.Node
-	fields map[string]spot // by the name that celrule has for them
+	fields map[string]spot // those it has itself, by the name that celrule has for them
 
 	damaged bool // something of it could not be read
 }

@@ -31,6 +31,7 @@ type File struct {
 	places  []place    // of Rules
 	own     shared     // its own defaults and definitions
 	sharing bool       // it has no rules, and shares those with the files after it
+	linked  bool       // it was read under what other files share
 	unread  []*Error   // why it cannot be read
 	errs    []*Error   // what is wrong with it
 }

@@ -28,15 +28,21 @@ const (
 func text(what string) object { return object{"type": "string", "pattern": `\S`, "description": what} }
 
 func texts(what string) object {
-	return object{"type": "array", "items": text(textOrCEL), "description": what}
+	return object{"type": "array", "maxItems": maxList, "items": text(textOrCEL), "description": what}
 }
 
 func count(what string) object { return object{"type": "integer", "minimum": 1, "description": what} }
 
+// times is what durations are made of. One that is nothing has no digit but 0.
+const times = `\+?([0-9]+d)?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*`
+
+// percentage is above 0 and below 100.
+const percentage = `\s*(0*[1-9][0-9]?(\.[0-9]*)?|0*\.0*[1-9][0-9]*)\s*%\s*`
+
 func duration(what string) object {
 	return object{
 		"type": "string", "description": what + " As 90s, 5m, 1h30m or 7d.",
-		"pattern": `^\+?([0-9]+d)?([0-9]*(\.[0-9]*)?(ns|us|µs|μs|ms|s|m|h))*$`, "minLength": 2,
+		"pattern": "^" + times + "$", "not": object{"pattern": "^[^1-9]*$"},
 	}
 }
 
@@ -73,9 +79,9 @@ var ruleKeys = []key{
 	{"mode", "`live`; `draft` (waits for an approval; `{draft: 3d}`: so long); `shadow` (files nothing); `{canary: 10%}` (files a part of the signatures); `off` (checked, but not used)", "live", object{
 		"description": "What it does about the problems that it finds. Defaults to live.",
 		"oneOf": []any{
-			object{"type": "string", "pattern": `^\s*((live|shadow|off|draft)\s*|draft\s*:.*|canary\s*:.*%\s*)$`, "examples": []string{"live", "draft", "shadow", "off", "canary: 10%"}},
+			object{"type": "string", "pattern": `^\s*((live|shadow|off|draft)\s*|draft\s*:\s*` + times + `\s*|canary\s*:` + percentage + `)$`, "examples": []string{"live", "draft", "shadow", "off", "canary: 10%"}},
 			object{"type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": object{
-				"canary": object{"type": "string", "pattern": `^\s*[0-9.]+\s*%\s*$`, "description": "The percentage of signatures that are filed; always the same ones. The others are shadowed."},
+				"canary": object{"type": "string", "pattern": "^" + percentage + "$", "description": "The percentage of signatures that are filed; always the same ones. The others are shadowed."},
 				"draft":  duration("How long a draft waits for an approval."),
 			}},
 		},

@@ -134,3 +134,22 @@ var unseen = []string{
 	"runbook-no-url",                                                                       // it could be an expression
 	"signature-expression", "title-type", "unless-is-no-condition", "when-is-no-condition", // CEL knows the types
 }
+
+// TestSchemaAgrees holds the schema to what is read, value by value.
+func TestSchemaAgrees(t *testing.T) {
+	schema := compiled(t)
+	for _, field := range []string{
+		"mode: live", "mode: draft", "mode: shadow", "mode: off", "mode: lvie", "mode: 'live: 3'", "mode: canary", "mode: 'canary: 10%'", "mode: 'canary: 500%'",
+		"mode: 'canary: x%'", "mode: 'canary: 0.5%'", "mode: 'canary: 0%'", "mode: 'draft: 3d'", "mode: 'draft: soon'", "mode: {canary: 0%}", "mode: {canary: 100%}",
+		"mode: {canary: 99.9%}", "mode: {canary: 1%}", "mode: {draft: 3d}", "mode: {draft: soon}", "mode: {}", "mode: {canary: 1%, draft: 3d}", "mode: 3",
+		"threshold: {within: 0s}", "threshold: {within: hh}", "threshold: {within: 5m}", "threshold: {within: 1d12h}", "threshold: {within: 1.5h}", "threshold: {within: 5}",
+		"threshold: {count: 0}", "threshold: {count: 3}", "threshold: {counts: 3}", "resolve: {quiet: 7d}", "resolve: {quiet: 90}", "budget: 10", "budget: 0", "budget: x",
+		"continue: true", "continue: 1", "labels: [a]", "labels: a", "labels: [1]", "sinks: []", "signature: [operation]", "signature: [oops]", "signature: []", "team: ''", "team: 3",
+	} {
+		text := "version: 1\nrules:\n  - name: r\n    when: 'true'\n    " + field + "\n"
+		var doc any
+		require.NoError(t, yaml.Unmarshal([]byte(text), &doc), field)
+		_, err := Compile([]*File{Parse("rules.yaml", []byte(text))}, nil, nil)
+		require.Equal(t, err == nil, schema.Validate(doc) == nil, "%s: %v, %v", field, err, schema.Validate(doc))
+	}
+}

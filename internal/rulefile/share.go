@@ -23,7 +23,7 @@ type shared struct {
 // link reads the rules of files again, under what the files before each share.
 // Parse has read each by itself.
 func link(files []*File) {
-	if !slices.ContainsFunc(files, func(f *File) bool { return f.sharing }) {
+	if !slices.ContainsFunc(files, func(f *File) bool { return f.sharing || f.linked }) {
 		return
 	}
 	var from *shared
@@ -60,8 +60,8 @@ func (f *File) let(n *yaml.Node) {
 		}
 		d := decoder{file: f, fields: f.own.lets}
 		var text string
-		if d.text(field, &text)(value); text != "" {
-			f.own.defs = append(f.own.defs, celrule.Definition{Name: key.Value, Expr: text})
-		}
+		d.text(field, &text)(value)
+		// One that cannot be read is there all the same: rules may use it.
+		f.own.defs = append(f.own.defs, celrule.Definition{Name: key.Value, Expr: text})
 	}
 }

@@ -3,6 +3,7 @@ package rulefile
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -77,6 +78,37 @@ func TestErrorsAreBounded(t *testing.T) {
 	joined := err.(interface{ Unwrap() []error }).Unwrap()
 	require.Len(t, joined, 51)
 	require.EqualError(t, joined[50], "and 1949 more errors")
+}
+
+// However many errors a text has, few are placed.
+func TestManyErrorsInALongText(t *testing.T) {
+	list := strings.TrimSuffix(strings.Repeat(`"NO", `, 20_000), ", ")
+	text := "version: 1\nrules:\n  - {name: r, when: 'span.kind in [" + list[:len(list)/16] + "]'}\n"
+	_, err := Compile([]*File{Parse("rules.yaml", []byte(text))}, nil, nil)
+	require.ErrorContains(t, err, "more errors")
+	require.Len(t, err.(interface{ Unwrap() []error }).Unwrap(), 51)
+}
+
+// What rules are given is kept once, not with each of them.
+func TestDefaultsOfManyRules(t *testing.T) {
+	text := "version: 1\ndefaults: {labels: [" + strings.Repeat("a, ", 100) + "]}\nrules:\n" + strings.Repeat("  - {name: r}\n", 4000)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f := Parse("rules.yaml", []byte(text))
+	runtime.ReadMemStats(&after)
+	require.Len(t, f.Rules, 4000)
+	require.Len(t, f.Rules[3999].Labels, 100)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20))
+}
+
+// What a file was given once it does not have when it is compiled alone.
+func TestLinkForgets(t *testing.T) {
+	shared := Parse("0.yaml", []byte("version: 1\nlet:\n  failed: span.status == \"ERROR\"\n"))
+	user := Parse("1.yaml", []byte("version: 1\nrules:\n  - {name: r, when: failed}\n"))
+	_, err := Compile([]*File{shared, user}, nil, nil)
+	require.NoError(t, err)
+	_, err = Compile([]*File{user}, nil, nil)
+	require.ErrorContains(t, err, "undeclared name 'failed'")
 }
 
 // A file that is far too large is refused without being read.
