@@ -85,6 +85,7 @@ type Sample struct {
 	Resource     map[string]string `json:"resource"` // of the failing process
 	Path         []Step            `json:"path"`
 	RemoteParent bool              `json:"remote_parent"`
+	Links        []Link            `json:"links"` // what the request continues in other traces
 }
 
 // Entry is one step of a problem's history.

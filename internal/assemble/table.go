@@ -62,6 +62,7 @@ type entry struct {
 	older   map[trace.SpanID]kinship // what known held before it was full
 	marks   int                      // calls of Mark.Add to take back
 	at      time.Time                // when it is decided or, if it is closed, forgotten
+	echoes  []echo                   // failures of what was sent from here
 	index   int                      // in its queue
 	closed  bool
 }
@@ -281,6 +282,9 @@ func (t *Table) reopen(e *entry, now time.Time) {
 	heap.Remove(&t.closed, e.index)
 	e.closed = false
 	e.at = now.Add(lateWait)
+	if e.known == nil { // nothing was decided: it was opened by an echo
+		e.at = now.Add(t.limits.Wait)
+	}
 	heap.Push(&t.open, e)
 }
 
@@ -306,22 +310,40 @@ func (t *Table) decide(e *entry, nodes []*Node, now time.Time) {
 }
 
 func (t *Table) answer(e *entry, f *forest, fail failure, now time.Time) {
-	if fail.by == nil {
+	switch {
+	case !fail.wanted:
 		for _, n := range fail.members {
 			t.decided(n, correlate.NoRule, nil)
 		}
 		return
+	case fail.canceled:
+		// What waited for it in vain may end later: that is a failure.
+		for _, n := range fail.members {
+			t.decided(n, correlate.Canceled, nil)
+		}
+		return
+	}
+	origins := fail.origins
+	if e.echoed(origins) {
+		origins = nil
 	}
 	for _, n := range fail.members {
 		e.learn(n.Span, member)
-		if n == fail.origin {
+		switch {
+		case len(origins) == 0:
+			t.decided(n, correlate.LateSymptom, nil)
+		case slices.ContainsFunc(origins, func(o origin) bool { return o.via == n }):
 			t.decided(n, correlate.Origin, nil)
-		} else {
-			t.decided(n, correlate.Symptom, fail.origin)
+		default:
+			t.decided(n, correlate.Symptom, origins[0].node)
 		}
 	}
 	f.eachAncestor(fail.members[0], func(id trace.SpanID) { e.learn(id, ancestor) })
-	t.found(Found{Node: fail.origin, By: fail.by}, now)
+	for i, o := range origins {
+		root := f.describe(o.node)
+		t.echo(root, o.node, now)
+		t.found(Found{Node: o.node, By: o.by, Further: i > 0}, now)
+	}
 }
 
 // queue is a heap of entries, the earliest first.
