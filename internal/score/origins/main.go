@@ -16,6 +16,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -70,11 +71,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			}
 			verdicts = append(verdicts, v)
 		}
-		quiet, err := m.quiet(ctx, normals(faults), adopted)
-		if err != nil {
-			fmt.Fprintln(stderr, "origins:", err)
-			return 1
-		}
 		fmt.Fprintln(stdout, title(adopted))
 		printVerdicts(stdout, verdicts)
 		if *only != "" {
@@ -82,6 +78,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 				printTickets(stdout, v)
 			}
 			continue
+		}
+		quiet, err := m.quiet(ctx, normals(faults), adopted)
+		if err != nil {
+			fmt.Fprintln(stderr, "origins:", err)
+			return 1
 		}
 		printSummary(stdout, verdicts, quiet)
 	}
@@ -160,6 +161,6 @@ func (m *measure) quiet(ctx context.Context, systems map[string][]string, adopte
 			out = append(out, q)
 		}
 	}
-	slices.SortFunc(out, func(a, b minute) int { return compareNames(a.name, b.name) })
+	slices.SortFunc(out, func(a, b minute) int { return cmp.Compare(a.name, b.name) })
 	return out, nil
 }
