@@ -10,6 +10,8 @@
 // itself, where every failure is new; "adopted" is the fault-free one before it,
 // during which the engine learns what fails anyway, as Config.Adopt has it.
 //
+// With -logs errors that were logged count too, by what they say.
+//
 // AC@k is the share of faults whose service is among the first k services of the
 // tickets. See judge for their order. Fault-free recordings are run too, with
 // the rules and the failures of another one of the same system, if there is one.
@@ -26,6 +28,8 @@ import (
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/spanticket/spanticket/autoticket"
 )
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) }
@@ -114,7 +118,12 @@ func (m *measure) fault(ctx context.Context, f fault, adopted bool) (verdict, er
 // try runs a recording with the rules of a fault-free one and, if it is adopted,
 // after it. It returns the time of all that was run.
 func (m *measure) try(ctx context.Context, normal, spans []sdktrace.ReadOnlySpan, adopted bool) (outcome, span, error) {
-	rules := append(errorRules(m.logged), m.slowness.rules(normal)...)
+	rules := []autoticket.Rule{{Name: "errors", When: `span.status == "ERROR"`}}
+	if m.logged {
+		normal, spans = withLogs(normal), withLogs(spans)
+		rules = append(rules, logRule)
+	}
+	rules = append(rules, m.slowness.rules(normal)...)
 	begin := extent(spans).from
 	var learnt time.Time
 	if adopted {

@@ -33,7 +33,7 @@ func TestRun(t *testing.T) {
 	out.Reset()
 	require.Zero(t, run(t.Context(), []string{"-logs", "-only", "logs", dir}, &out, &errs), errs.String())
 	require.Regexp(t, `logs +logs +bank +1 +0 +1 +1 +bank\n`, out.String())
-	require.Regexp(t, `\+\ds +20 +20 +bank +POST /pay +logged errors +bank POST /pay < gate POST < gate GET /\n`, out.String())
+	require.Regexp(t, `\+\ds +20 +20 +bank +POST /pay +logged errors +ledger is closed\n`, out.String())
 	require.Empty(t, errs.String())
 }
 

@@ -62,7 +62,9 @@ func record(t *testing.T, dir, name string, requests []request) {
 			pay["status"] = object{"code": 2, "message": r.failed}
 		}
 		if r.logged {
-			pay["events"] = []object{{"name": "log", "timeUnixNano": fmt.Sprint(r.at.UnixNano()), "attributes": []object{{"key": "log.severity", "value": object{"stringValue": "ERROR"}}}}}
+			pay["events"] = []object{{"name": "log", "timeUnixNano": fmt.Sprint(r.at.UnixNano()), "attributes": []object{
+				{"key": "log.severity", "value": object{"stringValue": "ERROR"}}, {"key": "log.body", "value": object{"stringValue": "ledger is closed"}},
+			}}}
 		}
 		require.NoError(t, enc.Encode(object{"resourceSpans": []object{
 			of("gate", span(1, 0, 2, "GET /", 0, r.took+4*hop), span(2, 1, 3, "POST", hop, r.took+3*hop)),

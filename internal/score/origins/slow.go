@@ -74,16 +74,3 @@ func resourceText(sp sdktrace.ReadOnlySpan, key attribute.Key) string {
 	v, _ := sp.Resource().Set().Value(key)
 	return v.AsString()
 }
-
-// errorRules are the rules for what fails, which come before those for what is
-// slow. With logged, a span during which an error was logged has failed too.
-func errorRules(logged bool) []autoticket.Rule {
-	rules := []autoticket.Rule{{Name: "errors", When: `span.status == "ERROR"`}}
-	if logged {
-		rules = append(rules, autoticket.Rule{
-			Name: "logged errors",
-			When: `span.events.exists(e, e.name == "log" && e.attributes["log.severity"] == "ERROR")`,
-		})
-	}
-	return rules
-}
