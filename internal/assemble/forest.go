@@ -139,9 +139,6 @@ func (f *forest) describe(n *Node) (root *Node) {
 	for _, l := range root.Links {
 		o.Links = append(o.Links, correlate.Link{TraceID: l.Trace.String(), SpanID: l.Span.String()})
 	}
-	if !n.counts() {
-		o.Message = "slower than its caller waited"
-	}
 	n.Occurrence = &o
 	return root
 }

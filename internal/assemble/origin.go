@@ -83,7 +83,7 @@ func (f *forest) findOrigins(fail *failure, top *Node, below map[*Node][]*Node) 
 		if n.Matched {
 			at.by = n
 		}
-		for _, c := range causes(n, below[n], maxFan-len(walk)-len(fail.origins)) {
+		for _, c := range f.causes(n, below[n], maxFan-len(walk)-len(fail.origins)) {
 			walk = append(walk, step{c, at.by})
 			at.node = nil
 		}
@@ -91,10 +91,8 @@ func (f *forest) findOrigins(fail *failure, top *Node, below map[*Node][]*Node) 
 			continue
 		}
 		o := origin{node: n, via: n, by: at.by}
-		if n.TimedOut && len(below[n]) == 0 {
-			if slow := f.slowest(n); slow != nil {
-				o.node = slow
-			}
+		if len(below[n]) == 0 && (n.TimedOut || !n.Step.Failed) {
+			o.node = f.slowest(n)
 		}
 		fail.origins = append(fail.origins, o)
 	}
@@ -107,14 +105,14 @@ func (f *forest) findOrigins(fail *failure, top *Node, below map[*Node][]*Node) 
 // on their own account. One that was canceled is the cause only of an operation
 // that gave up, or was canceled itself: it is what that waited for. One that was
 // only matched, as slow, is the cause if none failed.
-func causes(n *Node, below []*Node, most int) (out []*Node) {
+func (f *forest) causes(n *Node, below []*Node, most int) (out []*Node) {
 	var canceled, slow *Node
 	for _, c := range below {
 		switch {
 		case !c.Step.Failed:
-			slow = longer(slow, c)
+			slow = f.longer(slow, c)
 		case c.Canceled:
-			canceled = longer(canceled, c)
+			canceled = f.longer(canceled, c)
 		case len(out) == 0 || len(out) < most && apart(c, out):
 			out = append(out, c)
 		}
@@ -137,38 +135,6 @@ func apart(n *Node, others []*Node) bool {
 	return !slices.ContainsFunc(others, func(o *Node) bool {
 		return !n.Start.Before(o.End) || n.Target == o.Target && n.Step.Operation == o.Step.Operation
 	})
-}
-
-// longer returns the node that took longer; of two that took the same, the first.
-func longer(a, b *Node) *Node {
-	if a == nil || b.End.Sub(b.Start) > a.End.Sub(a.Start) {
-		return b
-	}
-	return a
-}
-
-// slowest returns the deepest operation that kept a caller waiting until it
-// gave up: one that took most of the time of what is above it. It returns nil if
-// there is none below n.
-func (f *forest) slowest(n *Node) *Node {
-	at := n
-	for range maxPath {
-		var next *Node
-		most := at.within(n) / 2
-		for _, c := range f.children[at.Span] {
-			if took := c.within(n); took > most && !c.counts() && f.parent(c) == at {
-				next, most = c, took
-			}
-		}
-		if next == nil {
-			break
-		}
-		at = next
-	}
-	if at == n {
-		return nil
-	}
-	return at
 }
 
 // judge completes a failure whose members are known.

@@ -33,6 +33,7 @@ type Table struct {
 	open    queue // to be decided, by when
 	closed  queue // to be forgotten, by when
 	held    int64 // bytes of the nodes that wait
+	recent  recent
 	found   func(Found, time.Time)
 	decided func(n *Node, r correlate.Reason, origin *Node)
 }
@@ -81,9 +82,15 @@ func (t *Table) Add(n *Node, now time.Time) {
 	e := t.traces[n.Trace]
 	if e == nil {
 		if !n.counts() {
+			if t.limits.Whole {
+				t.recent.add(n, t.limits.Spans/2, now)
+			}
 			return
 		}
 		e = t.follow(n.Trace, now)
+		for _, before := range t.recent.take(n.Trace) {
+			t.hold(e, before)
+		}
 	}
 	if n.counts() {
 		e.marks++
@@ -240,6 +247,7 @@ func (t *Table) follow(id trace.TraceID, now time.Time) *entry {
 
 // Advance decides and forgets what is due.
 func (t *Table) Advance(now time.Time) {
+	t.recent.advance(now.Add(-t.limits.Wait))
 	for len(t.open) > 0 && !t.open[0].at.After(now) {
 		t.close(t.open[0], t.open[0].at)
 	}

@@ -45,6 +45,8 @@ type Gate struct {
 	Mark     *assemble.Mark
 	Counters *observe.Counters
 	Traffic  *Traffic
+	// Whole says that healthy spans of healthy traces are wanted too.
+	Whole bool
 	// Decided is told of what is decided here. It must be set before spans come,
 	// and not block.
 	Decided func(r correlate.Reason, describe func() correlate.Decision)
@@ -126,7 +128,7 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan, it *Item) bool {
 	if passed {
 		g.pass(sp, set, m)
 	}
-	if !counts && !g.Mark.Has(sc.TraceID()) {
+	if !counts && !g.Whole && !g.Mark.Has(sc.TraceID()) {
 		return false
 	}
 	if counts {
