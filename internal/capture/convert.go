@@ -107,7 +107,7 @@ func detail(n *assemble.Node, it Item) {
 	o.Exception.Stacktrace = clip(o.Exception.Stacktrace, maxStack)
 	if it.Matched {
 		o.Rule = it.Set.Rule(it.Rule).Name
-		n.Minds = it.Set.Minds(it.Rule)
+		n.Minds, n.Slow = it.Set.Minds(it.Rule), it.Set.Slow(it.Rule)
 	}
 	if n.Step.Failed {
 		n.TimedOut = celrule.TimedOut(o)
