@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/spanticket/spanticket/correlate"
 )
 
 // services returns spans whose names are "service.operation".
@@ -70,9 +72,9 @@ func TestRecent(t *testing.T) {
 	end(1, "a.get - 0 10 MS")
 	r.Advance(at(13))
 	require.Equal(t, []string{"a.db by a.get: a.db a.get"}, r.found)
-	require.Equal(t, 1, r.recent.spans)
+	require.Len(t, r.recent.traces, 1)
 	r.Advance(at(20))
-	require.Zero(t, r.recent.spans, "a healthy trace is let go")
+	require.Zero(t, r.recent.held, "a healthy trace is let go")
 	require.Empty(t, r.recent.traces)
 	require.Empty(t, r.recent.queue)
 	end(2, "a.get - 0 21 MS")
@@ -85,11 +87,15 @@ func TestRecentIsBounded(t *testing.T) {
 	limits := whole
 	limits.Spans = 8
 	r := newRecorder(limits)
-	for i := range maxRecent + 2000 {
-		r.Add(inTrace(i/20, "db server 1 2 -"), at(2))
-		require.LessOrEqual(t, r.recent.spans, maxRecent)
+	text := strings.Repeat("x", 64<<10)
+	for i := range 3000 {
+		n := inTrace(i/20, "db server 1 2 -")
+		n.Occurrence = &correlate.Occurrence{Message: text}
+		r.Add(n, at(2))
+		require.LessOrEqual(t, r.recent.held, int64(maxRecent))
+		require.LessOrEqual(t, len(r.recent.traces[n.Trace]), limits.Spans/2)
 	}
-	require.LessOrEqual(t, len(r.recent.traces[traceID((maxRecent+1999)/20)]), limits.Spans/2)
+	require.NotEmpty(t, r.recent.traces)
 	r.requireForgotten(t, at(100))
-	require.Zero(t, r.recent.spans)
+	require.Zero(t, r.recent.held)
 }

@@ -34,6 +34,9 @@ type Converter struct {
 	// Fallback has attributes of the process, used where a resource is silent.
 	Fallback []correlate.Attribute
 
+	// Whole says that healthy spans are kept with what they say: they may be what
+	// others waited for.
+	Whole bool
 	// UserKey keys the hashes of those for whom something was done.
 	UserKey []byte
 
@@ -88,7 +91,7 @@ func (c *Converter) Node(it Item) *assemble.Node {
 		Exported:  sc.IsSampled(),
 		Resource:  p.attrs,
 	}
-	if it.Counts {
+	if it.Counts || c.Whole {
 		detail(n, it)
 	}
 	return n
