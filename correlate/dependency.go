@@ -1,8 +1,9 @@
 package correlate
 
 import (
+	"cmp"
 	"net/netip"
-	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -73,28 +74,25 @@ func appendIdentity(dst []byte, o *Occurrence) ([]byte, string) {
 		}
 		return appendOperation(dst, maskCut(queue, maxIdentity)), ""
 	}
-	address, ip := endpointOf(attrs, system)
 	namespace := AttrString(attrs, "db.namespace", "db.name")
-	if isNumber(namespace) {
+	if system == "" || isNumber(namespace) {
 		namespace = "" // of Redis, where every server has the same
 	}
-	switch {
-	case system == "" || address == "" && namespace == "":
-		namespace = ""
-	case system != "":
+	begin := len(dst)
+	if system != "" {
 		dst = append(append(dst, maskCut(system, maxIdentity)...), ' ')
 	}
+	named := len(dst)
+	dst, ip := appendEndpoint(dst, attrs, system)
 	switch {
-	case address != "":
-		dst = append(dst, address...)
-		if namespace != "" {
-			dst = append(dst, '/')
-		}
-	case namespace != "":
-	case ip:
-		return dst, onlyIP
-	default:
-		return dst, noIdentity
+	case namespace == "" && len(dst) > named:
+		return dst, ""
+	case namespace == "" && ip:
+		return dst[:begin], onlyIP
+	case namespace == "":
+		return dst[:begin], noIdentity
+	case len(dst) > named:
+		dst = append(dst, '/')
 	}
 	return appendOperation(dst, maskCut(namespace, maxIdentity)), "" // there may be one for each tenant
 }
@@ -120,98 +118,117 @@ func destination(attrs []Attribute) string {
 	return AttrString(attrs, "messaging.destination.template", "messaging.destination.name", "messaging.destination")
 }
 
-// endpointOf returns the host that was called, and the port unless it is the
-// usual one. If only an IP address is known, it is reported instead.
-func endpointOf(attrs []Attribute, system string) (endpoint string, ip bool) {
+// appendEndpoint appends the host that was called, and the port unless it is
+// the usual one. If only an IP address is known, it says so instead.
+func appendEndpoint(dst []byte, attrs []Attribute, system string) (_ []byte, ip bool) {
 	host, port := AttrString(attrs, "server.address", "net.peer.name"), portOf(attrs)
-	scheme := AttrString(attrs, "url.scheme", "http.scheme")
+	scheme := cmp.Or(system, AttrString(attrs, "url.scheme", "http.scheme"))
 	if host == "" {
-		// The target of a URL, or what HTTP was told to say.
-		if u, err := url.Parse(maskCut(AttrString(attrs, "url.full", "http.url"), 2048)); err == nil && u.Host != "" {
-			host, port, scheme = u.Hostname(), u.Port(), u.Scheme
-		} else if h := AttrString(attrs, "http.host"); h != "" {
-			host, port = splitPort(h)
+		// The target of a URL, or what HTTP was told to ask for.
+		port = 0
+		if s, authority := cutURL(AttrString(attrs, "url.full", "http.url")); authority != "" {
+			scheme, host = s, authority
+		} else {
+			host = AttrString(attrs, "http.host")
 		}
-	} else if h, p := splitPort(host); p != "" {
+	}
+	if h, p := splitPort(host); p != 0 {
 		host, port = h, p
 	}
-	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	usual := usualPorts[system]
-	if system == "" {
-		usual = usualPorts[scheme]
-	}
-	switch {
+	host = strings.TrimSuffix(strings.Trim(host, "[]"), ".")
+	switch ip, loopback := isAddress(host); {
 	case host == "":
-		host = AttrString(attrs, "network.peer.address", "net.sock.peer.addr", "net.peer.ip", "server.socket.address")
-		return "", host != ""
+		return dst, AttrString(attrs, "network.peer.address", "net.sock.peer.addr", "net.peer.ip", "server.socket.address") != ""
 	case len(host) > maxIdentity:
-		return "", false
-	case isLoopback(host): // a proxy beside the process: the port says to what
-		if port == "" {
-			port = usual
+		return dst, false
+	case loopback, strings.EqualFold(host, "localhost"): // a proxy beside the process: the port says to what
+		if port = cmp.Or(port, usualPorts[scheme]); port == 0 {
+			return dst, true
 		}
-		if port == "" {
-			return "", true
+		dst = append(dst, "localhost"...)
+	case ip, isAddressName(host):
+		return dst, true
+	default:
+		for i := range len(host) {
+			dst = append(dst, lowerASCII(host[i]))
 		}
-		return "localhost:" + port, false
-	case isIP(host):
-		return "", true
-	case port == "" || port == usual:
-		return host, false
+		if port == 0 || port == usualPorts[scheme] {
+			return dst, false
+		}
 	}
-	return host + ":" + port, false
+	return strconv.AppendInt(append(dst, ':'), port, 10), false
 }
 
 // usualPorts are those that instrumentations may leave out, by the system of a
 // database or the scheme of a URL.
-var usualPorts = map[string]string{
-	"http": "80", "https": "443",
-	"postgresql": "5432", "mysql": "3306", "mariadb": "3306", "redis": "6379", "mongodb": "27017", "cassandra": "9042", "memcached": "11211",
-	"microsoft.sql_server": "1433", "mssql": "1433", "oracle.db": "1521", "oracle": "1521", "elasticsearch": "9200", "opensearch": "9200", "clickhouse": "9000",
+var usualPorts = map[string]int64{
+	"http": 80, "https": 443,
+	"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "redis": 6379, "mongodb": 27017, "cassandra": 9042, "memcached": 11211,
+	"microsoft.sql_server": 1433, "mssql": 1433, "oracle.db": 1521, "oracle": 1521, "elasticsearch": 9200, "opensearch": 9200, "clickhouse": 9000,
 }
 
-func portOf(attrs []Attribute) string {
+// portOf returns the port that was recorded, or 0.
+func portOf(attrs []Attribute) int64 {
 	for _, key := range []string{"server.port", "net.peer.port"} {
-		if port := statusCode(Attr(attrs, key)); port != "" && port != "0" {
-			return port
+		switch v := Attr(attrs, key).(type) {
+		case int64:
+			return v
+		case string:
+			if n, ok := parseNumber(v); ok {
+				return n
+			}
 		}
 	}
-	return ""
+	return 0
+}
+
+// cutURL returns the scheme of a URL, and the host with its port.
+func cutURL(url string) (scheme, authority string) {
+	scheme, rest, ok := strings.Cut(maskCut(url, 2048), "://")
+	if !ok {
+		return "", ""
+	}
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	return scheme, rest[strings.LastIndexByte(rest, '@')+1:]
 }
 
 // splitPort takes a port off a host. An IPv6 address without brackets has
 // none.
-func splitPort(host string) (name, port string) {
+func splitPort(host string) (name string, port int64) {
 	i := strings.LastIndexByte(host, ':')
-	if i < 0 || !isNumber(host[i+1:]) || strings.IndexByte(host, ':') != i && !strings.HasSuffix(host[:i], "]") {
-		return host, ""
+	if i < 0 || strings.IndexByte(host, ':') != i && !strings.HasSuffix(host[:i], "]") {
+		return host, 0
 	}
-	return host[:i], host[i+1:]
+	n, ok := parseNumber(host[i+1:])
+	if !ok {
+		return host, 0
+	}
+	return host[:i], n
 }
 
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
+// isAddress reports whether a host is an IP address, and one of this machine.
+func isAddress(host string) (ip, loopback bool) {
+	for i := range len(host) {
+		if c := host[i]; c == ':' || c == '.' && isNumber(host[:i]) {
+			addr, err := netip.ParseAddr(host)
+			return err == nil, err == nil && addr.IsLoopback()
+		}
 	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
+	return false, false
 }
 
-// isIP reports whether a host is an IP address, or a name that is made of one:
+// isAddressName reports whether the name of a host is made of an IP address:
 // ip-10-0-3-17.ec2.internal, 10-0-3-17.shop.pod.cluster.local.
-func isIP(host string) bool {
-	if _, err := netip.ParseAddr(host); err == nil {
-		return true
-	}
+func isAddressName(host string) bool {
 	label, _, _ := strings.Cut(host, ".")
-	parts := strings.Split(label, "-")
-	if len(parts) < 4 {
-		return false
-	}
-	for _, part := range parts[len(parts)-4:] {
-		if !isNumber(part) || len(part) > 3 {
+	for range 4 {
+		i := strings.LastIndexByte(label, '-')
+		if part := label[i+1:]; !isNumber(part) || len(part) > 3 {
 			return false
 		}
+		label = label[:max(i, 0)]
 	}
 	return true
 }

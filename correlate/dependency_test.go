@@ -269,3 +269,19 @@ func TestDependencyAny(t *testing.T) {
 		}
 	})
 }
+
+// A storm of a dependency that is away costs as little memory as any.
+func TestDependencyAllocations(t *testing.T) {
+	for _, tt := range []struct {
+		rule       string
+		attributes []correlate.Attribute
+	}{
+		{"a database", attrs("db.system.name", "postgresql", "server.address", "db.internal", "server.port", int64(5433), "db.namespace", "orders", "db.response.status_code", "08006")},
+		{"a host", attrs("server.address", "Payment.internal", "server.port", int64(8080), "http.response.status_code", int64(503))},
+		{"a URL", attrs("url.full", "https://payment.internal:8443/v1/pay?id=7", "error.type", "*net.OpError")},
+		{"a queue", attrs("messaging.system", "kafka", "messaging.destination.name", "orders")},
+	} {
+		o := correlate.Occurrence{Operation: "call", Kind: "CLIENT", Attributes: tt.attributes, Exception: correlate.Exception{Type: "*net.OpError", Message: "dial tcp 10.0.0.7:5432: connect: connection refused"}}
+		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { correlate.Signer{}.Sign(o, correlate.Spec{}) }), 2.0, tt.rule)
+	}
+}

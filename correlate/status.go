@@ -21,10 +21,22 @@ func statusCode(v any) string {
 	case string:
 		return maskCut(v, 128)
 	case int64:
+		if 100 <= v && v <= 999 { // of HTTP, mostly
+			return threeDigits[3*(v-100):][:3]
+		}
 		return strconv.FormatInt(v, 10)
 	}
 	return ""
 }
+
+// threeDigits holds the numbers of three digits, one after the other.
+var threeDigits = func() string {
+	var b []byte
+	for n := int64(100); n <= 999; n++ {
+		b = strconv.AppendInt(b, n, 10)
+	}
+	return string(b)
+}()
 
 // grpcNames are the statuses of gRPC, by number.
 var grpcNames = [...]string{"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
@@ -33,10 +45,22 @@ var grpcNames = [...]string{"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "D
 // grpcName returns the name of a gRPC status, which older conventions record
 // as a number.
 func grpcName(code string) string {
-	if n, err := strconv.Atoi(code); err == nil && n >= 0 && n < len(grpcNames) {
+	if n, ok := parseNumber(code); ok && n < int64(len(grpcNames)) {
 		return grpcNames[n]
 	}
 	return code
+}
+
+// parseNumber reads a short number. Most of what it is asked about is none, and
+// so there is no error that has to be made.
+func parseNumber(s string) (n int64, ok bool) {
+	if !isNumber(s) || len(s) > 9 {
+		return 0, false
+	}
+	for i := range len(s) {
+		n = 10*n + int64(s[i]-'0')
+	}
+	return n, true
 }
 
 // rpcName returns the name of a status of gRPC or Connect however it is

@@ -1,9 +1,6 @@
 package correlate
 
-import (
-	"strconv"
-	"strings"
-)
+import "strings"
 
 // verdict is what a failed call says of what was called.
 type verdict uint8
@@ -46,9 +43,9 @@ func verdictOf(o *Occurrence) (verdict, string) {
 // judgeHTTP judges a status of HTTP. Those above 520 are of load balancers
 // that found nobody to ask.
 func judgeHTTP(code string) (verdict, string) {
-	n, err := strconv.Atoi(code)
+	n, ok := parseNumber(code)
 	switch {
-	case err != nil || len(code) != 3 || n < 400 || n > 599:
+	case !ok || len(code) != 3 || n < 400 || n > 599:
 		return verdictNone, ""
 	case n < 500:
 		return verdictAnswered, ""
