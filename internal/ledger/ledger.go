@@ -43,6 +43,7 @@ type Ledger struct {
 
 	admissions admissions
 	reports    reports
+	aliases    aliases
 
 	mu     sync.Mutex
 	scopes []correlate.Scope
@@ -57,6 +58,7 @@ func New(c Config) *Ledger {
 		Config: c, watch: map[correlate.Key]time.Time{}, held: map[correlate.Key]correlate.Reason{},
 		admissions: admissions{rules: map[ruleOf]*correlate.Budget{}, adopted: map[correlate.Scope]time.Time{}, restored: map[correlate.Scope]bool{}},
 		reports:    reports{},
+		aliases:    aliases{upgrades: map[correlate.Scope]upgrade{}, of: map[correlate.Key]correlate.Alias{}},
 	}
 }
 
@@ -112,8 +114,14 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	}
 	var before, next correlate.Problem
 	var change correlate.Change
-	key := b.Key()
+	key, err := l.place(ctx, b, now)
+	if err != nil {
+		return correlate.ChangeNone, err
+	}
 	err = l.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
+		if p.ID == "" && key != b.Key() {
+			return p, nil, errForgotten
+		}
 		before = p
 		next, change = p.Observe(b.Batch, now)
 		switch change {
@@ -136,6 +144,11 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	case err == nil:
 	case ctx.Err() != nil:
 		return correlate.ChangeNone, err
+	case errors.Is(err, errForgotten):
+		if err := l.forget(ctx, b, key.ID); err != nil {
+			return correlate.ChangeNone, err
+		}
+		return l.Apply(ctx, b, now)
 	case refused(err):
 		l.Lose(b, correlate.StoreRefused)
 		l.Logger.Error("spanticket: occurrences are lost: the store refuses them", "count", b.Count, "problem", key.ID, "scope", key.Scope.String(), "error", err)
@@ -143,6 +156,7 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	default:
 		return correlate.ChangeNone, fmt.Errorf("ledger: counting %d occurrences of %s: %w", b.Count, key.ID, err)
 	}
+	b.Signature.ID = next.ID // decisions name the problem
 	l.decided(b, change, next.Hold)
 	l.follow(key, next)
 	l.spend(b, change, before, next, now)
