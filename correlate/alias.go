@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,6 +57,21 @@ func FindAlias(ctx context.Context, s Store, problem Key) (Alias, error) {
 		err = nil
 	}
 	return a, err
+}
+
+// FindProblem returns the problem that a signature is counted on: as
+// [ReadProblem] does or, if there is none, the one that its alias names.
+func FindProblem(ctx context.Context, s Store, key Key) (Problem, error) {
+	p, err := ReadProblem(ctx, s, key)
+	if !errors.Is(err, ErrNotFound) {
+		return p, err
+	}
+	a, failed := FindAlias(ctx, s, key)
+	if failed != nil || a.Problem == "" {
+		return p, cmp.Or(failed, err)
+	}
+	key.ID = a.Problem
+	return ReadProblem(ctx, s, key)
 }
 
 // WriteAlias makes a signature stand for the problem with another ID, or has

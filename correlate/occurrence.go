@@ -59,8 +59,17 @@ type Occurrence struct {
 
 	Path []Step // from this operation to the root of what was seen of the trace
 	// RemoteParent says that the last step of Path was called from another
-	// process, so that the request began elsewhere.
+	// process, so that the request began elsewhere, in the span Caller.
 	RemoteParent bool
+	Caller       string
+	Links        []Link // what the last step of Path continues in other traces, such as who sent its message
+	User         uint64 // keyed hash of for whom it was done, 0 if that is not known
+}
+
+// Link is a span in another trace.
+type Link struct {
+	TraceID string `json:"trace_id"`
+	SpanID  string `json:"span_id"`
 }
 
 // Exception is what was recorded of an error, from the span's exception event
@@ -124,6 +133,7 @@ func (o *Occurrence) Sample() Sample {
 		Resource:     texts(o.Resource),
 		Path:         o.Path,
 		RemoteParent: o.RemoteParent,
+		Links:        o.Links,
 	}
 }
 

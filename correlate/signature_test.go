@@ -3,7 +3,6 @@ package correlate_test
 import (
 	"regexp"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -316,36 +315,4 @@ func component(t *testing.T, s correlate.Signature, name string) correlate.Compo
 	}
 	require.Fail(t, "no such component", name)
 	return correlate.Component{}
-}
-
-func BenchmarkSignature(b *testing.B) {
-	stack := goStack("shop.example/payment.(*Client).Charge.func1", "shop.example/checkout.Pay", "shop.example/checkout.Handler")
-	for _, bm := range []struct{ name, message, stack string }{
-		{"short", "card declined", ""},
-		{"dial", "dial tcp 10.12.0.7:5432: connect: connection refused", ""},
-		{"sql", `ERROR: duplicate key value violates unique constraint "orders_pkey" (SQLSTATE 23505), statement INSERT INTO orders (id, customer, total) VALUES (7712, 'c-118', 12.50)`, ""},
-		{"rpc", `rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial tcp 10.1.2.3:9000: i/o timeout" after 3 attempts in 12.5s, order 7f0c2b1e-93d4-4a58-8f7e-0d1c2b3a4958 is left pending`, ""},
-		{"body", `payment provider answered with status 422: {"error": {"code": "card_declined", "message": "Your card was declined.", "param": "", "type": "card_error", "charge": "ch_3MqLiJLkdIwHu7ix0JGkIrLj", "request": "req_8812"}}`, ""},
-		{"words", strings.Repeat("the order could not be stored because the warehouse did not answer in time and the reservation was released again, ", 8), ""},
-		{"stack", "dial tcp 10.12.0.7:5432: connect: connection refused", stack},
-	} {
-		b.Run(bm.name, func(b *testing.B) {
-			o := declined()
-			o.Exception.Message, o.Exception.Stacktrace = bm.message, bm.stack
-			b.SetBytes(int64(len(bm.message)))
-			b.ReportAllocs()
-			for b.Loop() {
-				correlate.Signer{Module: "shop.example"}.Sign(o, correlate.Spec{})
-			}
-		})
-	}
-}
-
-func BenchmarkMask(b *testing.B) {
-	message := `rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial tcp 10.1.2.3:9000: i/o timeout" after 3 attempts in 12.5s, order 7f0c2b1e-93d4-4a58-8f7e-0d1c2b3a4958 is left pending`
-	b.SetBytes(int64(len(message)))
-	b.ReportAllocs()
-	for b.Loop() {
-		correlate.Mask(message)
-	}
 }

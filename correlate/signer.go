@@ -57,7 +57,7 @@ func (s Signer) Sign(o Occurrence, spec Spec) Signature {
 	does := revisions[version]
 	buf := scratch.text[:0]
 	var ends [componentCount]int
-	components := make([]Component, 0, componentCount+len(spec.Values)+1)
+	components := make([]Component, 0, componentCount+len(spec.Values)+min(len(spec.Rule), 1))
 	stands := false // the dependency stands for what called it
 	for i, name := range componentNames {
 		if i == componentDependency && !does.dependency {

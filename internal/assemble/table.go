@@ -33,6 +33,7 @@ type Table struct {
 	open    queue // to be decided, by when
 	closed  queue // to be forgotten, by when
 	held    int64 // bytes of the nodes that wait
+	recent  recent
 	found   func(Found, time.Time)
 	decided func(n *Node, r correlate.Reason, origin *Node)
 }
@@ -62,6 +63,7 @@ type entry struct {
 	older   map[trace.SpanID]kinship // what known held before it was full
 	marks   int                      // calls of Mark.Add to take back
 	at      time.Time                // when it is decided or, if it is closed, forgotten
+	echoes  []echo                   // failures of what was sent from here
 	index   int                      // in its queue
 	closed  bool
 }
@@ -80,9 +82,15 @@ func (t *Table) Add(n *Node, now time.Time) {
 	e := t.traces[n.Trace]
 	if e == nil {
 		if !n.counts() {
+			if t.limits.Whole {
+				t.recent.add(n, t.limits.Spans/2, now)
+			}
 			return
 		}
 		e = t.follow(n.Trace, now)
+		for _, before := range t.recent.take(n.Trace) {
+			t.hold(e, before)
+		}
 	}
 	if n.counts() {
 		e.marks++
@@ -239,6 +247,7 @@ func (t *Table) follow(id trace.TraceID, now time.Time) *entry {
 
 // Advance decides and forgets what is due.
 func (t *Table) Advance(now time.Time) {
+	t.recent.advance(now.Add(-t.limits.Wait))
 	for len(t.open) > 0 && !t.open[0].at.After(now) {
 		t.close(t.open[0], t.open[0].at)
 	}
@@ -281,6 +290,9 @@ func (t *Table) reopen(e *entry, now time.Time) {
 	heap.Remove(&t.closed, e.index)
 	e.closed = false
 	e.at = now.Add(lateWait)
+	if e.known == nil { // nothing was decided: it was opened by an echo
+		e.at = now.Add(t.limits.Wait)
+	}
 	heap.Push(&t.open, e)
 }
 
@@ -306,22 +318,40 @@ func (t *Table) decide(e *entry, nodes []*Node, now time.Time) {
 }
 
 func (t *Table) answer(e *entry, f *forest, fail failure, now time.Time) {
-	if fail.by == nil {
+	switch {
+	case !fail.wanted:
 		for _, n := range fail.members {
 			t.decided(n, correlate.NoRule, nil)
 		}
 		return
+	case fail.canceled:
+		// What waited for it in vain may end later: that is a failure.
+		for _, n := range fail.members {
+			t.decided(n, correlate.Canceled, nil)
+		}
+		return
+	}
+	origins := fail.origins
+	if e.echoed(origins) {
+		origins = nil
 	}
 	for _, n := range fail.members {
 		e.learn(n.Span, member)
-		if n == fail.origin {
+		switch {
+		case len(origins) == 0:
+			t.decided(n, correlate.LateSymptom, nil)
+		case slices.ContainsFunc(origins, func(o origin) bool { return o.via == n }):
 			t.decided(n, correlate.Origin, nil)
-		} else {
-			t.decided(n, correlate.Symptom, fail.origin)
+		default:
+			t.decided(n, correlate.Symptom, origins[0].node)
 		}
 	}
 	f.eachAncestor(fail.members[0], func(id trace.SpanID) { e.learn(id, ancestor) })
-	t.found(Found{Node: fail.origin, By: fail.by}, now)
+	for i, o := range origins {
+		root := f.describe(o.node)
+		t.echo(root, o.node, now)
+		t.found(Found{Node: o.node, By: o.by, Further: i > 0}, now)
+	}
 }
 
 // queue is a heap of entries, the earliest first.

@@ -34,6 +34,9 @@ type Converter struct {
 	// Fallback has attributes of the process, used where a resource is silent.
 	Fallback []correlate.Attribute
 
+	// UserKey keys the hashes of those for whom something was done.
+	UserKey []byte
+
 	resources map[attribute.Distinct]*process
 	seed      maphash.Seed
 }
@@ -71,37 +74,44 @@ func (c *Converter) Node(it Item) *assemble.Node {
 	if n.End.Before(n.Start) {
 		n.End = n.Start
 	}
+	n.User = c.user(sp.Attributes())
+	n.Links = links(sp)
+	n.Occurrence = &correlate.Occurrence{
+		Scope:     p.scope,
+		Operation: n.Step.Operation,
+		Kind:      n.Step.Kind,
+		Status:    celrule.StatusName(sp.Status().Code),
+		Start:     n.Start,
+		End:       n.End,
+		TraceID:   n.Trace.String(),
+		SpanID:    n.Span.String(),
+		Exported:  sc.IsSampled(),
+		Resource:  p.attrs,
+	}
 	if it.Counts {
-		n.Occurrence = occurrence(it, n, p)
+		detail(n, it)
 	}
 	return n
 }
 
-func occurrence(it Item, n *assemble.Node, p *process) *correlate.Occurrence {
-	sp := it.Span
-	o := &correlate.Occurrence{
-		Scope:      p.scope,
-		Operation:  n.Step.Operation,
-		Kind:       n.Step.Kind,
-		Status:     celrule.StatusName(sp.Status().Code),
-		Message:    clip(sp.Status().Description, maxValue),
-		Start:      n.Start,
-		End:        n.End,
-		TraceID:    n.Trace.String(),
-		SpanID:     n.Span.String(),
-		Exported:   sp.SpanContext().IsSampled(),
-		Exception:  celrule.ExceptionOf(sp),
-		Attributes: attributes(sp.Attributes()),
-		Resource:   p.attrs,
-		Library:    clip(sp.InstrumentationScope().Name, maxName),
-	}
+// detail fills in what is kept of a span that counts.
+func detail(n *assemble.Node, it Item) {
+	sp, o := it.Span, n.Occurrence
+	o.Message = clip(sp.Status().Description, maxValue)
+	o.Exception = celrule.ExceptionOf(sp)
+	o.Attributes = attributes(sp.Attributes())
+	o.Library = clip(sp.InstrumentationScope().Name, maxName)
 	o.Exception.Type = clip(o.Exception.Type, maxName)
 	o.Exception.Message = clip(o.Exception.Message, maxValue)
 	o.Exception.Stacktrace = clip(o.Exception.Stacktrace, maxStack)
 	if it.Matched {
 		o.Rule = it.Set.Rule(it.Rule).Name
+		n.Minds = it.Set.Minds(it.Rule)
 	}
-	return o
+	if n.Step.Failed {
+		n.TimedOut = celrule.TimedOut(o)
+		n.Canceled = celrule.Canceled(o)
+	}
 }
 
 // Scope returns the scope of a resource.

@@ -44,6 +44,9 @@ type Gate struct {
 	Rules    atomic.Pointer[celrule.Set]
 	Mark     *assemble.Mark
 	Counters *observe.Counters
+	Traffic  *Traffic
+	// Whole says that healthy spans of healthy traces are wanted too.
+	Whole bool
 	// Decided is told of what is decided here. It must be set before spans come,
 	// and not block.
 	Decided func(r correlate.Reason, describe func() correlate.Decision)
@@ -58,7 +61,7 @@ type Gate struct {
 // NewGate returns a gate with a queue of so many spans, and of so many bytes of
 // their attributes and events.
 func NewGate(rules *celrule.Set, mark *assemble.Mark, c *observe.Counters, spans int, bytes int64) *Gate {
-	g := &Gate{Mark: mark, Counters: c, Decided: func(correlate.Reason, func() correlate.Decision) {}, queue: make(chan Item, spans), maxBytes: bytes}
+	g := &Gate{Mark: mark, Counters: c, Traffic: NewTraffic(), Decided: func(correlate.Reason, func() correlate.Decision) {}, queue: make(chan Item, spans), maxBytes: bytes}
 	g.Rules.Store(rules)
 	return g
 }
@@ -121,10 +124,11 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan, it *Item) bool {
 	counts := m.Verdict == celrule.Matched || status == codes.Error
 	passed := !counts && m.Verdict != celrule.NoRule
 	g.Counters.Seen(id[7], counts || passed)
+	g.Traffic.Count(sp, id[7], status == codes.Error)
 	if passed {
 		g.pass(sp, set, m)
 	}
-	if !counts && !g.Mark.Has(sc.TraceID()) {
+	if !counts && !g.Whole && !g.Mark.Has(sc.TraceID()) {
 		return false
 	}
 	if counts {

@@ -16,6 +16,10 @@ type Batch struct {
 	Set    *celrule.Set // of the rule
 	Rule   int
 	Newest *correlate.Occurrence
+	// Calls are some of the calls of other services that the occurrences are: those
+	// of the lowest trace IDs, so that the callee, which says of the lowest ones what
+	// became of them, has said it of these.
+	Calls []correlate.Call
 	// Own is how many of the occurrences are decided with this batch. The others
 	// were taken by another rule first, and are decided with its.
 	Own int64
@@ -92,6 +96,10 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 		b.note(o, func() string { return c.Signer.Earlier(*o, spec) })
 	}
 	b.Count++
+	b.Impact.Add(o)
+	if IsCall(o) {
+		b.Calls = Lowest(b.Calls, maxCalls, correlate.Call{TraceID: o.TraceID, SpanID: o.SpanID}, traceOf)
+	}
 	if !further {
 		b.Own++
 	}

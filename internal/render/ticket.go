@@ -101,6 +101,7 @@ func layout(p correlate.Problem, d correlate.Delivery) sinks.Ticket {
 	if t.Exception.Message == "" {
 		t.Exception.Message = s.Message
 	}
+	t.Impact = impact(p.Impact)
 	for _, step := range s.Path {
 		t.Path = append(t.Path, sinks.Step{Service: step.Service, Operation: step.Operation})
 	}
@@ -113,6 +114,7 @@ func layout(p correlate.Problem, d correlate.Delivery) sinks.Ticket {
 	if to := callee(s); to != "" {
 		t.Facts = append(t.Facts, sinks.Fact{Name: "calls", Value: to})
 	}
+	t.Facts = append(t.Facts, continued(s)...)
 	if p.Report != "" {
 		report(p, &t)
 		return t
@@ -182,8 +184,11 @@ func why(p correlate.Problem) []string {
 	if to := callee(p.Newest()); to != "" {
 		out = append(out, "the operation calls "+to+", which is not seen here: the cause may lie there, on the same trace")
 	}
-	if p.Newest().RemoteParent {
+	if p.Newest().RemoteParent && !reached(p) {
 		out = append(out, "the request came from another process, whose part of the trace is not seen here")
+	}
+	if p.Upstream.Scope.Service != "" {
+		out = append(out, "it was taken for a symptom of "+p.Upstream.String()+" until that was over, or was heard of no more")
 	}
 	for _, c := range p.Signature.Components {
 		if c.Used {
