@@ -68,7 +68,7 @@ func (c *Converter) Node(it Item) *assemble.Node {
 			Service:   p.scope.Service,
 			Operation: clip(sp.Name(), maxName),
 			Kind:      celrule.KindName(sp.SpanKind()),
-			Failed:    sp.Status().Code == codes.Error,
+			Failed:    sp.Status().Code == codes.Error || it.Panicked,
 		},
 	}
 	if n.End.Before(n.Start) {
@@ -99,6 +99,7 @@ func detail(n *assemble.Node, it Item) {
 	sp, o := it.Span, n.Occurrence
 	o.Message = clip(sp.Status().Description, maxValue)
 	o.Exception = celrule.ExceptionOf(sp)
+	o.Dropped = sp.DroppedEvents()
 	o.Attributes = attributes(sp.Attributes())
 	o.Library = clip(sp.InstrumentationScope().Name, maxName)
 	o.Exception.Type = clip(o.Exception.Type, maxName)

@@ -115,6 +115,9 @@ func layout(p correlate.Problem, d correlate.Delivery) sinks.Ticket {
 		t.Facts = append(t.Facts, sinks.Fact{Name: "calls", Value: to})
 	}
 	t.Facts = append(t.Facts, continued(s)...)
+	if s.Dropped > 0 {
+		t.Missing = append(t.Missing, fmt.Sprintf("earlier events: the SDK kept the newest, and dropped %d; an earlier exception may be among them", s.Dropped))
+	}
 	if p.Report != "" {
 		report(p, &t)
 		return t

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/spanticket/spanticket/autoticket"
@@ -67,20 +68,9 @@ func quantile(times []time.Duration, share float64) time.Duration {
 	return times[min(i, len(times)-1)]
 }
 
-func serviceOf(sp sdktrace.ReadOnlySpan) string {
-	name, _ := sp.Resource().Set().Value("service.name")
-	return name.AsString()
-}
+func serviceOf(sp sdktrace.ReadOnlySpan) string { return resourceText(sp, "service.name") }
 
-// errorRules are the rules for what fails, which come before those for what is
-// slow. With logged, a span during which an error was logged has failed too.
-func errorRules(logged bool) []autoticket.Rule {
-	rules := []autoticket.Rule{{Name: "errors", When: `span.status == "ERROR"`}}
-	if logged {
-		rules = append(rules, autoticket.Rule{
-			Name: "logged errors",
-			When: `span.events.exists(e, e.name == "log" && e.attributes["log.severity"] == "ERROR")`,
-		})
-	}
-	return rules
+func resourceText(sp sdktrace.ReadOnlySpan, key attribute.Key) string {
+	v, _ := sp.Resource().Set().Value(key)
+	return v.AsString()
 }
