@@ -1,7 +1,7 @@
 // Command origins says how well the tickets that the library files for recorded
 // faults name the service at which each fault was injected.
 //
-//	origins [-logs] [-only ID] [-factor F] [-floor D] [-spans N] [-count N] DIR
+//	origins [-logs] [-only ID] [-usual SHARE] [-factor F] [-floor D] [-spans N] [-count N] DIR
 //
 // DIR has a truth.json and the recordings that it names, in OTLP. Each is run
 // with a rule for spans with status ERROR and with rules for slow operations,
@@ -44,6 +44,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	s := slowness{Within: time.Minute}
 	flags.IntVar(&s.Spans, "spans", 10, "fault-free spans that an operation needs to have a rule")
+	flags.Float64Var(&s.Usual, "usual", 0.999, "share of fault-free spans whose duration is usual")
 	flags.Float64Var(&s.Factor, "factor", 2, "times the usual duration that are slow")
 	flags.DurationVar(&s.Floor, "floor", 50*time.Millisecond, "longer than usual that is slow")
 	flags.IntVar(&s.Count, "count", 3, "slow spans within a minute that make a ticket")
@@ -52,8 +53,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	if flags.NArg() != 1 {
-		fmt.Fprintln(stderr, "usage: origins [-logs] [-only ID] [-factor F] [-floor D] [-spans N] [-count N] DIR")
+	if flags.NArg() != 1 || s.Usual < 0 || s.Usual > 1 {
+		fmt.Fprintln(stderr, "usage: origins [-logs] [-only ID] [-usual SHARE] [-factor F] [-floor D] [-spans N] [-count N] DIR")
 		return 2
 	}
 	faults, err := readTruth(flags.Arg(0))

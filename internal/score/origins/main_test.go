@@ -49,6 +49,7 @@ func TestRunRefuses(t *testing.T) {
 	}{
 		{"there must be a directory", nil, 2, "usage"},
 		{"flags are known", []string{"-no", "x"}, 2, "-no"},
+		{"a share is at most all", []string{"-usual", "2", empty}, 2, "usage"},
 		{"it has a truth", []string{empty}, 1, "truth.json"},
 		{"a window has two ends", []string{broken}, 1, "abnormal_window has 1 times"},
 		{"recordings are there", []string{gone}, 1, "no spans could be read"},

@@ -18,10 +18,11 @@ import (
 //
 // An operation is a service and the name of a span. One with at least Spans
 // spans has a rule; a span of it is slow if it took longer than Factor times
-// what all but one in a thousand took, and at least Floor longer. So many
+// what a share of Usual of all took at most, and at least Floor longer. So many
 // within Within make a ticket that one slow request is none.
 type slowness struct {
 	Spans  int
+	Usual  float64
 	Factor float64
 	Floor  time.Duration
 	Count  int
@@ -48,7 +49,7 @@ func (s slowness) rules(normal []sdktrace.ReadOnlySpan) []autoticket.Rule {
 	})
 	var rules []autoticket.Rule
 	for _, op := range ops {
-		usual := quantile(took[op], 0.999)
+		usual := quantile(took[op], s.Usual)
 		limit := max(time.Duration(s.Factor*float64(usual)), usual+s.Floor)
 		rules = append(rules, autoticket.Rule{
 			Name: "slow " + op.service + " " + op.name,

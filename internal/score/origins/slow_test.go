@@ -26,7 +26,7 @@ func taking(service, name string, ms ...int) []sdktrace.ReadOnlySpan {
 }
 
 func TestSlowRules(t *testing.T) {
-	s := slowness{Spans: 3, Factor: 2, Floor: 50 * time.Millisecond, Count: 4, Within: time.Minute}
+	s := slowness{Spans: 3, Usual: 0.999, Factor: 2, Floor: 50 * time.Millisecond, Count: 4, Within: time.Minute}
 	for _, test := range []struct {
 		rule  string
 		spans []sdktrace.ReadOnlySpan
