@@ -1,0 +1,4 @@
+package correlate
+
+// StackHead is for tests.
+var StackHead = stackHead
