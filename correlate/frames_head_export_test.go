@@ -1,4 +1,7 @@
 package correlate
 
-// StackHead is for tests.
-var StackHead = stackHead
+// For tests.
+var (
+	StackHead = stackHead
+	IsWrapper = isWrapper
+)
