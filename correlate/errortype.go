@@ -57,7 +57,7 @@ func appendChain(chain []error, err error) []error {
 	// Not by recursion where an error holds one: such chains can be long.
 	for err != nil && len(chain) < maxChain {
 		chain = append(chain, err)
-		one, many := wrapped(err)
+		many, one := wrapped(err)
 		for _, err := range many[:min(len(many), maxChain)] {
 			chain = appendChain(chain, err)
 		}
@@ -66,24 +66,24 @@ func appendChain(chain []error, err error) []error {
 	return chain
 }
 
-// wrapped returns what an error holds.
-func wrapped(err error) (one error, many []error) {
+// wrapped returns what an error holds: many errors, or one.
+func wrapped(err error) (many []error, one error) {
 	defer func() {
 		if recover() != nil { // a nil pointer in an interface, for instance
-			one, many = nil, nil
+			many, one = nil, nil
 		}
 	}()
 	switch e := err.(type) {
 	case interface{ WrappedErrors() []error }: // hashicorp/go-multierror, which unwraps to a list of its own
-		return nil, e.WrappedErrors()
+		return e.WrappedErrors(), nil
 	case interface{ Unwrap() error }:
-		return e.Unwrap(), nil
-	case interface{ Unwrap() []error }:
 		return nil, e.Unwrap()
+	case interface{ Unwrap() []error }:
+		return e.Unwrap(), nil
 	case interface{ Cause() error }: // pkg/errors, before errors could be unwrapped
-		return e.Cause(), nil
+		return nil, e.Cause()
 	case interface{ Errors() []error }: // Kubernetes' aggregates
-		return nil, e.Errors()
+		return e.Errors(), nil
 	}
 	return nil, nil
 }

@@ -55,17 +55,17 @@ func (*hostile) Error() string   { return "hostile" }
 func (*hostile) Unwrap() []error { panic("no") }
 
 // of has type arguments.
-type of[T any] struct{ v T }
+type of[T any] struct{ _ T }
 
 func (of[T]) Error() string { return "of" }
 
 func local() error {
-	type local struct{ n int }
+	type local struct{ _ int }
 	return of[local]{}
 }
 
 func localToo() error {
-	type local struct{ s string }
+	type local struct{ _ string }
 	return of[map[local]local]{}
 }
 
