@@ -53,6 +53,7 @@ type Occurrence struct {
 	Exported bool   // sampled, so that a trace store may have the trace
 
 	Exception  Exception
+	Dropped    int         // events that were not kept, the oldest ones: another exception may be among them
 	Attributes []Attribute // of the span, in recorded order
 	Resource   []Attribute // of the process that recorded it
 	Library    string      // instrumentation scope name
@@ -129,6 +130,7 @@ func (o *Occurrence) Sample() Sample {
 		Status:       o.Status,
 		Message:      o.Message,
 		Exception:    o.Exception,
+		Dropped:      o.Dropped,
 		Attributes:   texts(o.Attributes),
 		Resource:     texts(o.Resource),
 		Path:         o.Path,

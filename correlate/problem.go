@@ -84,6 +84,7 @@ type Sample struct {
 	Status       string            `json:"status"`
 	Message      string            `json:"message"` // status description
 	Exception    Exception         `json:"exception"`
+	Dropped      int               `json:"dropped,omitempty"` // events of the span that were not kept
 	Attributes   map[string]string `json:"attributes"`
 	Resource     map[string]string `json:"resource"` // of the failing process
 	Path         []Step            `json:"path"`

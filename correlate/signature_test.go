@@ -136,6 +136,9 @@ func TestSignException(t *testing.T) {
 		{"fmt.Errorf", "*fmt.wrapError", "", "*fmt.wrapError", false},
 		{"fmt.Errorf with two errors", "*fmt.wrapErrors", "", "*fmt.wrapErrors", false},
 		{"errors.Join", "*errors.joinError", "", "*errors.joinError", false},
+		{"error.type where the exception's says nothing", "*fmt.wrapError", "*payment.DeclinedError", "*payment.DeclinedError", true},
+		{"unless it says nothing either", "*fmt.wrapError", "*errors.errorString", "*fmt.wrapError", false},
+		{"or holds a status", "*fmt.wrapError", "503", "*fmt.wrapError", false},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			o := declined()
@@ -219,7 +222,7 @@ func TestSignSpec(t *testing.T) {
 		}
 		return names
 	}
-	require.Equal(t, correlate.ComponentNames(), used(correlate.Spec{}), "by default everything that was recorded")
+	require.Equal(t, []string{"service", "environment", "operation", "exception", "message", "frames"}, used(correlate.Spec{}), "by default everything that was recorded")
 	require.Equal(t, []string{"service", "environment", "exception"}, used(correlate.Spec{Components: []string{"exception"}}))
 	require.Equal(t, []string{"service", "environment"}, used(correlate.Spec{Components: []string{"service"}}))
 	require.Equal(t, []string{"service", "environment", "rule", "rule"}, used(correlate.Spec{Values: []string{"a", "b"}}))
@@ -233,13 +236,51 @@ func TestSignSpec(t *testing.T) {
 	require.NotEqual(t, sign(correlate.Spec{Values: []string{"a", "b"}}), sign(correlate.Spec{Values: []string{"b", "a"}}))
 }
 
-var signatureID = regexp.MustCompile(`^v1[a-z2-7]{26}$`)
+var signatureID = regexp.MustCompile(`^v2[a-z2-7]{26}$`)
 
 // The ID of what is stored must not change without a new version.
 func TestSignVersion(t *testing.T) {
-	s := correlate.Signer{}.Sign(declined(), correlate.Spec{})
-	require.Equal(t, 1, s.Version)
-	require.Equal(t, "v1kovpsswacny5fe7gkfkzppxc7n", s.ID)
+	for _, tt := range []struct {
+		version, want int
+		id            string
+	}{
+		{0, 2, "v2uy6tb2w4x7nd3b7adq6qdlhlvf"},
+		{2, 2, "v2uy6tb2w4x7nd3b7adq6qdlhlvf"},
+		{3, 2, "v2uy6tb2w4x7nd3b7adq6qdlhlvf"}, // which is yet to come
+		{-1, 2, "v2uy6tb2w4x7nd3b7adq6qdlhlvf"},
+		{1, 1, "v1kovpsswacny5fe7gkfkzppxc7n"},
+	} {
+		s := correlate.Signer{Version: tt.version}.Sign(declined(), correlate.Spec{})
+		require.Equal(t, tt.want, s.Version)
+		require.Equal(t, tt.id, s.ID)
+	}
+}
+
+func TestSignEarlier(t *testing.T) {
+	o := declined()
+	now := correlate.Signer{}
+	require.Equal(t, "v1kovpsswacny5fe7gkfkzppxc7n", now.Earlier(o, correlate.Spec{}))
+	require.Empty(t, correlate.Signer{Version: 1}.Earlier(o, correlate.Spec{}), "there is none before the first")
+	require.Empty(t, now.Earlier(o, correlate.Spec{Components: []string{"dependency", "operation"}}), "nor one of a rule that could not be")
+	spec := correlate.Spec{Components: []string{"operation"}, Rule: "slow"}
+	require.Equal(t, correlate.Signer{Version: 1}.Sign(o, spec).ID, now.Earlier(o, spec))
+
+	s := now.Sign(o, correlate.Spec{})
+	require.Contains(t, s.Explain(), s.ID+" (version 2)\n")
+	s.Earlier = now.Earlier(o, correlate.Spec{})
+	require.Contains(t, s.Explain(), s.ID+" (version 2; by version 1 it was v1kovpsswacny5fe7gkfkzppxc7n)\n")
+}
+
+// What was signed before has components that it has always had.
+func TestSignFirstVersion(t *testing.T) {
+	o := refused(0)
+	s := correlate.Signer{Version: 1}.Sign(o, correlate.Spec{})
+	var names []string
+	for _, c := range s.Components {
+		names = append(names, c.Name)
+	}
+	require.Equal(t, []string{"service", "environment", "operation", "exception", "message", "frames"}, names)
+	require.True(t, component(t, s, "operation").Used)
 }
 
 // Whatever is in an occurrence, Sign returns a signature, always the same one,

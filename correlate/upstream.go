@@ -83,11 +83,12 @@ func FindUpstream(ctx context.Context, s Store, scope Scope, c Call) (found Upst
 		if err != nil || !ok {
 			return found, err
 		}
-		p, err := ReadProblem(ctx, s, o.Upstream.Key())
+		p, err := FindProblem(ctx, s, o.Upstream.Key())
 		switch {
 		case err == nil:
 			if p.answersFor() {
 				found = o.Upstream
+				found.ID = p.ID
 			}
 		case !errors.Is(err, ErrNotFound) && !errors.As(err, new(*FormatError)):
 			return found, err

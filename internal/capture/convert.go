@@ -34,6 +34,9 @@ type Converter struct {
 	// Fallback has attributes of the process, used where a resource is silent.
 	Fallback []correlate.Attribute
 
+	// Whole says that healthy spans are kept with what they say: they may be what
+	// others waited for.
+	Whole bool
 	// UserKey keys the hashes of those for whom something was done.
 	UserKey []byte
 
@@ -68,7 +71,7 @@ func (c *Converter) Node(it Item) *assemble.Node {
 			Service:   p.scope.Service,
 			Operation: clip(sp.Name(), maxName),
 			Kind:      celrule.KindName(sp.SpanKind()),
-			Failed:    sp.Status().Code == codes.Error,
+			Failed:    sp.Status().Code == codes.Error || it.Panicked,
 		},
 	}
 	if n.End.Before(n.Start) {
@@ -88,7 +91,7 @@ func (c *Converter) Node(it Item) *assemble.Node {
 		Exported:  sc.IsSampled(),
 		Resource:  p.attrs,
 	}
-	if it.Counts {
+	if it.Counts || c.Whole {
 		detail(n, it)
 	}
 	return n
@@ -99,6 +102,7 @@ func detail(n *assemble.Node, it Item) {
 	sp, o := it.Span, n.Occurrence
 	o.Message = clip(sp.Status().Description, maxValue)
 	o.Exception = celrule.ExceptionOf(sp)
+	o.Dropped = sp.DroppedEvents()
 	o.Attributes = attributes(sp.Attributes())
 	o.Library = clip(sp.InstrumentationScope().Name, maxName)
 	o.Exception.Type = clip(o.Exception.Type, maxName)
@@ -106,7 +110,7 @@ func detail(n *assemble.Node, it Item) {
 	o.Exception.Stacktrace = clip(o.Exception.Stacktrace, maxStack)
 	if it.Matched {
 		o.Rule = it.Set.Rule(it.Rule).Name
-		n.Minds = it.Set.Minds(it.Rule)
+		n.Minds, n.Slow = it.Set.Minds(it.Rule), it.Set.Slow(it.Rule)
 	}
 	if n.Step.Failed {
 		n.TimedOut = celrule.TimedOut(o)

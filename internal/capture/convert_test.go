@@ -231,6 +231,22 @@ func TestResourcesAreBounded(t *testing.T) {
 	require.LessOrEqual(t, len(c.resources), maxResources)
 }
 
+func TestAPanicIsAFailure(t *testing.T) {
+	g := newGate(t, 1, 1<<20)
+	g.End(panicked(codes.Unset))
+	n := new(Converter).Node(<-g.Queue())
+	require.True(t, n.Step.Failed)
+	require.Equal(t, "UNSET", n.Occurrence.Status)
+	require.Equal(t, "string", n.Occurrence.Exception.Type)
+}
+
+func TestDroppedEventsAreKnown(t *testing.T) {
+	it := item(span("get", 1, codes.Error, func(s *tracetest.SpanStub) { s.DroppedEvents = 3 }))
+	o := new(Converter).Node(it).Occurrence
+	require.Equal(t, 3, o.Dropped)
+	require.Equal(t, 3, o.Sample().Dropped)
+}
+
 func TestException(t *testing.T) {
 	str := attribute.String
 	event := func(name string, attrs ...attribute.KeyValue) sdktrace.Event {

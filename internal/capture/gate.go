@@ -31,6 +31,8 @@ type Item struct {
 	Excluded bool
 	// Matched says that Rule matched.
 	Matched bool
+	// Panicked says that a panic ended the span.
+	Panicked bool
 	// Counts says that the span failed or was matched, so that it will be
 	// decided; any other is kept for the path of its trace only.
 	Counts bool
@@ -121,7 +123,8 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan, it *Item) bool {
 	m := set.MatchStatus(sp, status)
 	// A span that failed is needed whoever matches it: it may be the origin of
 	// what a rule matches further up.
-	counts := m.Verdict == celrule.Matched || status == codes.Error
+	panicked := celrule.Panicked(sp, status)
+	counts := m.Verdict == celrule.Matched || status == codes.Error || panicked
 	passed := !counts && m.Verdict != celrule.NoRule
 	g.Counters.Seen(id[7], counts || passed)
 	g.Traffic.Count(sp, id[7], status == codes.Error)
@@ -134,7 +137,7 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan, it *Item) bool {
 	if counts {
 		g.Mark.Add(sc.TraceID())
 	}
-	*it = Item{Span: sp, Set: set, Rule: m.Rule, More: m.More, Counts: counts, Excluded: m.Verdict == celrule.Excluded, trace: sc.TraceID()}
+	*it = Item{Span: sp, Set: set, Rule: m.Rule, More: m.More, Counts: counts, Panicked: panicked, Excluded: m.Verdict == celrule.Excluded, trace: sc.TraceID()}
 	if m.Verdict == celrule.Matched {
 		g.Counters.Matches.Add(1)
 		it.Matched = true

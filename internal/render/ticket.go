@@ -115,6 +115,9 @@ func layout(p correlate.Problem, d correlate.Delivery) sinks.Ticket {
 		t.Facts = append(t.Facts, sinks.Fact{Name: "calls", Value: to})
 	}
 	t.Facts = append(t.Facts, continued(s)...)
+	if s.Dropped > 0 {
+		t.Missing = append(t.Missing, fmt.Sprintf("earlier events: the SDK kept the newest, and dropped %d; an earlier exception may be among them", s.Dropped))
+	}
 	if p.Report != "" {
 		report(p, &t)
 		return t
@@ -182,7 +185,7 @@ func why(p correlate.Problem) []string {
 		out = append(out, "the origin is the deepest operation that failed; what failed above it is not counted again")
 	}
 	if to := callee(p.Newest()); to != "" {
-		out = append(out, "the operation calls "+to+", which is not seen here: the cause may lie there, on the same trace")
+		out = append(out, "downstream of "+to+", which the operation calls, and which is not seen here: the cause may lie there, on the same trace")
 	}
 	if p.Newest().RemoteParent && !reached(p) {
 		out = append(out, "the request came from another process, whose part of the trace is not seen here")
