@@ -45,3 +45,8 @@ func ErrorChain(err error) []error {
 	walk(err)
 	return chain
 }
+
+// SaysNothing reports whether a type of an exception tells no failure from
+// another, because any error in Go may have it: *errors.errorString,
+// *fmt.wrapError and the like. So does none at all, or a status in its place.
+func SaysNothing(typ string) bool { return !isTypeName(typ) || isMuteType(typ) }
