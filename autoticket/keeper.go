@@ -1,6 +1,7 @@
 package autoticket
 
 import (
+	"errors"
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
@@ -53,7 +54,7 @@ func (e *Engine) publish(origins []correlate.TraceOrigin) {
 	defer e.recover("callers are not told what became of their requests")
 	for _, o := range origins {
 		if err := correlate.PublishOrigin(e.ctx, e.s.config.Store, o, time.Now()); err != nil {
-			if e.ctx.Err() == nil {
+			if e.ctx.Err() == nil && !errors.Is(err, correlate.ErrStoreFull) {
 				e.s.config.Logger.Warn("spanticket: callers are not told what became of their requests: the store failed", "error", err)
 			}
 			return

@@ -79,7 +79,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	mark := new(assemble.Mark)
 	s.gate = capture.NewGate(rules, mark, s.counters, c.QueueSize, maxQueueBytes)
 	s.gate.Decided = s.decisions.decide
-	s.gate.Whole = c.WholeTraces
+	s.gate.Whole, s.convert.Whole = c.WholeTraces, c.WholeTraces
 	s.convert.Fallback = process.attributes
 	if s.convert.UserKey = c.UserKey; len(c.UserKey) == 0 {
 		s.convert.UserKey = randomKey()

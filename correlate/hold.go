@@ -81,7 +81,7 @@ func (p Problem) Listed() bool { return p.State == Open && (p.Hold == Over || p.
 // has expired. Whoever calls it queues the delivery, in the same atomic step.
 // It is a pure function: p is not changed.
 func (p Problem) Approve(by string, now time.Time) (Problem, bool) {
-	if p.State != Open || !slices.Contains([]Reason{Draft, Over, Known}, p.Hold) {
+	if p.State != Open || !slices.Contains([]Reason{Draft, Over, Known, Downstream}, p.Hold) {
 		return p, false
 	}
 	p = p.clone()

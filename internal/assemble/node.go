@@ -39,8 +39,9 @@ type Node struct {
 
 	// Matched says that a rule matched the span.
 	Matched bool
-	// Minds says that the rule minds cancellations too.
-	Minds bool
+	// Minds says that the rule minds cancellations too, Slow that it asks for how
+	// long the span took.
+	Minds, Slow bool
 	// Occurrence has the details of a span that failed or was matched. Of any other
 	// it has no more than what all spans have.
 	Occurrence *correlate.Occurrence

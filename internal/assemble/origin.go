@@ -91,7 +91,7 @@ func (f *forest) findOrigins(fail *failure, top *Node, below map[*Node][]*Node) 
 			continue
 		}
 		o := origin{node: n, via: n, by: at.by}
-		if len(below[n]) == 0 && (n.TimedOut || !n.Step.Failed) {
+		if len(below[n]) == 0 && (n.TimedOut || n.Slow && !n.Step.Failed) {
 			o.node = f.slowest(n)
 		}
 		fail.origins = append(fail.origins, o)

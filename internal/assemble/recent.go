@@ -6,9 +6,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// maxRecent bounds the spans of traces in which nothing has failed that are kept
-// where the spans of all processes come in.
-const maxRecent = 1 << 16
+// maxRecent bounds the bytes of the spans of traces in which nothing has failed
+// that are kept where the spans of all processes come in.
+const maxRecent = 64 << 20
 
 // recent holds the spans of traces in which nothing has failed yet, for a while:
 // what is slow ends after what it waited for. Only an engine to which whole traces
@@ -16,7 +16,7 @@ const maxRecent = 1 << 16
 type recent struct {
 	traces map[trace.TraceID][]*Node
 	queue  []came // of the first spans of traces, the oldest first
-	spans  int
+	held   int64   // bytes
 }
 
 type came struct {
@@ -35,9 +35,9 @@ func (r *recent) add(n *Node, most int, now time.Time) {
 	}
 	if len(have) < most {
 		r.traces[n.Trace] = append(have, n)
-		r.spans++
+		r.held += n.size()
 	}
-	for r.spans > maxRecent {
+	for r.held > maxRecent {
 		r.drop()
 	}
 }
@@ -45,7 +45,9 @@ func (r *recent) add(n *Node, most int, now time.Time) {
 // take returns what is kept of a trace, and lets it go.
 func (r *recent) take(id trace.TraceID) []*Node {
 	nodes := r.traces[id]
-	r.spans -= len(nodes)
+	for _, n := range nodes {
+		r.held -= n.size()
+	}
 	delete(r.traces, id)
 	return nodes
 }

@@ -55,17 +55,19 @@ const maxHeld = 64 << 20
 
 // entry is one trace.
 type entry struct {
-	id      trace.TraceID
-	waiting map[trace.SpanID][]*Node // for the decision, by parent
-	spans   int                      // how many wait
-	counts  int                      // how many of them count
-	known   map[trace.SpanID]kinship // to what was decided
-	older   map[trace.SpanID]kinship // what known held before it was full
-	marks   int                      // calls of Mark.Add to take back
-	at      time.Time                // when it is decided or, if it is closed, forgotten
-	echoes  []echo                   // failures of what was sent from here
-	index   int                      // in its queue
-	closed  bool
+	id       trace.TraceID
+	waiting  map[trace.SpanID][]*Node // for the decision, by parent
+	spans    int                      // how many wait
+	counts   int                      // how many of them count
+	known    map[trace.SpanID]kinship // to what was decided
+	older    map[trace.SpanID]kinship // what known held before it was full
+	marks    int                      // calls of Mark.Add to take back
+	at       time.Time                // when it is decided or, if it is closed, forgotten
+	ended    bool                     // a root has
+	timeouts []*Node                  // calls among those that wait
+	echoes   []echo                   // failures of what was sent from here
+	index    int                      // in its queue
+	closed   bool
 }
 
 // kinship is how a span is related to a failure that has been decided.
@@ -116,7 +118,11 @@ func (t *Table) Add(n *Node, now time.Time) {
 			t.close(e, now)
 		}
 	case t.root(n):
+		e.ended = true
+	}
+	if e.ended && !e.closed && !e.unanswered() {
 		// The first root counts, or a trace of many would never be decided.
+		e.ended = false
 		if at := now.Add(t.limits.Linger); at.Before(e.at) {
 			e.at = at
 			heap.Fix(&t.open, e.index)
@@ -135,6 +141,9 @@ func (t *Table) hold(e *entry, n *Node) {
 		e.waiting = map[trace.SpanID][]*Node{}
 	}
 	e.waiting[n.place()] = append(e.waiting[n.place()], n)
+	if n.TimedOut && !n.Record && (n.Target != 0 || n.Step.Kind == "CLIENT") {
+		e.timeouts = append(e.timeouts, n)
+	}
 	t.count(e, n, 1)
 }
 
@@ -171,6 +180,7 @@ func (t *Table) tree(e *entry, root *Node) []*Node {
 	for _, n := range nodes {
 		t.count(e, n, -1)
 	}
+	e.timeouts = slices.DeleteFunc(e.timeouts, func(n *Node) bool { return slices.Contains(nodes, n) })
 	return nodes
 }
 
@@ -183,8 +193,14 @@ func (t *Table) release(e *entry) []*Node {
 	for _, n := range nodes {
 		t.count(e, n, -1)
 	}
-	e.waiting = nil
+	e.waiting, e.timeouts = nil, nil
 	return nodes
+}
+
+// unanswered reports whether a call that timed out waits whose callee is not
+// there yet: that takes as long as it likes.
+func (e *entry) unanswered() bool {
+	return slices.ContainsFunc(e.timeouts, func(n *Node) bool { return len(e.waiting[n.Span]) == 0 })
 }
 
 // isKnown reports whether the span belongs to a failure that was decided: it

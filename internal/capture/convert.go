@@ -34,6 +34,9 @@ type Converter struct {
 	// Fallback has attributes of the process, used where a resource is silent.
 	Fallback []correlate.Attribute
 
+	// Whole says that healthy spans are kept with what they say: they may be what
+	// others waited for.
+	Whole bool
 	// UserKey keys the hashes of those for whom something was done.
 	UserKey []byte
 
@@ -89,7 +92,7 @@ func (c *Converter) Node(it Item) *assemble.Node {
 		Exported:  sc.IsSampled(),
 		Resource:  p.attrs,
 	}
-	if it.Counts || it.Record {
+	if it.Counts || it.Record || c.Whole {
 		detail(n, it)
 	}
 	if it.Record {
@@ -121,7 +124,7 @@ func detail(n *assemble.Node, it Item) {
 	o.Exception.Stacktrace = clip(o.Exception.Stacktrace, maxStack)
 	if it.Matched {
 		o.Rule = it.Set.Rule(it.Rule).Name
-		n.Minds = it.Set.Minds(it.Rule)
+		n.Minds, n.Slow = it.Set.Minds(it.Rule), it.Set.Slow(it.Rule)
 	}
 	if n.Step.Failed || it.Record {
 		n.TimedOut = celrule.TimedOut(o)

@@ -3,6 +3,7 @@ package celrule
 import (
 	"cmp"
 	"strings"
+	"time"
 
 	"github.com/spanticket/spanticket/correlate"
 )
@@ -13,12 +14,26 @@ func defaultTitle(o *correlate.Occurrence) string {
 	message, _, _ := strings.Cut(strings.TrimSpace(cmp.Or(o.Exception.Message, o.Message)), "\n")
 	message = innermost(message, o.Exception.Type)
 	title := o.Operation
+	if typ == "" && message == "" {
+		message = outcome(o)
+	}
 	for _, part := range []string{typ, message} {
 		if part != "" {
 			title += ": " + part
 		}
 	}
 	return title
+}
+
+// outcome says what is known of an operation that recorded no error.
+func outcome(o *correlate.Occurrence) string {
+	if status := statusText(o, "http.response.status_code", "http.status_code"); status >= "400" {
+		return "status " + status
+	}
+	if took := o.End.Sub(o.Start); o.Status != "ERROR" && took > 0 {
+		return "took " + took.Round(time.Millisecond).String()
+	}
+	return ""
 }
 
 // shortType returns the type of an exception without its path, or nothing if it

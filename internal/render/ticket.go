@@ -185,7 +185,7 @@ func why(p correlate.Problem) []string {
 		out = append(out, "the origin is the deepest operation that failed; what failed above it is not counted again")
 	}
 	if to := callee(p.Newest()); to != "" {
-		out = append(out, "the operation calls "+to+", which is not seen here: the cause may lie there, on the same trace")
+		out = append(out, "downstream of "+to+", which the operation calls, and which is not seen here: the cause may lie there, on the same trace")
 	}
 	if p.Newest().RemoteParent && !reached(p) {
 		out = append(out, "the request came from another process, whose part of the trace is not seen here")

@@ -24,6 +24,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spanticket/spanticket/internal/score/grouping"
 )
@@ -78,9 +79,13 @@ func printScores(w io.Writer, c corpus) {
 	for _, p := range predictors {
 		answers, each := p.run(c.messages)
 		s := grouping.Compare(c.truth, answers)
-		rate := 1 / each.Seconds()
-		fmt.Fprintf(w, "%-13s %6d %6d %7.4f %7.4f %7.4f %7.4f %7.4f %7.3f %7.3f %11.0f %8.1f\n", p.name, s.True, s.Predicted,
-			s.GA, s.FGA, s.PF1, s.Precision, s.Recall, s.Merged, s.Split, rate, rate*float64(c.bytes)/float64(max(1, len(c.messages)))/1e6)
+		fmt.Fprintf(w, "%-13s %6d %6d %7.4f %7.4f %7.4f %7.4f %7.4f %7.3f %7.3f", p.name, s.True, s.Predicted,
+			s.GA, s.FGA, s.PF1, s.Precision, s.Recall, s.Merged, s.Split)
+		if each > 20*time.Nanosecond { // less is nothing done
+			rate := 1 / each.Seconds()
+			fmt.Fprintf(w, " %11.0f %8.1f", rate, rate*float64(c.bytes)/float64(max(1, len(c.messages)))/1e6)
+		}
+		fmt.Fprintln(w)
 	}
 	fmt.Fprintln(w)
 }

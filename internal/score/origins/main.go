@@ -1,7 +1,7 @@
 // Command origins says how well the tickets that the library files for recorded
 // faults name the service at which each fault was injected.
 //
-//	origins [-logs] [-only ID] [-factor F] [-floor D] [-spans N] [-count N] DIR
+//	origins [-logs] [-only ID] [-usual SHARE] [-factor F] [-floor D] [-spans N] [-count N] DIR
 //
 // DIR has a truth.json and the recordings that it names, in OTLP. Each is run
 // with a rule for spans with status ERROR and with rules for slow operations,
@@ -10,12 +10,15 @@
 // itself, where every failure is new; "adopted" is the fault-free one before it,
 // during which the engine learns what fails anyway, as Config.Adopt has it.
 //
+// With -logs errors that were logged count too, by what they say.
+//
 // AC@k is the share of faults whose service is among the first k services of the
 // tickets. See judge for their order. Fault-free recordings are run too, with
 // the rules and the failures of another one of the same system, if there is one.
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -25,6 +28,8 @@ import (
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/spanticket/spanticket/autoticket"
 )
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) }
@@ -39,6 +44,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	s := slowness{Within: time.Minute}
 	flags.IntVar(&s.Spans, "spans", 10, "fault-free spans that an operation needs to have a rule")
+	flags.Float64Var(&s.Usual, "usual", 0.999, "share of fault-free spans whose duration is usual")
 	flags.Float64Var(&s.Factor, "factor", 2, "times the usual duration that are slow")
 	flags.DurationVar(&s.Floor, "floor", 50*time.Millisecond, "longer than usual that is slow")
 	flags.IntVar(&s.Count, "count", 3, "slow spans within a minute that make a ticket")
@@ -47,8 +53,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	if flags.NArg() != 1 {
-		fmt.Fprintln(stderr, "usage: origins [-logs] [-only ID] [-factor F] [-floor D] [-spans N] [-count N] DIR")
+	if flags.NArg() != 1 || s.Usual < 0 || s.Usual > 1 {
+		fmt.Fprintln(stderr, "usage: origins [-logs] [-only ID] [-usual SHARE] [-factor F] [-floor D] [-spans N] [-count N] DIR")
 		return 2
 	}
 	faults, err := readTruth(flags.Arg(0))
@@ -70,11 +76,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			}
 			verdicts = append(verdicts, v)
 		}
-		quiet, err := m.quiet(ctx, normals(faults), adopted)
-		if err != nil {
-			fmt.Fprintln(stderr, "origins:", err)
-			return 1
-		}
 		fmt.Fprintln(stdout, title(adopted))
 		printVerdicts(stdout, verdicts)
 		if *only != "" {
@@ -82,6 +83,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 				printTickets(stdout, v)
 			}
 			continue
+		}
+		quiet, err := m.quiet(ctx, normals(faults), adopted)
+		if err != nil {
+			fmt.Fprintln(stderr, "origins:", err)
+			return 1
 		}
 		printSummary(stdout, verdicts, quiet)
 	}
@@ -113,7 +119,12 @@ func (m *measure) fault(ctx context.Context, f fault, adopted bool) (verdict, er
 // try runs a recording with the rules of a fault-free one and, if it is adopted,
 // after it. It returns the time of all that was run.
 func (m *measure) try(ctx context.Context, normal, spans []sdktrace.ReadOnlySpan, adopted bool) (outcome, span, error) {
-	rules := append(errorRules(m.logged), m.slowness.rules(normal)...)
+	rules := []autoticket.Rule{{Name: "errors", When: `span.status == "ERROR"`}}
+	if m.logged {
+		normal, spans = withLogs(normal), withLogs(spans)
+		rules = append(rules, logRule)
+	}
+	rules = append(rules, m.slowness.rules(normal)...)
 	begin := extent(spans).from
 	var learnt time.Time
 	if adopted {
@@ -160,6 +171,6 @@ func (m *measure) quiet(ctx context.Context, systems map[string][]string, adopte
 			out = append(out, q)
 		}
 	}
-	slices.SortFunc(out, func(a, b minute) int { return compareNames(a.name, b.name) })
+	slices.SortFunc(out, func(a, b minute) int { return cmp.Compare(a.name, b.name) })
 	return out, nil
 }

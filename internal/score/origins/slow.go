@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/spanticket/spanticket/autoticket"
@@ -17,10 +18,11 @@ import (
 //
 // An operation is a service and the name of a span. One with at least Spans
 // spans has a rule; a span of it is slow if it took longer than Factor times
-// what all but one in a thousand took, and at least Floor longer. So many
+// what a share of Usual of all took at most, and at least Floor longer. So many
 // within Within make a ticket that one slow request is none.
 type slowness struct {
 	Spans  int
+	Usual  float64
 	Factor float64
 	Floor  time.Duration
 	Count  int
@@ -47,7 +49,7 @@ func (s slowness) rules(normal []sdktrace.ReadOnlySpan) []autoticket.Rule {
 	})
 	var rules []autoticket.Rule
 	for _, op := range ops {
-		usual := quantile(took[op], 0.999)
+		usual := quantile(took[op], s.Usual)
 		limit := max(time.Duration(s.Factor*float64(usual)), usual+s.Floor)
 		rules = append(rules, autoticket.Rule{
 			Name: "slow " + op.service + " " + op.name,
@@ -67,20 +69,9 @@ func quantile(times []time.Duration, share float64) time.Duration {
 	return times[min(i, len(times)-1)]
 }
 
-func serviceOf(sp sdktrace.ReadOnlySpan) string {
-	name, _ := sp.Resource().Set().Value("service.name")
-	return name.AsString()
-}
+func serviceOf(sp sdktrace.ReadOnlySpan) string { return resourceText(sp, "service.name") }
 
-// errorRules are the rules for what fails, which come before those for what is
-// slow. With logged, a span during which an error was logged has failed too.
-func errorRules(logged bool) []autoticket.Rule {
-	rules := []autoticket.Rule{{Name: "errors", When: `span.status == "ERROR"`}}
-	if logged {
-		rules = append(rules, autoticket.Rule{
-			Name: "logged errors",
-			When: `span.events.exists(e, e.name == "log" && e.attributes["log.severity"] == "ERROR")`,
-		})
-	}
-	return rules
+func resourceText(sp sdktrace.ReadOnlySpan, key attribute.Key) string {
+	v, _ := sp.Resource().Set().Value(key)
+	return v.AsString()
 }

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
-
-func compareNames(a, b string) int { return cmp.Compare(a, b) }
 
 func title(adopted bool) string {
 	if adopted {
@@ -46,6 +44,7 @@ func printSummary(out io.Writer, verdicts []verdict, quiet []minute) {
 	byRank, byGrowth := func(v verdict) int { return v.rank }, func(v verdict) int { return v.growth }
 	fmt.Fprintf(out, "by count   AC@1 %.2f  AC@3 %.2f\n", accuracy(verdicts, 1, byRank), accuracy(verdicts, 3, byRank))
 	fmt.Fprintf(out, "by growth  AC@1 %.2f  AC@3 %.2f\n", accuracy(verdicts, 1, byGrowth), accuracy(verdicts, 3, byGrowth))
+	fmt.Fprintf(out, "AC@3 by growth, by kind of fault: %s\n", strings.Join(byKind(verdicts), ", "))
 	fmt.Fprintf(out, "tickets per fault %.1f; before the injection, in the same recordings, %.1f\n", float64(tickets)/n, float64(early)/n)
 	for _, q := range quiet {
 		fmt.Fprintf(out, "fault-free %s, %.0f s, with the rules of %s: %d tickets\n", q.name, q.seconds, q.rules, q.tickets)
@@ -71,4 +70,24 @@ func printTickets(out io.Writer, v verdict) {
 	}
 	w.Flush()
 	fmt.Fprintln(out)
+}
+
+// byKind says of each kind of fault how many were found among the first three.
+func byKind(verdicts []verdict) []string {
+	kinds := map[string][]verdict{}
+	for _, v := range verdicts {
+		kinds[v.Kind] = append(kinds[v.Kind], v)
+	}
+	var out []string
+	for kind, of := range kinds {
+		found := 0
+		for _, v := range of {
+			if v.growth > 0 && v.growth <= 3 {
+				found++
+			}
+		}
+		out = append(out, fmt.Sprintf("%s %d of %d", kind, found, len(of)))
+	}
+	slices.Sort(out)
+	return out
 }

@@ -20,7 +20,6 @@ type outcome struct {
 	tickets []*sinks.Ticket // by when they were opened; tickets for many are not among them
 	times   map[string][]time.Time
 	stats   autoticket.Stats
-	err     error
 }
 
 // within counts the occurrences of a ticket's problem in a time.
@@ -77,9 +76,11 @@ func replay(ctx context.Context, rules []autoticket.Rule, spans []sdktrace.ReadO
 func watch(ctx context.Context, store correlate.Store, spans []sdktrace.ReadOnlySpan, since time.Time) error {
 	seen := map[correlate.Scope]bool{}
 	for _, sp := range spans {
-		namespace, _ := sp.Resource().Set().Value("service.namespace")
-		environment, _ := sp.Resource().Set().Value("deployment.environment.name")
-		scope := correlate.Scope{Namespace: namespace.AsString(), Service: serviceOf(sp), Environment: environment.AsString()}
+		scope := correlate.Scope{
+			Namespace:   resourceText(sp, "service.namespace"),
+			Service:     serviceOf(sp),
+			Environment: cmp.Or(resourceText(sp, "deployment.environment.name"), resourceText(sp, "deployment.environment")),
+		}
 		if seen[scope] {
 			continue
 		}
