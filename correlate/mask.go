@@ -82,6 +82,7 @@ type masker struct {
 	again bool // the result may read differently
 
 	last  maskSpan // word just before, with only space between
+	lead  int      // how often a value follows that word, 0 to 3
 	key   maskSpan // word before ':' or '=', while its value is awaited
 	value byte     // ':' or '=' while a value is awaited, else 0
 	body  bool     // the message is itself an object in braces
@@ -110,8 +111,13 @@ func (m *masker) mask(dst []byte, message string) {
 		kept := string(maskCut(m.dst[m.start:], maskKeep))
 		m.dst = m.dst[:m.start]
 		m.run(kept)
+		if string(m.dst[m.start:]) == kept {
+			return
+		}
 	}
-	m.dst = m.dst[:m.start+len(maskCut(m.dst[m.start:], maskKeep))]
+	if m.again || len(m.dst)-m.start > maskKeep {
+		m.dst = append(m.dst[:m.start], maskPlaceholder...) // nobody writes such messages
+	}
 }
 
 // run goes over the message once.
@@ -198,7 +204,7 @@ func (m *masker) await(sep byte) {
 	m.last = maskSpan{}
 }
 
-func (m *masker) forget() { m.last, m.key, m.value = maskSpan{}, maskSpan{}, 0 }
+func (m *masker) forget() { m.last, m.key, m.value, m.lead = maskSpan{}, maskSpan{}, 0, 0 }
 
 // maskSpan is a part of the message that is read, empty if it is zero. Keeping
 // offsets spares write barriers.
@@ -306,6 +312,7 @@ func (m *masker) word() {
 	m.forget()
 	if t.letters > 0 {
 		m.last = maskSpan{m.i, t.end}
+		m.lead = maskLeads(w)
 	}
 	m.i = t.end
 }
@@ -314,38 +321,23 @@ func (m *masker) word() {
 // happened.
 func (m *masker) valued() bool { return m.value != 0 && !maskTells(m.text(m.key)) }
 
-func (m *masker) varies(t *maskToken, w string, valued bool) bool {
-	if !t.plain() {
-		return t.varies(w) && !m.isCode(t, w)
-	}
-	if t.letters == 0 {
-		return false
-	}
-	switch {
-	case t.letters >= 8 && t.isRandom(w):
-		return true
-	case m.afterVariable() && maskIsUnit(w):
-		return true
-	case valued && m.value == '=':
-		return true
-	case valued && m.ends(t.end):
-		return maskNames(m.text(m.key)) || maskIsNull(w) || !maskIsText(w)
-	case m.last.to > 0 && maskLeads(m.text(m.last)) && m.breaks(t.end):
-		return !maskIsText(w)
-	}
-	return false
-}
-
-// ends reports whether a phrase ends at i.
+// ends reports whether a phrase ends at i: with the message, at punctuation,
+// or before another key.
 func (m *masker) ends(i int) bool {
 	for i < len(m.s) && (maskClass[m.s[i]] == maskSpace || m.s[i] == '.') {
 		i++
 	}
-	return i == len(m.s) || strings.IndexByte(",;)]}|", m.s[i]) >= 0
-}
-
-// breaks reports whether a word ends at i and is not the name of a key or
-// function.
-func (m *masker) breaks(i int) bool {
-	return i == len(m.s) || maskClass[m.s[i]] != maskOpen && m.s[i] != '=' && m.s[i] != '<' && m.s[i] < 0x80
+	if i == len(m.s) || strings.IndexByte(",;)]}|", m.s[i]) >= 0 {
+		return true
+	}
+	n := i
+	for n < len(m.s) && n-i < 32 && (maskBits[m.s[n]]&(maskLower|maskUpper) != 0 || m.s[n] == '_') {
+		n++
+	}
+	if n == i || n == len(m.s) || m.s[n] != ':' && m.s[n] != '=' {
+		return false
+	}
+	// A key that is not a plain word may itself be masked.
+	m.again = m.again || !maskLookUp(m.s[i:n]).known()
+	return true
 }

@@ -200,7 +200,7 @@ func maskIsDumps(s string) bool {
 // maskName returns the length of the name that s begins with.
 func maskName(s string) int {
 	n := 0
-	for n < len(s) && (maskBits[s[n]] != 0 || s[n] == '_' || n > 0 && (s[n] == '.' || s[n] == '$')) {
+	for n < len(s) && (maskBits[s[n]] != 0 || s[n] == '_' || n > 0 && (s[n] == '.' || s[n] == '$' || s[n] == '-')) {
 		n++
 	}
 	return n

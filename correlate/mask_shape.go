@@ -56,6 +56,7 @@ type maskToken struct {
 	digits  int
 	humps   int // capitals after small letters or digits
 	dots    int
+	joins   int // hyphens and underscores
 	slashes int
 	backs   int
 	at      bool
@@ -105,6 +106,8 @@ scan:
 			switch c {
 			case '.':
 				t.dots++
+			case '-', '_':
+				t.joins++
 			case '/':
 				t.slashes++
 			case '\\':
@@ -142,6 +145,9 @@ scan:
 			}
 		}
 		prev = bits
+	}
+	if t.slashes > 0 && s[i] == '/' && k < len(s) && s[k] == '?' {
+		k = maskURL(s, k)
 	}
 	// A full stop at the end is not of the word.
 	for t.letters+t.digits > 0 && (s[k-1] == '.' || s[k-1] == ':') {
