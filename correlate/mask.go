@@ -51,7 +51,7 @@ func appendMask(dst []byte, message string) []byte {
 }
 
 // maskers keeps maskers because of their size.
-var maskers = sync.Pool{New: func() any { return new(masker) }}
+var maskers = sync.Pool{New: func() any { return &masker{words: maskWords()} }}
 
 // maskCut returns the beginning of s, at most n bytes, without the word or
 // rune that does not fit.
@@ -81,17 +81,19 @@ type masker struct {
 	cut   bool // s is not the whole message
 	again bool // the result may read differently
 
-	last  maskSpan // word just before, with only space between
-	lead  int      // how often a value follows that word, 0 to 3
-	key   maskSpan // word before ':' or '=', while its value is awaited
-	value byte     // ':' or '=' while a value is awaited, else 0
-	body  bool     // the message is itself an object in braces
-	list  int      // offset in dst of the last '[' after a word, or -1
+	last   maskSpan // word just before, with only space between
+	info   maskInfo // what is known of that word, if it was looked up
+	key    maskSpan // word before ':' or '=', while its value is awaited
+	value  byte     // ':' or '=' while a value is awaited, else 0
+	body   bool     // the message is itself an object in braces
+	list   int      // offset in dst of the last '[' after a word that is open, or -1
+	nested bool     // another such was open there
 
 	unquoted [3]bool           // by kind of quote: none that opens here or later is closed
 	matched  bool              // close is filled in
 	close    [maskLimit]uint16 // by offset of an opening bracket, that of the closing one; 0 if there is none
 
+	words   *maskTable
 	scratch []byte
 }
 
@@ -168,12 +170,17 @@ func (m *masker) mark(c byte) {
 	case c == '<' && m.angle():
 		return
 	case c == '[' && m.last.to > 0:
+		m.nested = m.list >= 0
 		m.list = len(m.dst)
 	case c == ']' && m.list >= m.start && m.list < len(m.dst) && maskIsList(m.dst[m.list+1:]):
 		// Judged as written, so that it is the same for a masked message.
 		m.dst = m.dst[:m.list]
+		m.again = m.again || m.nested // the outer one may be a list now
+		m.list = -1
 		m.variable(m.i + 1)
 		return
+	case c == ']':
+		m.list = -1
 	}
 	m.i++
 	m.dst = append(m.dst, c)
@@ -204,7 +211,7 @@ func (m *masker) await(sep byte) {
 	m.last = maskSpan{}
 }
 
-func (m *masker) forget() { m.last, m.key, m.value, m.lead = maskSpan{}, maskSpan{}, 0, 0 }
+func (m *masker) forget() { m.last, m.key, m.value = maskSpan{}, maskSpan{}, 0 }
 
 // maskSpan is a part of the message that is read, empty if it is zero. Keeping
 // offsets spares write barriers.
@@ -246,9 +253,11 @@ func (m *masker) variable(end int) {
 		for n > 0 && maskBits[before[n-1]] != 0 && len(before)-n < 10 {
 			n--
 		}
-		if len(before)-n < 3 || !maskIsCalendar(string(before[n:])) {
+		if len(before)-n < 3 || n > 0 && strings.IndexByte(" ,([:=", before[n-1]) < 0 || !maskIsCalendar(string(before[n:])) {
 			break
 		}
+		// Joined to a key, what is left may be read as one word with the value.
+		m.again = m.again || n > 0 && (before[n-1] == ':' || before[n-1] == '=')
 		text = before[:n]
 	}
 	n := len(text)
@@ -312,7 +321,7 @@ func (m *masker) word() {
 	m.forget()
 	if t.letters > 0 {
 		m.last = maskSpan{m.i, t.end}
-		m.lead = maskLeads(w)
+		m.info = t.info
 	}
 	m.i = t.end
 }
@@ -334,10 +343,10 @@ func (m *masker) ends(i int) bool {
 	for n < len(m.s) && n-i < 32 && (maskBits[m.s[n]]&(maskLower|maskUpper) != 0 || m.s[n] == '_') {
 		n++
 	}
-	if n == i || n == len(m.s) || m.s[n] != ':' && m.s[n] != '=' {
+	if n == i || maskClass[m.s[i-1]] != maskSpace || n == len(m.s) || m.s[n] != ':' && m.s[n] != '=' {
 		return false
 	}
 	// A key that is not a plain word may itself be masked.
-	m.again = m.again || !maskLookUp(m.s[i:n]).known()
+	m.again = m.again || n+1 < len(m.s) && maskClass[m.s[n+1]] != maskSpace || !m.words.lookUp(m.s[i:n]).known()
 	return true
 }

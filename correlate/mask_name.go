@@ -1,7 +1,14 @@
 package correlate
 
+import "strings"
+
 // varies reports whether a word is a value.
 func (m *masker) varies(t *maskToken, w string, valued bool) bool {
+	m.again = m.again || t.address && m.afterName()
+	if t.url || t.slashes > 0 {
+		// A bracket in it may have been taken for the match of another.
+		m.again = m.again || strings.ContainsAny(w, "()[]{}")
+	}
 	if t.digits > 0 || t.at || t.url || t.address || t.letters == 0 {
 		return t.varies(w) && !m.isCode(t, w)
 	}
@@ -27,30 +34,31 @@ func (m *masker) isNamed(t *maskToken, w string, valued bool) bool {
 	if maskIsError(w) || t.end < len(m.s) && (maskClass[m.s[t.end]] == maskOpen || m.s[t.end] == '=' || m.s[t.end] == '<' || m.s[t.end] >= 0x80) {
 		return false
 	}
-	info := maskLookUp(w)
-	if t.slashes > 0 && maskIsText(w) {
+	info := m.words.lookUp(w)
+	t.info = info
+	if t.slashes > 0 && m.words.isText(w) {
 		return false // this or that, or a media type
 	}
 	if info.used() == maskStrong && !valued {
 		return false
 	}
 	if valued && m.ends(t.end) {
-		return maskNames(m.text(m.key)) || maskIsNull(w) || t.compound() || !maskIsText(w)
+		return maskNames(m.text(m.key)) || maskIsNull(w) || t.compound() || !m.words.isText(w)
 	}
-	evidence := m.lead + m.follow(t.end) + m.enclosed(t.end)
-	if t.end < len(m.s) && m.s[t.end] == ':' && (m.lead == 0 || info.known()) {
+	if t.end < len(m.s) && m.s[t.end] == ':' && (info.known() || m.lead() == 0) {
 		return false
 	}
+	need := 3
 	switch {
-	case t.compound() && info == 0:
-		return evidence >= 1 || !m.opens() && !(m.tag() && maskIsText(w))
+	case info == 0 && (t.compound() && !m.opens() && !(m.tag() && m.words.isText(w))):
+		return true
 	case info == 0:
-		return evidence >= 1 && !maskIsArticle(w)
+		need = 1
 	case info.used() == 0:
-		return evidence >= 2
-	default:
-		return evidence >= 3
+		need = 2
 	}
+	need -= m.lead()
+	return need <= 0 || need <= 3 && need <= m.follow(t.end)+m.enclosed(t.end)
 }
 
 // enclosed reports, as evidence, whether the word that ends at i is alone in
@@ -89,10 +97,10 @@ func (m *masker) follow(i int) int {
 	for n < len(m.s) && maskBits[m.s[n]]&maskLower != 0 {
 		n++
 	}
-	if n == i || n < len(m.s) && m.s[n] == '(' {
+	if n == i || n < len(m.s) && maskClass[m.s[n]] != maskSpace && strings.IndexByte(".,;:!?)", m.s[n]) < 0 {
 		return 0
 	}
-	info := maskLookUp(m.s[i:n])
+	info := m.words.lookUp(m.s[i:n])
 	if info.used() < maskStrong {
 		return 0
 	}
@@ -105,11 +113,22 @@ func (m *masker) opens() bool {
 	return n == 0 || n == 1 && maskClass[m.dst[m.start]] == maskQuote
 }
 
-// maskLeads says how often a value follows a word, 0 to 3.
-func maskLeads(w string) int {
+// lead says how often a value follows the word before, 0 to 3. Of a name put
+// together from words the last one counts.
+func (m *masker) lead() int {
+	before := m.last
+	if before.to == 0 {
+		before = m.key
+	}
+	if before.to == 0 {
+		return 0
+	}
+	w := m.text(before)
 	if len(w) > 1 && maskBits[w[1]]&maskUpper != 0 {
 		return 0 // a keyword or constant
 	}
-	var buf [24]byte
-	return maskLookUp(string(maskHead(buf[:], w))).leads()
+	if m.info != 0 {
+		return m.info.leads()
+	}
+	return maskFind(m.words, w[len(w)-maskTail(w):]).leads()
 }

@@ -62,11 +62,8 @@ type maskToken struct {
 	at      bool
 	url     bool
 	address bool
-}
 
-// plain reports whether the word is made of letters as words and names are.
-func (t *maskToken) plain() bool {
-	return t.digits == 0 && t.dots == 0 && t.slashes == 0 && t.backs == 0 && !t.at && !t.url && !t.address
+	info maskInfo // what is known of the word, once it was looked up
 }
 
 // maskScan reads the word at i.
@@ -243,7 +240,7 @@ func (t *maskToken) isRandom(w string) bool {
 			}
 			i += maskHump(w[i:])
 		}
-		return parts*10 >= t.letters*3 && !maskIsText(w)
+		return parts*10 >= t.letters*3 && !maskWords().isText(w)
 	}
 	for i := range len(w) {
 		if maskBits[w[i]]&maskHex == 0 {
@@ -271,5 +268,5 @@ func (t *maskToken) isName(w string) bool {
 		last := w[strings.LastIndexByte(w, '.')+1:]
 		return last != "" && maskBits[last[0]]&maskUpper != 0 && strings.IndexByte(w, '-') < 0 && strings.IndexByte(w, ':') < 0
 	}
-	return t.humps > 0 && t.letters >= 8 && maskIsText(w)
+	return t.humps > 0 && t.letters >= 8 && maskWords().isText(w)
 }

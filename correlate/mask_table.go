@@ -57,42 +57,75 @@ var maskWords = sync.OnceValue(func() *maskTable {
 	return table
 })
 
-// maskHash hashes a word in lower case.
-func maskHash[T string | []byte](word T) uint32 {
-	h := uint32(2166136261)
-	for i := range len(word) {
-		h = (h ^ uint32(word[i])) * 16777619
+// maskHash hashes the ends of a word, whatever its case.
+func maskHash[T string | []byte](w T) uint32 {
+	const lower = 0x2020202020202020
+	var a, b uint64
+	if n := len(w); n >= 8 {
+		a, b = maskLoad(w[:8]), maskLoad(w[n-8:])
+	} else {
+		for i := range n {
+			a = a<<8 | uint64(w[i])
+		}
 	}
-	return (h ^ h>>15) % (1 << 14)
+	h := (a|lower)*0x9E3779B97F4A7C15 ^ (b|lower)*0xC2B2AE3D27D4EB4F ^ uint64(len(w))*0x165667B19E3779F9
+	return uint32(h>>40) % (1 << 14)
 }
 
-func (t *maskTable) find(word []byte) maskInfo {
-	for k := maskHash(word); t[k].size > 0; k = (k + 1) % uint32(len(t)) {
-		if s := t[k]; int(s.size) == len(word) && maskWordList[s.from:s.from+uint32(s.size)] == string(word) {
+func maskLoad[T string | []byte](w T) uint64 {
+	_ = w[7]
+	return uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 | uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
+}
+
+func maskFind[T string | []byte](t *maskTable, w T) maskInfo {
+	for k := maskHash(w); t[k].size > 0; k = (k + 1) % uint32(len(t)) {
+		if s := t[k]; int(s.size) == len(w) && maskSame(maskWordList[s.from:s.from+uint32(s.size)], w) {
 			return s.info
 		}
 	}
 	return 0
 }
 
-// maskLookUp returns what is known of a word, in whatever case. Of an
+// maskSame reports whether w is the listed word, whatever its case.
+func maskSame[T string | []byte](listed string, w T) bool {
+	for i := range len(listed) {
+		if w[i] != listed[i] && (maskBits[w[i]]&maskUpper == 0 || w[i]|0x20 != listed[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// lookUp returns what is known of a word, in whatever case. Of an
 // inflection that is not listed it is known that it is a word.
-func maskLookUp(w string) maskInfo {
+func (t *maskTable) lookUp(w string) maskInfo {
 	var buf [24]byte
 	if len(w) > len(buf)-1 {
 		return 0
 	}
-	table := maskWords()
-	b := maskAppendLower(buf[:0], w)
-	if info := table.find(b); info != 0 {
+	if info := maskFind(t, w); info != 0 {
 		return info
+	}
+	if n := len(w); n < 4 || maskBits[w[n-1]]&(maskLower|maskUpper) == 0 {
+		return 0
+	}
+	switch w[len(w)-1] | 0x20 {
+	case 's', 'd', 'g', 'r', 'y': // the ends of maskEndings
+	default:
+		return 0
+	}
+	b := maskAppendLower(buf[:0], w)
+	for i := range b {
+		if maskBits[b[i]] == 0 && b[i] != '\'' {
+			return 0
+		}
 	}
 	for _, e := range maskEndings {
 		n := len(b) - len(e.cut)
 		if n < 3 || string(b[n:]) != e.cut {
 			continue
 		}
-		if info := table.find(append(b[:n], e.add...)); info != 0 {
+		if info := maskFind(t, append(b[:n], e.add...)); info != 0 {
 			return maskListed | info&3
 		}
 		b = maskAppendLower(buf[:0], w)
@@ -105,10 +138,10 @@ var maskEndings = []struct{ cut, add string }{
 	{"es", ""}, {"es", "e"}, {"s", ""}, {"er", ""}, {"er", "e"}, {"ly", ""},
 }
 
-// maskIsText reports whether w is written in words: English ones, or names put
+// isText reports whether w is written in words: English ones, or names put
 // together from them, as code has them. Constants and the names of errors
 // count as such.
-func maskIsText(w string) bool {
+func (t *maskTable) isText(w string) bool {
 	if maskIsError(w) || maskIsArticle(w) {
 		return true
 	}
@@ -123,7 +156,7 @@ func maskIsText(w string) bool {
 		if maskBits[w[i+n-1]]&maskUpper != 0 {
 			upper += n
 		}
-		if (n > 1 || n == len(w)) && maskLookUp(w[i:i+n]) == 0 && upper < letters {
+		if (n > 1 || n == len(w)) && t.lookUp(w[i:i+n]) == 0 && upper < letters {
 			return false
 		}
 		i += n

@@ -38,8 +38,13 @@ func maskAppendLower(dst []byte, s string) []byte {
 // maskHead returns the last word of a name, in lower case: what the name is a
 // name of. It is kept in buf.
 func maskHead(buf []byte, name string) []byte {
-	end := len(name)
-	i := end
+	n := min(maskTail(name), cap(buf))
+	return maskAppendLower(buf[:0], name[len(name)-n:])
+}
+
+// maskTail returns the length of the last word of a name.
+func maskTail(name string) int {
+	i := len(name)
 	for i > 0 {
 		bits := maskBits[name[i-1]]
 		if bits&(maskLower|maskUpper) == 0 {
@@ -50,10 +55,7 @@ func maskHead(buf []byte, name string) []byte {
 			break
 		}
 	}
-	if end-i > cap(buf) {
-		i = end - cap(buf)
-	}
-	return maskAppendLower(buf[:0], name[i:end])
+	return len(name) - i
 }
 
 // maskTells reports whether what follows a key tells what happened, so that
