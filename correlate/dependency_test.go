@@ -180,6 +180,16 @@ func TestDependencyStatus(t *testing.T) {
 		{"db.response.status_code", int64(1040), away},
 		{"db.response.status_code", "1062", answered},
 		{"db.response.status_code", "CLUSTERDOWN", away},
+		{"db.response.status_code", "503", away},
+		{"db.response.status_code", "429", answered},
+		{"db.response.status_code", "547", answered},
+		{"db.response.status_code", "ORA-12541", away},
+		{"db.response.status_code", "ORA-00942", answered},
+		{"db.response.status_code", "91", away},
+		{"error.type", "57P01", away},
+		{"error.type", "42P01", answered},
+		{"error.type", "2013", away},
+		{"error.type", "EPIPE", away},
 		{"db.response.status_code", "WRONGTYPE", answered},
 	} {
 		t.Run(fmt.Sprint(tt.attribute, "=", tt.value), func(t *testing.T) {
