@@ -77,8 +77,8 @@ func exceptionInText(o *Occurrence) (said Exception) {
 func (s Signer) appendException(dst []byte, o *Occurrence, said Exception) ([]byte, bool, string) {
 	const limit = 256
 	name, why := o.Exception.Type, "type of the exception"
-	if name == "" || isMuteType(name) && revisions[s.version()].meaning {
-		if t := AttrString(o.Attributes, "error.type"); isTypeName(t) && (name == "" || !isMuteType(t)) {
+	if name == "" || isWrapper(name) && revisions[s.version()].meaning {
+		if t := AttrString(o.Attributes, "error.type"); isTypeName(t) && (name == "" || !isWrapper(t)) {
 			name, why = t, "error.type"
 		}
 	}
@@ -89,7 +89,7 @@ func (s Signer) appendException(dst []byte, o *Occurrence, said Exception) ([]by
 		return dst, false, notRecorded
 	}
 	dst = append(dst, maskCut(name, limit)...)
-	if isMuteType(name) {
+	if isWrapper(name) {
 		return dst, false, "not used: any error in Go may have this type"
 	}
 	return dst, true, why
@@ -110,19 +110,6 @@ func isNumber(s string) bool {
 	return s != ""
 }
 
-// isMuteType reports whether a type says nothing in Go: these hold a text or
-// wrap another error.
-func isMuteType(name string) bool {
-	switch strings.TrimPrefix(name, "*") {
-	case "errors.errorString", "errors.joinError", "errors.fmtError", "fmt.wrapError", "fmt.wrapErrors", "fmt.fmtError",
-		"errors.fundamental", "errors.withStack", "errors.withMessage",
-		"xerrors.errorString", "xerrors.wrapError", "xerrors.noWrapError", "xerrors.fmtError",
-		"withstack.withStack", "errutil.leafError", "errutil.withPrefix", "multierror.Error", "multierr.multiError":
-		return true
-	}
-	return false
-}
-
 // appendMessage appends what was said about the failure, by whatever said it
 // best.
 func appendMessage(dst []byte, o *Occurrence, said Exception) ([]byte, bool, string) {
@@ -140,7 +127,7 @@ func appendMessage(dst []byte, o *Occurrence, said Exception) ([]byte, bool, str
 	switch t := cmp.Or(AttrString(o.Attributes, "error.type"), o.Exception.Type); {
 	case isNumber(t):
 		return append(append(dst, "status "...), t...), true, "error.type"
-	case isTypeName(t) && !isMuteType(t):
+	case isTypeName(t) && !isWrapper(t):
 		return appendMask(dst, t), true, "no message was recorded: type of the error"
 	}
 	for _, source := range statusSources {
