@@ -208,7 +208,7 @@ var errorShapes = []struct {
 	}},
 	{rule: "base64", make: func(i int) error { return must(base64.StdEncoding.DecodeString(strings.Repeat("YWJj", 2+i*3) + "!")) }},
 	{rule: "hexadecimal", make: func(int) error { return must(hex.DecodeString("zz")) }},
-	{rule: "an expression", make: func(int) error { return must(regexp.Compile("a(b")) }},
+	{rule: "an expression", make: func(i int) error { return must(regexp.Compile(pick(i, "a(b", "a(b"))) }},
 	{rule: "a line that is too long", make: func(int) error {
 		s := bufio.NewScanner(bytes.NewReader(make([]byte, 1<<17)))
 		s.Scan()
