@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/capture"
 )
 
 const (
@@ -28,7 +29,7 @@ func (e *Engine) assemble() {
 	told := time.Now() // when the keeper was last given counts
 	for {
 		wake := tick.C
-		if s.table.Next().IsZero() && s.counts.Len() == 0 && s.calls.Len() == 0 && len(flushes) == 0 {
+		if s.table.Next().IsZero() && s.counts.Len() == 0 && s.calls.Len() == 0 && len(flushes) == 0 && !s.gate.Holding() {
 			wake = nil // nothing is held: sleep until a span comes
 		}
 		select {
@@ -36,6 +37,7 @@ func (e *Engine) assemble() {
 			s.take(it, time.Now())
 			e.takeMore(assembleRun)
 		case <-wake:
+		case <-s.gate.Holds():
 		case <-minute.C:
 		case r := <-e.resources:
 			s.ledger.Join(s.convert.Scope(r))
@@ -45,6 +47,7 @@ func (e *Engine) assemble() {
 		case f := <-e.flushes:
 			e.takeMore(s.gate.Backlog())
 			if f.open {
+				s.gate.Release(func(it capture.Item) { s.take(it, time.Now()) })
 				s.table.CloseAll(time.Now())
 			}
 			flushes = append(flushes, f.done)
@@ -53,6 +56,7 @@ func (e *Engine) assemble() {
 			return
 		}
 		now := time.Now()
+		s.gate.Overdue(now, func(it capture.Item) { s.take(it, now) })
 		s.table.Advance(now)
 		e.traces.Store(int64(s.table.Len()))
 		s.gate.Traffic.Advance(now)
@@ -92,6 +96,7 @@ func (e *Engine) abandon() {
 		}
 		break
 	}
+	s.gate.Release(func(it capture.Item) { s.gate.Drop(it, correlate.AfterShutdown) })
 	s.table.CloseAll(time.Now())
 	for _, b := range s.batches(time.Now(), true) {
 		s.ledger.Lose(b, correlate.AfterShutdown)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/enrich"
+	"github.com/spanticket/spanticket/internal/capture"
 	"github.com/spanticket/spanticket/internal/outbox"
 	"github.com/spanticket/spanticket/internal/render"
 	"github.com/spanticket/spanticket/redact"
@@ -200,6 +201,7 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	c.Logger = slog.New(capture.Quiet(c.Logger.Handler()))
 	if len(c.Sinks) == 0 {
 		c.Sinks = map[string]sinks.Sink{"log": logSink{c.Logger}}
 	}
@@ -218,6 +220,7 @@ func (c Config) withDefaults() Config {
 	if c.Audit == nil {
 		c.Audit = slog.DiscardHandler
 	}
+	c.Audit = capture.Quiet(c.Audit)
 	return c
 }
 

@@ -7,14 +7,14 @@ import (
 
 // appendComponent appends the value of a component. It reports whether that
 // says anything, and where it is from or why it does not.
-func (s Signer) appendComponent(dst []byte, i int, o *Occurrence) ([]byte, bool, string) {
+func (s Signer) appendComponent(dst []byte, i int, o *Occurrence, said Exception) ([]byte, bool, string) {
 	switch i {
 	case componentService:
 		return appendService(dst, o.Scope), true, "always"
 	case componentEnvironment:
 		return append(dst, o.Scope.Environment...), true, "always"
 	case componentDependency:
-		return appendDependency(dst, o)
+		return appendDependency(dst, o, said)
 	case componentOperation:
 		if o.Operation == "" {
 			return dst, false, notRecorded
@@ -25,9 +25,9 @@ func (s Signer) appendComponent(dst []byte, i int, o *Occurrence) ([]byte, bool,
 		}
 		return dst, true, "span name and kind, numbers and ids masked"
 	case componentException:
-		return s.appendException(dst, o)
+		return s.appendException(dst, o, said)
 	case componentMessage:
-		return appendMessage(dst, o)
+		return appendMessage(dst, o, said)
 	default:
 		if o.Exception.Stacktrace == "" {
 			return dst, false, notRecorded
@@ -57,19 +57,39 @@ func appendService(dst []byte, s Scope) []byte {
 	return append(dst, s.Service...)
 }
 
-func (s Signer) appendException(dst []byte, o *Occurrence) ([]byte, bool, string) {
+// exceptionInText returns what the stack of an exception says of its type and
+// message where they were not recorded, or else what a status description says
+// that begins with a type, as SDKs make it of an exception.
+func exceptionInText(o *Occurrence) (said Exception) {
+	switch {
+	case o.Exception.Type != "":
+	case o.Exception.Stacktrace != "":
+		said.Type, said.Message = stackHead(o.Exception.Stacktrace)
+	case o.Exception.Message == "" && strings.Contains(o.Message, ": "):
+		said.Type, said.Message = headLine(o.Message[:min(len(o.Message), maskLimit)])
+		if !strings.HasSuffix(said.Type, "Error") && !strings.HasSuffix(said.Type, "Exception") {
+			said = Exception{}
+		}
+	}
+	return said
+}
+
+func (s Signer) appendException(dst []byte, o *Occurrence, said Exception) ([]byte, bool, string) {
 	const limit = 256
 	name, why := o.Exception.Type, "type of the exception"
-	if name == "" || isMuteType(name) && revisions[s.version()].meaning {
-		if t := AttrString(o.Attributes, "error.type"); isTypeName(t) && (name == "" || !isMuteType(t)) {
+	if name == "" || isWrapper(name) && revisions[s.version()].meaning {
+		if t := AttrString(o.Attributes, "error.type"); isTypeName(t) && (name == "" || !isWrapper(t)) {
 			name, why = t, "error.type"
 		}
+	}
+	if name == "" {
+		name, why = said.Type, "as a text says"
 	}
 	if name == "" {
 		return dst, false, notRecorded
 	}
 	dst = append(dst, maskCut(name, limit)...)
-	if isMuteType(name) {
+	if isWrapper(name) {
 		return dst, false, "not used: any error in Go may have this type"
 	}
 	return dst, true, why
@@ -90,25 +110,15 @@ func isNumber(s string) bool {
 	return s != ""
 }
 
-// isMuteType reports whether a type says nothing in Go: these hold a text or
-// wrap another error.
-func isMuteType(name string) bool {
-	switch strings.TrimPrefix(name, "*") {
-	case "errors.errorString", "errors.joinError", "errors.fmtError", "fmt.wrapError", "fmt.wrapErrors", "fmt.fmtError",
-		"errors.fundamental", "errors.withStack", "errors.withMessage",
-		"xerrors.errorString", "xerrors.wrapError", "xerrors.noWrapError", "xerrors.fmtError",
-		"withstack.withStack", "errutil.leafError", "errutil.withPrefix", "multierror.Error", "multierr.multiError":
-		return true
-	}
-	return false
-}
-
 // appendMessage appends what was said about the failure, by whatever said it
 // best.
-func appendMessage(dst []byte, o *Occurrence) ([]byte, bool, string) {
+func appendMessage(dst []byte, o *Occurrence, said Exception) ([]byte, bool, string) {
 	begin := len(dst)
 	if dst = appendMask(dst, o.Exception.Message); len(dst) > begin {
 		return dst, true, "message of the exception, what varies masked"
+	}
+	if dst = appendMask(dst, said.Message); len(dst) > begin {
+		return dst, true, "message that a text says after the type, what varies masked"
 	}
 	if dst = appendMask(dst, o.Message); len(dst) > begin {
 		return dst, true, "status description, what varies masked"
@@ -117,7 +127,7 @@ func appendMessage(dst []byte, o *Occurrence) ([]byte, bool, string) {
 	switch t := cmp.Or(AttrString(o.Attributes, "error.type"), o.Exception.Type); {
 	case isNumber(t):
 		return append(append(dst, "status "...), t...), true, "error.type"
-	case isTypeName(t) && !isMuteType(t):
+	case isTypeName(t) && !isWrapper(t):
 		return appendMask(dst, t), true, "no message was recorded: type of the error"
 	}
 	for _, source := range statusSources {

@@ -42,6 +42,7 @@ const (
 	LateSymptom    Reason = "late_symptom"    // the same, and it ended after its trace was decided
 	Retried        Reason = "retried"         // the same call was made again and went well
 	Canceled       Reason = "canceled"        // it failed because its caller gave up
+	Handled        Reason = "handled"         // it was logged in an operation that went well
 	BelowThreshold Reason = "below_threshold" // counted; no ticket yet
 	Opened         Reason = "opened"          // it opened a problem
 	Reopened       Reason = "reopened"        // it brought one back
@@ -80,6 +81,7 @@ var meanings = map[Reason]string{
 	LateSymptom:    "it failed because an operation below it did, and ended after its trace was decided",
 	Retried:        "the same call was made again and went well",
 	Canceled:       "it failed because its caller gave up, which is no failure of its own",
+	Handled:        "it was logged in an operation that went well",
 	BelowThreshold: "it is counted; the threshold of its rule is not reached",
 	Opened:         "it opened a problem, which has a ticket",
 	Reopened:       "it brought back a problem that was over, and its ticket",
@@ -105,7 +107,7 @@ func (r Reason) Meaning() string { return meanings[r] }
 // Decided returns the reasons of decisions, without [Origin].
 func Decided() []Reason {
 	return []Reason{
-		NoRule, Excluded, Symptom, LateSymptom, Retried, Canceled, BelowThreshold, Opened, Reopened, Deduplicated,
+		NoRule, Excluded, Symptom, LateSymptom, Retried, Canceled, Handled, BelowThreshold, Opened, Reopened, Deduplicated,
 		Shadow, Canary, Draft, Expired, Over, Known, Downstream,
 	}
 }

@@ -25,13 +25,13 @@ const (
 // appendDependency appends what was called and what is wrong with it, if it
 // says why the occurrence failed: it is not available, or it fails by itself.
 // What it has refused is a problem of the operation that asked.
-func appendDependency(dst []byte, o *Occurrence) ([]byte, bool, string) {
+func appendDependency(dst []byte, o *Occurrence, said Exception) ([]byte, bool, string) {
 	begin := len(dst)
 	dst, why := appendIdentity(dst, o)
 	if len(dst) == begin {
 		return dst, false, why
 	}
-	switch class, status := verdictOf(o); {
+	switch class, status := verdictOf(o, said); {
 	case class == verdictAway:
 		return append(dst, away...), true, isAway
 	case class == verdictFails && o.Kind != "CONSUMER":

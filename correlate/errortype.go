@@ -119,3 +119,8 @@ func isWrapper(name string) bool {
 	}
 	return false
 }
+
+// SaysNothing reports whether a type of an exception tells no failure from
+// another, because any error in Go may have it: *errors.errorString,
+// *fmt.wrapError and the like. So does none at all, or a status in its place.
+func SaysNothing(typ string) bool { return !isTypeName(typ) || isWrapper(typ) }

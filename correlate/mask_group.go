@@ -15,7 +15,7 @@ func (m *masker) quote(c byte) {
 	switch {
 	case end < 0:
 		m.mark(c)
-	case m.body && strings.HasPrefix(m.s[end+1:], ":") && end-m.i < 64:
+	case m.body && strings.HasPrefix(m.s[end+1:], ":") && !strings.HasPrefix(m.s[end+1:], "::") && end-m.i < 64:
 		m.dst = append(m.dst, m.s[m.i:end+1]...)
 		m.forget()
 		m.last = maskSpan{m.i + 1, end}
@@ -41,6 +41,7 @@ func (m *masker) closing(c byte) int {
 		switch m.s[k] {
 		case '\\':
 			k++
+			m.again = true // it may go with a value
 		case c:
 			if c != '\'' || k+1 == len(m.s) || maskBits[m.s[k+1]]&(maskLower|maskUpper) == 0 {
 				return k
@@ -200,7 +201,7 @@ func maskIsDumps(s string) bool {
 // maskName returns the length of the name that s begins with.
 func maskName(s string) int {
 	n := 0
-	for n < len(s) && (maskBits[s[n]] != 0 || s[n] == '_' || n > 0 && (s[n] == '.' || s[n] == '$')) {
+	for n < len(s) && (maskBits[s[n]] != 0 || s[n] == '_' || n > 0 && (s[n] == '.' || s[n] == '$' || s[n] == '-')) {
 		n++
 	}
 	return n

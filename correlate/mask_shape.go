@@ -56,16 +56,14 @@ type maskToken struct {
 	digits  int
 	humps   int // capitals after small letters or digits
 	dots    int
+	joins   int // hyphens and underscores
 	slashes int
 	backs   int
 	at      bool
 	url     bool
 	address bool
-}
 
-// plain reports whether the word is made of letters as words and names are.
-func (t *maskToken) plain() bool {
-	return t.digits == 0 && t.dots == 0 && t.slashes == 0 && t.backs == 0 && !t.at && !t.url && !t.address
+	info maskInfo // what is known of the word, once it was looked up
 }
 
 // maskScan reads the word at i.
@@ -105,6 +103,8 @@ scan:
 			switch c {
 			case '.':
 				t.dots++
+			case '-', '_':
+				t.joins++
 			case '/':
 				t.slashes++
 			case '\\':
@@ -142,6 +142,9 @@ scan:
 			}
 		}
 		prev = bits
+	}
+	if t.slashes > 0 && s[i] == '/' && k < len(s) && s[k] == '?' {
+		k = maskURL(s, k)
 	}
 	// A full stop at the end is not of the word.
 	for t.letters+t.digits > 0 && (s[k-1] == '.' || s[k-1] == ':') {
@@ -237,7 +240,7 @@ func (t *maskToken) isRandom(w string) bool {
 			}
 			i += maskHump(w[i:])
 		}
-		return parts*10 >= t.letters*3 && !maskIsText(w)
+		return parts*10 >= t.letters*3 && !maskWords().isText(w)
 	}
 	for i := range len(w) {
 		if maskBits[w[i]]&maskHex == 0 {
@@ -265,5 +268,5 @@ func (t *maskToken) isName(w string) bool {
 		last := w[strings.LastIndexByte(w, '.')+1:]
 		return last != "" && maskBits[last[0]]&maskUpper != 0 && strings.IndexByte(w, '-') < 0 && strings.IndexByte(w, ':') < 0
 	}
-	return t.humps > 0 && t.letters >= 8 && maskIsText(w)
+	return t.humps > 0 && t.letters >= 8 && maskWords().isText(w)
 }

@@ -182,20 +182,66 @@ func TestSignMessage(t *testing.T) {
 	}
 }
 
+// Type and message count, not who recorded them where.
 func TestSignEncodings(t *testing.T) {
-	base := declined()
-	base.Message, base.Attributes, base.Exception = "", nil, correlate.Exception{}
+	const java = "com.shop.DeclinedException: card 1 declined\n\tat com.shop.Payment.charge(Payment.java:10)\n"
+	attr := func(value any) []correlate.Attribute { return []correlate.Attribute{{Key: "error.type", Value: value}} }
+	for _, tt := range []struct {
+		rule string
+		same []correlate.Occurrence
+	}{
+		{"an error in Go", []correlate.Occurrence{
+			{Exception: correlate.Exception{Type: "*payment.DeclinedError", Message: "card 1 declined"}},
+			{Exception: correlate.Exception{Type: "*payment.DeclinedError", Message: "card 2 declined"}, Message: "card 2 declined"},
+			{Exception: correlate.Exception{Type: "*payment.DeclinedError", Message: "card 3 declined"}, Message: "checkout failed", Attributes: attr("declined")},
+			{Exception: correlate.Exception{Type: "*payment.DeclinedError"}, Message: "card 4 declined"},
+			{Exception: correlate.Exception{Message: "card 5 declined"}, Attributes: attr("*payment.DeclinedError")},
+			{Exception: correlate.Exception{Type: "*fmt.wrapError", Message: "card 6 declined"}, Attributes: attr("*payment.DeclinedError")},
+			{Message: "card 7 declined", Attributes: attr("*payment.DeclinedError")},
+		}},
+		{"a type alone", []correlate.Occurrence{
+			{Exception: correlate.Exception{Type: "*payment.DeclinedError"}},
+			{Attributes: attr("*payment.DeclinedError")},
+		}},
+		{"a message alone", []correlate.Occurrence{
+			{Message: "card 1 declined"},
+			{Message: "card 2 declined", Attributes: attr("_OTHER")},
+			{Message: "card 2 declined", Attributes: attr("500")},
+			{Exception: correlate.Exception{Message: "card 3 declined"}},
+			{Exception: correlate.Exception{Type: "*errors.errorString", Message: "card 4 declined"}, Message: "card 4 declined"},
+			{Exception: correlate.Exception{Type: "*fmt.wrapError", Message: "card 5 declined"}, Attributes: attr("*errors.errorString")},
+		}},
+		{"a stack that says both", []correlate.Occurrence{
+			{Exception: correlate.Exception{Type: "com.shop.DeclinedException", Message: "card 1 declined", Stacktrace: java}},
+			{Exception: correlate.Exception{Message: "card 1 declined", Stacktrace: java}},
+			{Exception: correlate.Exception{Stacktrace: java}},
+			{Exception: correlate.Exception{Stacktrace: java}, Message: "checkout failed"},
+		}},
+		{"a description that an SDK has made of both", []correlate.Occurrence{
+			{Exception: correlate.Exception{Type: "ValueError", Message: "card 1 declined"}, Message: "ValueError: card 1 declined"},
+			{Message: "ValueError: card 2 declined"},
+		}},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			var want correlate.Signature
+			for i, o := range tt.same {
+				o.Operation, o.Kind, o.Status = "POST /orders", "SERVER", "ERROR"
+				got := correlate.Signer{}.Sign(o, correlate.Spec{})
+				if i == 0 {
+					want = got
+				}
+				require.Equal(t, want.ID, got.ID, "%s\n%s", want.Explain(), got.Explain())
+			}
+		})
+	}
+}
 
-	event, attribute := base, base
-	event.Exception = correlate.Exception{Type: "*payment.DeclinedError", Message: "card 1 declined"}
-	attribute.Attributes = []correlate.Attribute{{Key: "error.type", Value: "*payment.DeclinedError"}}
-	attribute.Message = "card 2 declined"
-	require.Equal(t, correlate.Signer{}.Sign(event, correlate.Spec{}).ID, correlate.Signer{}.Sign(attribute, correlate.Spec{}).ID,
-		"type and message count, not who recorded them")
-
-	event.Exception.Message, attribute.Message = "", ""
-	require.Equal(t, correlate.Signer{}.Sign(event, correlate.Spec{}).ID, correlate.Signer{}.Sign(attribute, correlate.Spec{}).ID,
-		"nor where the type alone was recorded")
+// What reads like a type in a text of people is not taken for one.
+func TestSignDescription(t *testing.T) {
+	for _, description := range []string{"Order 1: declined", "payment: card declined", "dial tcp: Error: refused", "", ": "} {
+		s := correlate.Signer{}.Sign(correlate.Occurrence{Message: description}, correlate.Spec{})
+		require.False(t, component(t, s, "exception").Used, description)
+	}
 }
 
 func TestSignUnknownService(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 // not.
 type revision struct {
 	dependency bool // a dependency that failed stands for what called it
-	meaning    bool // error.type counts where the type of the exception says nothing
+	meaning    bool // type and message are looked for wherever they may be recorded
 }
 
 // revisions are all versions, by number. There is a new one when the same
@@ -58,13 +58,17 @@ func (s Signer) Sign(o Occurrence, spec Spec) Signature {
 	buf := scratch.text[:0]
 	var ends [componentCount]int
 	components := make([]Component, 0, componentCount+len(spec.Values)+min(len(spec.Rule), 1))
+	var said Exception // what texts say that were not recorded as an exception's
+	if does.meaning {
+		said = exceptionInText(&o)
+	}
 	stands := false // the dependency stands for what called it
 	for i, name := range componentNames {
 		if i == componentDependency && !does.dependency {
 			continue
 		}
 		c := Component{Name: name}
-		buf, c.Used, c.Why = s.appendComponent(buf, i, &o)
+		buf, c.Used, c.Why = s.appendComponent(buf, i, &o, said)
 		if why := spec.leavesOut(i); why != "" {
 			c.Used, c.Why = false, why
 		} else if stands && c.Used {

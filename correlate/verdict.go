@@ -15,7 +15,7 @@ const (
 // verdictOf judges a failed call: by a status code that was recorded, else by
 // what the messages say, else by the type of the error. With verdictFails it
 // returns the status.
-func verdictOf(o *Occurrence) (verdict, string) {
+func verdictOf(o *Occurrence, said Exception) (verdict, string) {
 	for _, source := range statusSources {
 		for _, key := range source.keys {
 			if v, status := source.judge(statusCode(Attr(o.Attributes, key))); v != verdictNone {
@@ -29,13 +29,15 @@ func verdictOf(o *Occurrence) (verdict, string) {
 			return v, status
 		}
 	}
-	for _, message := range []string{o.Exception.Message, o.Message} {
+	for _, message := range []string{o.Exception.Message, said.Message, o.Message} {
 		if v, status := judgeMessage(message); v != verdictNone {
 			return v, status
 		}
 	}
-	if isAwayType(kind) || isAwayType(o.Exception.Type) {
-		return verdictAway, ""
+	for _, typ := range []string{kind, o.Exception.Type, said.Type} {
+		if isAwayType(typ) {
+			return verdictAway, ""
+		}
 	}
 	return verdictNone, ""
 }

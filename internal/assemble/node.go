@@ -33,6 +33,10 @@ type Node struct {
 	TimedOut bool // it failed because it gave up waiting
 	Canceled bool // it failed because its caller gave up
 
+	// Record says that it is a log record: Span is the one that it belongs to, and
+	// may be invalid. Plain says that its exception is but the message of one.
+	Record, Plain bool
+
 	// Matched says that a rule matched the span.
 	Matched bool
 	// Minds says that the rule minds cancellations too, Slow that it asks for how

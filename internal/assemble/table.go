@@ -140,8 +140,8 @@ func (t *Table) hold(e *entry, n *Node) {
 	if e.waiting == nil {
 		e.waiting = map[trace.SpanID][]*Node{}
 	}
-	e.waiting[n.Parent] = append(e.waiting[n.Parent], n)
-	if n.TimedOut && (n.Target != 0 || n.Step.Kind == "CLIENT") {
+	e.waiting[n.place()] = append(e.waiting[n.place()], n)
+	if n.TimedOut && !n.Record && (n.Target != 0 || n.Step.Kind == "CLIENT") {
 		e.timeouts = append(e.timeouts, n)
 	}
 	t.count(e, n, 1)
@@ -241,6 +241,9 @@ func (e *entry) learn(id trace.SpanID, k kinship) {
 }
 
 func (t *Table) root(n *Node) bool {
+	if n.Record {
+		return !n.Span.IsValid()
+	}
 	if t.limits.Whole {
 		return !n.Parent.IsValid()
 	}
@@ -320,7 +323,7 @@ func (t *Table) forget(e *entry) {
 
 // decide answers for nodes of an entry, which it does not hold any more.
 func (t *Table) decide(e *entry, nodes []*Node, now time.Time) {
-	f := link(nodes)
+	f := link(t.fold(e, nodes))
 	found, retried := f.failures()
 	for _, n := range retried {
 		// What ends later below it, as in a server that the caller did not

@@ -67,6 +67,7 @@ func (c *Converter) Node(it Item) *assemble.Node {
 		End:     sp.EndTime(),
 		Target:  c.target(sp),
 		Matched: it.Matched,
+		Plain:   it.Plain,
 		Step: correlate.Step{
 			Service:   p.scope.Service,
 			Operation: clip(sp.Name(), maxName),
@@ -91,10 +92,23 @@ func (c *Converter) Node(it Item) *assemble.Node {
 		Exported:  sc.IsSampled(),
 		Resource:  p.attrs,
 	}
-	if it.Counts || c.Whole {
+	if it.Counts || it.Record || c.Whole {
 		detail(n, it)
 	}
+	if it.Record {
+		isRecord(n, it)
+	}
 	return n
+}
+
+// isRecord says what is different about a log record: it is no call itself, and
+// without a span there is no trace that it could be put into.
+func isRecord(n *assemble.Node, it Item) {
+	n.Record, n.Target = true, 0
+	if !n.Span.IsValid() {
+		n.Trace = trace.TraceID{}
+		n.Occurrence.TraceID, n.Occurrence.SpanID = "", ""
+	}
 }
 
 // detail fills in what is kept of a span that counts.
@@ -112,7 +126,7 @@ func detail(n *assemble.Node, it Item) {
 		o.Rule = it.Set.Rule(it.Rule).Name
 		n.Minds, n.Slow = it.Set.Minds(it.Rule), it.Set.Slow(it.Rule)
 	}
-	if n.Step.Failed {
+	if n.Step.Failed || it.Record {
 		n.TimedOut = celrule.TimedOut(o)
 		n.Canceled = celrule.Canceled(o)
 	}

@@ -84,16 +84,16 @@ func repeats(description string, message value) int {
 // lastException returns where the newest exception is among events, or -1.
 func lastException(events []sdktrace.Event) int {
 	for i := len(events) - 1; i >= 0; i-- {
-		if isException(&events[i]) {
+		if IsException(&events[i]) {
 			return i
 		}
 	}
 	return -1
 }
 
-// isException reports whether an event is of an exception: by its name, or by
+// IsException reports whether an event is of an exception: by its name, or by
 // what it carries, since an exception that was logged has the name of its record.
-func isException(e *sdktrace.Event) bool {
+func IsException(e *sdktrace.Event) bool {
 	// Conventions after 1.40 name the operation first: http.client.request.exception.
 	if e.Name == "exception" || strings.HasSuffix(e.Name, ".exception") {
 		return true

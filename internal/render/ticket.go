@@ -116,7 +116,7 @@ func layout(p correlate.Problem, d correlate.Delivery) sinks.Ticket {
 	}
 	t.Facts = append(t.Facts, continued(s)...)
 	if s.Dropped > 0 {
-		t.Missing = append(t.Missing, fmt.Sprintf("earlier events: the SDK kept the newest, and dropped %d; an earlier exception may be among them", s.Dropped))
+		t.Missing = append(t.Missing, fmt.Sprintf("earlier events: the newest were kept, and %d dropped; an earlier exception may be among them", s.Dropped))
 	}
 	if p.Report != "" {
 		report(p, &t)

@@ -279,7 +279,7 @@ func TestAnEarlierExceptionMayBeMissing(t *testing.T) {
 	p.Samples[2].Dropped = 3
 	ticket, err := renderer().Ticket(t.Context(), p, delivery(correlate.OpOpen), sinks.Limits{})
 	require.NoError(t, err)
-	require.Equal(t, []string{"earlier events: the SDK kept the newest, and dropped 3; an earlier exception may be among them"}, ticket.Missing)
+	require.Equal(t, []string{"earlier events: the newest were kept, and 3 dropped; an earlier exception may be among them"}, ticket.Missing)
 }
 
 func TestEmptyProblem(t *testing.T) {
