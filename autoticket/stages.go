@@ -44,7 +44,7 @@ const (
 // the time of recorded spans.
 type stages struct {
 	config     Config
-	alone      bool // there are no neighbours to tell or to ask
+	alone      bool     // there are no neighbours to tell or to ask
 	shadow     bool     // nothing is sent
 	sinks      []string // names of all
 	audit      *slog.Logger
