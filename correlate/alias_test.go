@@ -57,6 +57,31 @@ func TestAlias(t *testing.T) {
 	}
 }
 
+func TestFindProblem(t *testing.T) {
+	store := new(correlate.Memory)
+	key := correlate.Key{Scope: correlate.Scope{Service: "checkout"}, Kind: correlate.KindProblem, ID: "v2new"}
+	old := key
+	old.ID = "v1old"
+	find := func() (string, error) {
+		p, err := correlate.FindProblem(t.Context(), store, key)
+		return p.ID, err
+	}
+	_, err := find()
+	require.ErrorIs(t, err, correlate.ErrNotFound)
+	_, err = correlate.WriteAlias(t.Context(), store, key, old.ID, time.Hour, policyStart)
+	require.NoError(t, err)
+	_, err = find()
+	require.ErrorIs(t, err, correlate.ErrNotFound, "what the alias names is forgotten")
+	for _, key := range []correlate.Key{old, key} {
+		r, err := correlate.EncodeProblem(correlate.Problem{ID: key.ID, Scope: key.Scope, State: correlate.Open}, correlate.Record{})
+		require.NoError(t, err)
+		put(t, store, key, r)
+		id, err := find()
+		require.NoError(t, err)
+		require.Equal(t, key.ID, id, "a problem of its own comes first")
+	}
+}
+
 func TestUpgraded(t *testing.T) {
 	store := new(correlate.Memory)
 	scope := correlate.Scope{Service: "checkout"}

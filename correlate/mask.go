@@ -93,13 +93,18 @@ type masker struct {
 	matched  bool              // close is filled in
 	close    [maskLimit]uint16 // by offset of an opening bracket, that of the closing one; 0 if there is none
 
+	steps int // bytes looked at, over all passes
+
+	ahead     maskSpan // word that was looked up ahead
+	aheadInfo maskInfo
+
 	words   *maskTable
 	scratch []byte
 }
 
 // mask appends the masked message to dst, in m.dst.
 func (m *masker) mask(dst []byte, message string) {
-	m.dst, m.start = dst, len(dst)
+	m.dst, m.start, m.steps = dst, len(dst), 0
 	m.run(message)
 	if m.cut {
 		m.balance()
@@ -126,10 +131,12 @@ func (m *masker) mask(dst []byte, message string) {
 func (m *masker) run(message string) {
 	m.s = maskCut(message, maskLimit)
 	m.i = 0
+	m.steps += len(m.s)
 	m.again = false
 	m.cut = len(m.s) < len(message)
 	m.body, m.list, m.matched, m.unquoted = false, -1, false, [3]bool{}
 	m.forget()
+	m.ahead = maskSpan{}
 	for m.i < len(m.s) {
 		c := m.s[m.i]
 		switch maskClass[c] {
@@ -172,7 +179,7 @@ func (m *masker) mark(c byte) {
 	case c == '[' && m.last.to > 0:
 		m.nested = m.list >= 0
 		m.list = len(m.dst)
-	case c == ']' && m.list >= m.start && m.list < len(m.dst) && maskIsList(m.dst[m.list+1:]):
+	case c == ']' && m.list >= m.start && m.list < len(m.dst) && m.isList(m.dst[m.list+1:]):
 		// Judged as written, so that it is the same for a masked message.
 		m.dst = m.dst[:m.list]
 		m.again = m.again || m.nested // the outer one may be a list now
@@ -264,6 +271,7 @@ func (m *masker) variable(end int) {
 	for n > 0 && maskJoins[text[n-1]] {
 		n--
 	}
+	m.steps += len(m.dst) - m.start - n
 	if bytes.HasSuffix(text[:n], []byte(maskPlaceholder)) {
 		m.dst = m.dst[:m.start+n]
 		return
@@ -296,11 +304,12 @@ func maskIsName(c byte) bool { return maskBits[c] != 0 || c >= 0x80 }
 
 // word reads a word and writes it, or the placeholder.
 func (m *masker) word() {
-	t := maskScan(m.s, m.i)
+	var t maskToken
+	maskScan(&t, m.s, m.i)
 	w := m.s[m.i:t.end]
 	valued := m.valued()
 
-	if t.end < len(m.s) && t.digits == 0 && maskClass[m.s[t.end]] == maskOpen {
+	if !t.simple && t.end < len(m.s) && t.digits == 0 && maskClass[m.s[t.end]] == maskOpen {
 		end := m.closes(t.end)
 		if end == 0 {
 			end = len(m.s) // cut
@@ -334,6 +343,7 @@ func (m *masker) valued() bool { return m.value != 0 && !maskTells(m.text(m.key)
 // or before another key.
 func (m *masker) ends(i int) bool {
 	for i < len(m.s) && (maskClass[m.s[i]] == maskSpace || m.s[i] == '.') {
+		m.steps++
 		i++
 	}
 	if i == len(m.s) || strings.IndexByte(",;)]}|", m.s[i]) >= 0 {

@@ -4,6 +4,13 @@ import "strings"
 
 // varies reports whether a word is a value.
 func (m *masker) varies(t *maskToken, w string, valued bool) bool {
+	m.steps += len(w)
+	if t.simple {
+		if t.letters >= 8 && t.isRandom(w) || m.afterVariable() && maskIsUnit(w) || valued && m.value == '=' {
+			return true
+		}
+		return m.isNamed(t, w, valued)
+	}
 	m.again = m.again || t.address && m.afterName()
 	if t.url || t.slashes > 0 {
 		// A bracket in it may have been taken for the match of another.
@@ -31,10 +38,13 @@ func (m *masker) varies(t *maskToken, w string, valued bool) bool {
 // isNamed reports whether letters are a name, by what they look like and by
 // the words around them.
 func (m *masker) isNamed(t *maskToken, w string, valued bool) bool {
-	if maskIsError(w) || t.end < len(m.s) && (maskClass[m.s[t.end]] == maskOpen || m.s[t.end] == '=' || m.s[t.end] == '<' || m.s[t.end] >= 0x80) {
+	if maskIsError(w) || !t.simple && t.end < len(m.s) && (maskClass[m.s[t.end]] == maskOpen || m.s[t.end] == '=' || m.s[t.end] == '<' || m.s[t.end] >= 0x80) {
 		return false
 	}
-	info := m.words.lookUp(w)
+	info := m.aheadInfo
+	if m.ahead != (maskSpan{m.i, t.end}) {
+		info = m.words.lookUp(w)
+	}
 	t.info = info
 	if t.slashes > 0 && m.words.isText(w) {
 		return false // this or that, or a media type
@@ -100,11 +110,12 @@ func (m *masker) follow(i int) int {
 	if n == i || n < len(m.s) && maskClass[m.s[n]] != maskSpace && strings.IndexByte(".,;:!?)", m.s[n]) < 0 {
 		return 0
 	}
-	info := m.words.lookUp(m.s[i:n])
-	if info.used() < maskStrong {
+	m.steps += n - from
+	m.ahead, m.aheadInfo = maskSpan{i, n}, m.words.lookUp(m.s[i:n])
+	if m.aheadInfo.used() < maskStrong {
 		return 0
 	}
-	return info.follows()
+	return m.aheadInfo.follows()
 }
 
 // opens reports whether the message begins here, a quote aside.

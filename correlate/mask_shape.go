@@ -62,13 +62,14 @@ type maskToken struct {
 	at      bool
 	url     bool
 	address bool
+	simple  bool // small letters up to a space or the end
 
 	info maskInfo // what is known of the word, once it was looked up
 }
 
 // maskScan reads the word at i.
-func maskScan(s string, i int) maskToken {
-	var t maskToken
+func maskScan(t *maskToken, s string, i int) {
+	*t = maskToken{}
 	var prev uint8
 	colon := false
 	k := i
@@ -79,8 +80,8 @@ func maskScan(s string, i int) maskToken {
 	if k > i {
 		t.letters, prev = k-i, maskLower
 		if k == len(s) || s[k] == ' ' {
-			t.end = k
-			return t
+			t.end, t.simple = k, true
+			return
 		}
 	}
 scan:
@@ -162,7 +163,6 @@ scan:
 		}
 	}
 	t.end = max(k, i+1)
-	return t
 }
 
 // maskURL returns the end of the URL whose scheme ends at i.
@@ -171,7 +171,8 @@ func maskURL(s string, i int) int {
 	for i < len(s) && (maskClass[s[i]] == maskWord || strings.IndexByte("?&=,;!*([{}])|^", s[i]) >= 0 || s[i] >= 0x80) {
 		i++
 	}
-	for strings.IndexByte(".,:;!?", s[i-1]) >= 0 || strings.IndexByte(")]}", s[i-1]) >= 0 && !strings.ContainsAny(s[start:i], "([{") {
+	closed := strings.ContainsAny(s[start:i], "([{") // brackets of its own
+	for strings.IndexByte(".,:;!?", s[i-1]) >= 0 || !closed && strings.IndexByte(")]}", s[i-1]) >= 0 {
 		i--
 	}
 	return i

@@ -143,13 +143,8 @@ func isLowerOf(lower, s string) bool {
 // judgeStateIn judges an SQLSTATE that stands next.
 func judgeStateIn(rest string) (verdict, string) {
 	rest = strings.TrimLeft(rest[:min(len(rest), 12)], " :=[('\"")
-	if len(rest) < 5 {
+	if len(rest) < 5 || !isState(rest[:5]) {
 		return verdictNone, ""
-	}
-	for i := range 5 {
-		if c := rest[i]; (c < '0' || c > '9') && (c < 'A' || c > 'Z') {
-			return verdictNone, ""
-		}
 	}
 	return judgeDatabase(rest[:5])
 }

@@ -56,48 +56,45 @@ func (s Signer) Sign(o Occurrence, spec Spec) Signature {
 	version := s.version()
 	does := revisions[version]
 	buf := scratch.text[:0]
-	var ends [componentCount]int
-	components := make([]Component, 0, componentCount+len(spec.Values)+min(len(spec.Rule), 1))
+	var parts [componentCount]struct {
+		used bool
+		why  string
+		end  int // of its value in buf
+	}
 	var said Exception // what texts say that were not recorded as an exception's
 	if does.meaning {
 		said = exceptionInText(&o)
 	}
-	stands := false // the dependency stands for what called it
-	for i, name := range componentNames {
-		if i == componentDependency && !does.dependency {
-			continue
-		}
-		c := Component{Name: name}
-		buf, c.Used, c.Why = s.appendComponent(buf, i, &o, said)
-		if why := spec.leavesOut(i); why != "" {
-			c.Used, c.Why = false, why
-		} else if stands && c.Used {
-			c.Used, c.Why = false, "not used: the dependency stands for it"
-		}
-		if i == componentDependency {
-			stands = c.Used && !spec.chooses()
-		}
-		ends[len(components)] = len(buf)
-		components = append(components, c)
-	}
-
 	enc := append(scratch.encoded[:0], byte(version))
 	enc = appendField(enc, o.Scope.Namespace) // a slash in it must not move into the service
-	begin := 0
-	for i, c := range components {
-		if c.Used {
-			enc = appendField(appendField(enc, c.Name), buf[begin:ends[i]])
+	begin, count := 0, 0
+	stands := false // the dependency stands for what called it
+	for i := range parts {
+		p := &parts[i]
+		if i == componentDependency && !does.dependency {
+			p.end = begin
+			continue
 		}
-		begin = ends[i]
+		count++
+		buf, p.used, p.why = s.appendComponent(buf, i, &o, said)
+		if why := spec.leavesOut(i); why != "" {
+			p.used, p.why = false, why
+		} else if stands && p.used {
+			p.used, p.why = false, "not used: the dependency stands for it"
+		}
+		if i == componentDependency {
+			stands = p.used && !spec.chooses()
+		}
+		if p.used {
+			enc = appendField(appendField(enc, componentNames[i]), buf[begin:])
+		}
+		begin, p.end = len(buf), len(buf)
 	}
-	own := len(components)
 	for _, v := range spec.Values {
 		enc = appendField(appendField(enc, componentRule), v)
-		components = append(components, Component{Name: componentRule, Value: v, Used: true, Why: "the rule's signature is made of it"})
 	}
 	if spec.Rule != "" {
 		enc = appendField(appendField(enc, componentApart), spec.Rule)
-		components = append(components, Component{Name: componentRule, Value: spec.Rule, Used: true, Why: "its problems are apart from those of other rules"})
 	}
 	buf = appendID(buf, version, enc)
 	if cap(buf)+cap(enc) < 64<<10 {
@@ -106,9 +103,18 @@ func (s Signer) Sign(o Occurrence, spec Spec) Signature {
 
 	text := string(buf)
 	begin = 0
-	for i := range components[:own] {
-		components[i].Value = text[begin:ends[i]]
-		begin = ends[i]
+	components := make([]Component, 0, count+len(spec.Values)+min(len(spec.Rule), 1))
+	for i, p := range parts {
+		if p.why != "" {
+			components = append(components, Component{componentNames[i], text[begin:p.end], p.used, p.why})
+		}
+		begin = p.end
+	}
+	for _, v := range spec.Values {
+		components = append(components, Component{componentRule, v, true, "the rule's signature is made of it"})
+	}
+	if spec.Rule != "" {
+		components = append(components, Component{componentRule, spec.Rule, true, "its problems are apart from those of other rules"})
 	}
 	return Signature{ID: text[begin:], Version: version, Components: components}
 }

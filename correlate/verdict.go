@@ -29,6 +29,11 @@ func verdictOf(o *Occurrence, said Exception) (verdict, string) {
 			return v, status
 		}
 	}
+	if isState(kind) || len(kind) > 3 && isNumber(kind) {
+		if v, status := judgeDatabase(kind); v != verdictNone {
+			return v, status
+		}
+	}
 	for _, message := range []string{o.Exception.Message, said.Message, o.Message} {
 		if v, status := judgeMessage(message); v != verdictNone {
 			return v, status
@@ -79,10 +84,16 @@ func judgeRPC(code string) (verdict, string) {
 // or a word of its own.
 func judgeDatabase(code string) (verdict, string) {
 	switch code {
-	case "", "0", "OK", "HY000", "_OTHER": // success, and what says nothing
+	case "", "0", "-1", "OK", "HY000", "_OTHER": // success, and what says nothing
 		return verdictNone, ""
+	case "500", "502", "503", "504": // what is spoken to by HTTP
+		return judgeHTTP(code)
 	case "1040", "1053", "1129", "1203", "2002", "2003", "2005", "2006", "2013", // MySQL
 		"LOADING", "CLUSTERDOWN", "MASTERDOWN", // Redis
+		"6", "7", "89", "91", "189", "9001", "10107", "11600", "13435", // MongoDB
+		"1000", "1001", "1002", "1100", "1200", // Cassandra
+		"-2", "10053", "10054", "10060", "10061", "40501", "40613", // SQL Server
+		"ORA-01033", "ORA-01034", "ORA-03113", "ORA-03114", "ORA-12170", "ORA-12514", "ORA-12528", "ORA-12537", "ORA-12541", "ORA-12547", // Oracle
 		"HYT01": // ODBC
 		return verdictAway, ""
 	}
@@ -95,6 +106,20 @@ func judgeDatabase(code string) (verdict, string) {
 		}
 	}
 	return verdictAnswered, ""
+}
+
+// isState reports whether a text is an SQLSTATE: five capitals and digits.
+func isState(s string) bool {
+	digits := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9':
+			digits++
+		case c < 'A' || c > 'Z':
+			return false
+		}
+	}
+	return len(s) == 5 && digits > 0
 }
 
 // awayTypes are names of types, and codes of systems, of what is not

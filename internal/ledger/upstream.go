@@ -29,15 +29,15 @@ func (l *Ledger) upstream(ctx context.Context, key correlate.Key, b coalesce.Bat
 	if len(b.Calls) == 0 {
 		return correlate.Upstream{}, nil
 	}
-	if u, err := l.lately(ctx, key, now); err != nil || u.ID != "" {
+	if u, err := l.lately(ctx, key, b.Last, now); err != nil || u.ID != "" {
 		return u, err
 	}
 	return l.peer(b), nil
 }
 
 // lately returns what a problem that is held was found to be a symptom of, if
-// that still goes on.
-func (l *Ledger) lately(ctx context.Context, key correlate.Key, now time.Time) (none correlate.Upstream, _ error) {
+// that still went on when it was last seen.
+func (l *Ledger) lately(ctx context.Context, key correlate.Key, last, now time.Time) (none correlate.Upstream, _ error) {
 	if l.held[key] != correlate.Downstream {
 		return none, nil
 	}
@@ -52,7 +52,7 @@ func (l *Ledger) lately(ctx context.Context, key correlate.Key, now time.Time) (
 	if err != nil {
 		return none, passing(err)
 	}
-	if up.State != correlate.Open || !now.Before(up.LastSeen.Add(keepUpstream)) {
+	if !up.AnswersFor(last) || !now.Before(up.LastSeen.Add(keepUpstream)) {
 		return none, nil
 	}
 	return p.Upstream, nil
