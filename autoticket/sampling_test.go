@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
@@ -19,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanticket/spanticket/autoticket"
+	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/enrich"
 	"github.com/spanticket/spanticket/sinks"
 )
@@ -193,6 +195,56 @@ func BenchmarkSampler(b *testing.B) {
 			for b.Loop() {
 				endSpan(tracer, "GET /orders/{id}", nil)
 			}
+		})
+	}
+}
+
+// TestTicketOfASampledService: of a storm of which one trace was exported, the
+// ticket leads to that one; with none it says so.
+func TestTicketOfASampledService(t *testing.T) {
+	for _, tt := range []struct {
+		rule    string
+		root    sdktrace.Sampler
+		missing bool
+	}{
+		{"one in a hundred", sdktrace.TraceIDRatioBased(0.01), false},
+		{"none", sdktrace.NeverSample(), true},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			var sink shelf
+			engine, err := autoticket.New(autoticket.Config{
+				Sinks: map[string]sinks.Sink{"shelf": &sink}, Logger: slog.New(slog.DiscardHandler),
+				Rules:     []autoticket.Rule{{Name: "errors", When: `span.status == "ERROR"`, Threshold: correlate.Threshold{Count: 500, Within: time.Hour}}},
+				TraceLink: enrich.Jaeger("https://jaeger.example.com"),
+			})
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, engine.Shutdown(context.WithoutCancel(t.Context()))) })
+			exported := map[string]bool{}
+			provider := sdktrace.NewTracerProvider(
+				sdktrace.WithSampler(sdktrace.AlwaysRecord(sdktrace.ParentBased(tt.root))),
+				sdktrace.WithSpanProcessor(engine.SpanProcessor()),
+				sdktrace.WithIDGenerator(seededIDs{rand.New(rand.NewPCG(1, 2))}),
+			)
+			for range 500 {
+				_, sp := provider.Tracer("").Start(t.Context(), "charge")
+				if sp.SpanContext().IsSampled() {
+					exported[sp.SpanContext().TraceID().String()] = true
+				}
+				sp.SetStatus(codes.Error, "declined")
+				sp.End()
+			}
+			require.NoError(t, engine.Flush(t.Context()))
+
+			ticket := sink.tickets()[0]
+			const said = "trace: not exported (sampled out)"
+			if tt.missing {
+				require.Contains(t, ticket.Missing, said)
+				require.Empty(t, ticket.Links)
+				return
+			}
+			require.NotContains(t, ticket.Missing, said)
+			require.True(t, exported[ticket.Origin.TraceID], "of %d that were exported", len(exported))
+			require.Contains(t, ticket.Links[0].URL, ticket.Origin.TraceID)
 		})
 	}
 }

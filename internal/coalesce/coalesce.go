@@ -28,6 +28,9 @@ type Batch struct {
 	Earlier []string
 
 	operations [maxEarlier]string // that Earlier is of
+	// exported is the newest whose trace is in a backend. Where a sampler takes one
+	// in a hundred the newest of a storm is hardly ever, and no link leads there.
+	exported *correlate.Occurrence
 }
 
 // maxEarlier bounds the IDs that a batch has for the version before, and so
@@ -109,6 +112,9 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 	if b.Newest == nil || !o.End.Before(b.Last) {
 		b.Last, b.Newest = o.End, o
 	}
+	if o.Exported && (b.exported == nil || !o.End.Before(b.exported.End)) {
+		b.exported = o
+	}
 	return sig.ID, true
 }
 
@@ -131,7 +137,7 @@ func (c *Counts) Take() []Batch {
 	out := make([]Batch, 0, len(c.batches))
 	for id, b := range c.batches {
 		c.known[id] = b.Signature.Earlier
-		b.Sample = b.Newest.Sample()
+		b.Sample = cmp.Or(b.exported, b.Newest).Sample()
 		out = append(out, *b)
 	}
 	clear(c.batches)

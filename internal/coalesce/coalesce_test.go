@@ -217,3 +217,30 @@ func add(c *Counts, o *correlate.Occurrence, set *celrule.Set, rule int) bool {
 	_, ok := c.Add(o, set, rule, false)
 	return ok
 }
+
+// A link leads to the trace of the sample: of a storm one is kept that was
+// exported, if there was any.
+func TestTheSampleWasExported(t *testing.T) {
+	set := compile(t)
+	for _, tt := range []struct {
+		rule     string
+		seconds  []int
+		exported []int // seconds of those that were
+		want     string
+	}{
+		{"none was: the newest", []int{1, 3, 2}, nil, "3"},
+		{"the newest that was", []int{1, 5, 3, 9}, []int{1, 5}, "5"},
+		{"whatever came first", []int{5, 3, 9}, []int{3, 5}, "5"},
+		{"the newest of all, if it was", []int{1, 9}, []int{1, 9}, "9"},
+	} {
+		c := Counts{Max: 10}
+		for _, second := range tt.seconds {
+			o := fails(0, second)
+			o.Exported = slices.Contains(tt.exported, second)
+			require.True(t, add(&c, o, set, 0), tt.rule)
+		}
+		b := c.Take()[0]
+		require.Equal(t, tt.want, b.Sample.Attributes["second"], tt.rule)
+		require.Equal(t, b.Last, b.Newest.End, tt.rule)
+	}
+}
