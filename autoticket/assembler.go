@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/capture"
 )
 
 const (
@@ -21,11 +22,14 @@ func (e *Engine) assemble() {
 	s := e.s
 	tick := time.NewTicker(assembleEvery)
 	defer tick.Stop()
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
+	s.gate.Traffic.Advance(time.Now())
 	var flushes []chan struct{}
 	told := time.Now() // when the keeper was last given counts
 	for {
 		wake := tick.C
-		if s.table.Next().IsZero() && s.counts.Len() == 0 && len(flushes) == 0 {
+		if s.table.Next().IsZero() && s.counts.Len() == 0 && s.calls.Len() == 0 && len(flushes) == 0 && !s.gate.Holding() {
 			wake = nil // nothing is held: sleep until a span comes
 		}
 		select {
@@ -33,6 +37,8 @@ func (e *Engine) assemble() {
 			s.take(it, time.Now())
 			e.takeMore(assembleRun)
 		case <-wake:
+		case <-s.gate.Holds():
+		case <-minute.C:
 		case r := <-e.resources:
 			s.ledger.Join(s.convert.Scope(r))
 			e.known.add(r)
@@ -41,6 +47,7 @@ func (e *Engine) assemble() {
 		case f := <-e.flushes:
 			e.takeMore(s.gate.Backlog())
 			if f.open {
+				s.gate.Release(func(it capture.Item) { s.take(it, time.Now()) })
 				s.table.CloseAll(time.Now())
 			}
 			flushes = append(flushes, f.done)
@@ -49,13 +56,16 @@ func (e *Engine) assemble() {
 			return
 		}
 		now := time.Now()
+		s.gate.Overdue(now, func(it capture.Item) { s.take(it, now) })
 		s.table.Advance(now)
 		e.traces.Store(int64(s.table.Len()))
-		due := s.counts.Fresh() || len(flushes) > 0 || s.counts.Len() >= maxPending/2 ||
-			(s.counts.Len() > 0 && now.Sub(told) >= countEvery)
+		s.gate.Traffic.Advance(now)
+		due := s.counts.Fresh() || len(flushes) > 0 || max(s.counts.Len(), s.calls.Len()) >= maxPending/2 || s.callsDue(now) ||
+			(s.counts.Len() > 0 || len(s.origins) > 0) && now.Sub(told) >= countEvery
 		// The keeper may be waiting for the store: counting goes on meanwhile.
 		if due && len(e.work) == 0 {
-			e.work <- work{batches: s.counts.Take(), done: flushes}
+			all := len(flushes) > 0 || s.calls.Len() >= maxPending/2
+			e.work <- work{batches: s.batches(now, all), origins: s.takeOrigins(), done: flushes}
 			flushes, told = nil, now
 		}
 	}
@@ -86,8 +96,9 @@ func (e *Engine) abandon() {
 		}
 		break
 	}
+	s.gate.Release(func(it capture.Item) { s.gate.Drop(it, correlate.AfterShutdown) })
 	s.table.CloseAll(time.Now())
-	for _, b := range s.counts.Take() {
+	for _, b := range s.batches(time.Now(), true) {
 		s.ledger.Lose(b, correlate.AfterShutdown)
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/enrich"
+	"github.com/spanticket/spanticket/internal/capture"
 	"github.com/spanticket/spanticket/internal/outbox"
 	"github.com/spanticket/spanticket/internal/render"
 	"github.com/spanticket/spanticket/redact"
@@ -74,6 +75,16 @@ type Config struct {
 	// that the engine can start with them, and with rules that are ready for its
 	// spans. Defaults to the resource of the first span that ends.
 	Resource *resource.Resource
+
+	// Peers are services that file their failures themselves, by the names under
+	// which spans call them. A call that one of them answered with a failure is
+	// counted, and not filed here too. Where engines share a store they find out by
+	// themselves. Defaults to none.
+	Peers []string
+	// UserKey keys the hashes by which the people are counted whom a problem
+	// affects; give all replicas the same to count nobody twice. Their names and
+	// IDs are never kept. Defaults to a random one.
+	UserKey []byte
 
 	// Enrichers add facts to tickets, each under the name that tickets call it
 	// by, in the order of their names, after what the resource says. Defaults
@@ -141,6 +152,7 @@ type Rule struct {
 	Quiet         time.Duration       // without an occurrence, until the problem is resolved. Defaults to 30 minutes.
 	Budget        int64               // new tickets an hour, for each service. Defaults to 20.
 	Continue      bool                // Ask the rules after it too. Its problems are its own then.
+	Canceled      bool                // Operations that their caller gave up count too, as they do if When asks for span.duration.
 	Mode          string              // "live", "draft", "shadow", "canary: 10%" or "off". Defaults to "live".
 }
 
@@ -189,6 +201,7 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	c.Logger = slog.New(capture.Quiet(c.Logger.Handler()))
 	if len(c.Sinks) == 0 {
 		c.Sinks = map[string]sinks.Sink{"log": logSink{c.Logger}}
 	}
@@ -207,6 +220,7 @@ func (c Config) withDefaults() Config {
 	if c.Audit == nil {
 		c.Audit = slog.DiscardHandler
 	}
+	c.Audit = capture.Quiet(c.Audit)
 	return c
 }
 

@@ -150,7 +150,7 @@ func TestMetrics(t *testing.T) {
 	reader := metric.NewManualReader()
 	var sink shelf
 	engine, tracer := start(t, autoticket.Config{Sinks: map[string]sinks.Sink{"shelf": &sink}, MeterProvider: metric.NewMeterProvider(metric.WithReader(reader))})
-	request(tracer)
+	failingRequest(tracer)
 	_, healthy := tracer.Start(t.Context(), "GET /health")
 	healthy.End()
 	require.NoError(t, engine.Flush(t.Context()))

@@ -41,6 +41,7 @@ import (
 
 	"go.opentelemetry.io/otel/sdk/resource"
 
+	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/coalesce"
 	"github.com/spanticket/spanticket/internal/observe"
 )
@@ -82,6 +83,7 @@ type flush struct {
 // work is what the assembler hands to the keeper.
 type work struct {
 	batches []coalesce.Batch
+	origins []correlate.TraceOrigin
 	done    []chan struct{} // closed when the batches are in the store
 }
 

@@ -79,7 +79,7 @@ func start(t *testing.T, c autoticket.Config) (*autoticket.Engine, trace.Tracer)
 }
 
 // request makes the spans of a request that fails in its database.
-func request(tracer trace.Tracer) {
+func failingRequest(tracer trace.Tracer) {
 	ctx, server := tracer.Start(context.Background(), "POST /checkout", trace.WithSpanKind(trace.SpanKindServer))
 	ctx, handler := tracer.Start(ctx, "handler")
 	ctx, repo := tracer.Start(ctx, "orders.Insert")
@@ -95,7 +95,7 @@ func request(tracer trace.Tracer) {
 func TestOneFailureOneTicket(t *testing.T) {
 	var sink shelf
 	engine, tracer := start(t, autoticket.Config{Sinks: map[string]sinks.Sink{"shelf": &sink}})
-	request(tracer)
+	failingRequest(tracer)
 	require.NoError(t, engine.Flush(t.Context()))
 
 	tickets := sink.tickets()

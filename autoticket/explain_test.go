@@ -21,7 +21,7 @@ func TestExplain(t *testing.T) {
 			{Name: "errors", When: `span.status == "ERROR"`, Unless: `span.name == "GET /ignored"`},
 		},
 	})
-	request(tracer)
+	failingRequest(tracer)
 	fail(tracer, "GET /ignored", "boom")
 	fail(tracer, "DRAFT password=hunter2hunter2", "boom")
 	require.NoError(t, engine.Flush(t.Context()))
@@ -123,7 +123,7 @@ func TestEverySpanIsAccountedFor(t *testing.T) {
 		_, sp := tracer.Start(t.Context(), fmt.Sprintf("job-%d", i))
 		sp.End()
 	}
-	request(tracer)
+	failingRequest(tracer)
 	require.NoError(t, engine.Flush(t.Context()))
 	stats := engine.Stats()
 	require.Equal(t, int64(10), stats.Decisions["excluded"])

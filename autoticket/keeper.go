@@ -1,6 +1,7 @@
 package autoticket
 
 import (
+	"errors"
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
@@ -23,6 +24,7 @@ func (e *Engine) keep() {
 	for {
 		select {
 		case w := <-e.work:
+			e.publish(w.origins)
 			for i, b := range w.batches {
 				if !e.apply(b) {
 					for _, b := range w.batches[i:] {
@@ -41,6 +43,20 @@ func (e *Engine) keep() {
 			e.sweep()
 			drops.look(e.s.counters, e.s.config.Logger, time.Now())
 		case <-e.ctx.Done():
+			return
+		}
+	}
+}
+
+// publish tells callers what became of their requests. They file for themselves
+// if they are not told, so it is not tried again.
+func (e *Engine) publish(origins []correlate.TraceOrigin) {
+	defer e.recover("callers are not told what became of their requests")
+	for _, o := range origins {
+		if err := correlate.PublishOrigin(e.ctx, e.s.config.Store, o, time.Now()); err != nil {
+			if e.ctx.Err() == nil && !errors.Is(err, correlate.ErrStoreFull) {
+				e.s.config.Logger.Warn("spanticket: callers are not told what became of their requests: the store failed", "error", err)
+			}
 			return
 		}
 	}

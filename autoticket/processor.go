@@ -12,18 +12,56 @@ import (
 // provider calls, ends that handle alone; the engine goes on until
 // [Engine.Shutdown]. Call it once for each provider.
 func (e *Engine) SpanProcessor() sdktrace.SpanProcessor {
-	if e != nil && e.off {
-		e = nil
-	}
-	return &processor{engine: e}
+	return &processor{handle{engine: e.orNil()}}
 }
 
-// processor is the handle of one provider.
-type processor struct {
+// orNil returns an engine that does something, or nil.
+func (e *Engine) orNil() *Engine {
+	if e != nil && e.off {
+		return nil
+	}
+	return e
+}
+
+// handle is what one provider has of an engine.
+type handle struct {
 	engine   *Engine // may be nil
 	closed   atomic.Bool
 	resource atomic.Pointer[resource.Resource] // the one that was last seen
 }
+
+// idle reports whether the handle has nothing to do any more.
+func (h *handle) idle() bool { return h.engine == nil || h.closed.Load() }
+
+// meet tells the engine of a service that it now acts for. A provider has one
+// resource, so this happens once.
+func (h *handle) meet(r *resource.Resource) {
+	select {
+	case h.engine.resources <- r:
+		h.resource.Store(r)
+	default: // busy; the next span tries again
+	}
+}
+
+// Shutdown brings into the store what is decided; open traces may go on in other
+// providers.
+func (h *handle) Shutdown(ctx context.Context) error {
+	if h.engine == nil || !h.closed.CompareAndSwap(false, true) {
+		return nil
+	}
+	return h.engine.flush(ctx, false)
+}
+
+// ForceFlush does what [Engine.ForceFlush] does.
+func (h *handle) ForceFlush(ctx context.Context) error {
+	if h.closed.Load() {
+		return nil
+	}
+	return h.engine.ForceFlush(ctx)
+}
+
+// processor is the handle of a TracerProvider.
+type processor struct{ handle }
 
 // OnStart implements [sdktrace.SpanProcessor].
 func (p *processor) OnStart(ctx context.Context, sp sdktrace.ReadWriteSpan) {
@@ -34,38 +72,11 @@ func (p *processor) OnStart(ctx context.Context, sp sdktrace.ReadWriteSpan) {
 
 // OnEnd implements [sdktrace.SpanProcessor]. It never blocks and never panics.
 func (p *processor) OnEnd(sp sdktrace.ReadOnlySpan) {
-	if p.engine == nil || p.closed.Load() {
+	if p.idle() {
 		return
 	}
 	if r := sp.Resource(); p.resource.Load() != r {
 		p.meet(r)
 	}
 	p.engine.s.gate.End(sp)
-}
-
-// meet tells the engine of a service that it now acts for. A provider has one
-// resource, so this happens once.
-func (p *processor) meet(r *resource.Resource) {
-	select {
-	case p.engine.resources <- r:
-		p.resource.Store(r)
-	default: // busy; the next span tries again
-	}
-}
-
-// Shutdown implements [sdktrace.SpanProcessor]. It brings into the store what
-// is decided; open traces may go on in other providers.
-func (p *processor) Shutdown(ctx context.Context) error {
-	if p.engine == nil || !p.closed.CompareAndSwap(false, true) {
-		return nil
-	}
-	return p.engine.flush(ctx, false)
-}
-
-// ForceFlush implements [sdktrace.SpanProcessor].
-func (p *processor) ForceFlush(ctx context.Context) error {
-	if p.closed.Load() {
-		return nil
-	}
-	return p.engine.ForceFlush(ctx)
 }

@@ -11,6 +11,7 @@ import (
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/capture"
 )
 
@@ -49,6 +50,7 @@ func Replay(ctx context.Context, c Config, spans []sdktrace.ReadOnlySpan) (Stats
 			return s.stats(), err
 		}
 		s.gate.Rules.Load().Prepare(sp.Resource())
+		s.gate.Traffic.Advance(r.now)
 		var it capture.Item
 		if s.gate.Examine(sp, &it) {
 			s.take(it, r.now)
@@ -66,9 +68,10 @@ func Replay(ctx context.Context, c Config, spans []sdktrace.ReadOnlySpan) (Stats
 // replay is the clock of recorded spans, and what is due by it.
 type replay struct {
 	*stages
-	now     time.Time
-	told    time.Time // when counts were last taken
-	waiting bool      // a delivery waits for its sink or its next attempt
+	now       time.Time
+	told      time.Time // when counts were last taken
+	finishing bool      // there is nothing to wait for
+	waiting   bool      // a delivery waits for its sink or its next attempt
 }
 
 // until moves the clock to t, and stops wherever something is due on the way.
@@ -99,8 +102,11 @@ func (r *replay) next() time.Time {
 		}
 	}
 	soonest(r.ledger.Next())
-	if r.counts.Len() > 0 {
+	if r.counts.Len() > 0 || len(r.origins) > 0 {
 		soonest(r.told.Add(countEvery))
+	}
+	if r.calls.Len() > 0 {
+		soonest(r.called.Add(calleeWait))
 	}
 	if r.waiting {
 		soonest(r.now.Add(claimEvery))
@@ -114,8 +120,13 @@ func (r *replay) tick(ctx context.Context) error {
 		return err
 	}
 	r.table.Advance(r.now)
-	if r.counts.Fresh() || !r.now.Before(r.told.Add(countEvery)) {
-		for _, b := range r.counts.Take() {
+	if r.counts.Fresh() || r.callsDue(r.now) || !r.now.Before(r.told.Add(countEvery)) {
+		for _, o := range r.takeOrigins() {
+			if err := correlate.PublishOrigin(ctx, r.config.Store, o, r.now); err != nil {
+				return fmt.Errorf("autoticket: replay: %w", err)
+			}
+		}
+		for _, b := range r.batches(r.now, r.finishing) {
 			if _, err := r.ledger.Apply(ctx, b, r.now); err != nil {
 				return fmt.Errorf("autoticket: replay: %w", err)
 			}
@@ -137,7 +148,7 @@ const maxFinish = 24 * time.Hour
 // more: the recording does not say what came after it.
 func (r *replay) finish(ctx context.Context) error {
 	r.table.CloseAll(r.now)
-	r.told = r.now.Add(-countEvery)
+	r.told, r.finishing = r.now.Add(-countEvery), true
 	err := r.tick(ctx)
 	end := r.now
 	for err == nil && r.waiting {

@@ -32,6 +32,11 @@ const (
 	// linger is how long a whole trace waits for spans that end after its root:
 	// the clocks of its services differ.
 	linger = 2 * time.Second
+	// calleeWait is how long a call that failed waits for what its callee has to
+	// say, which may be busy or have a store that is.
+	calleeWait = 3 * time.Second
+	// maxOrigins bounds the requests of which callers are told at a time.
+	maxOrigins = 64
 )
 
 // stages are the steps that a span goes through, from the gate to the sinks,
@@ -39,6 +44,7 @@ const (
 // the time of recorded spans.
 type stages struct {
 	config     Config
+	alone      bool // there are no neighbours to tell or to ask
 	shadow     bool     // nothing is sent
 	sinks      []string // names of all
 	audit      *slog.Logger
@@ -49,6 +55,9 @@ type stages struct {
 	convert    capture.Converter
 	table      *assemble.Table
 	counts     coalesce.Counts
+	calls      coalesce.Counts         // of calls to other services, which may say what became of them
+	called     time.Time               // since when something is in calls
+	origins    []correlate.TraceOrigin // to be published
 	ledger     *ledger.Ledger
 	outbox     *outbox.Outbox
 	off        map[string]bool // rules that were switched off, as far as was told
@@ -58,6 +67,7 @@ type stages struct {
 // it. process describes this program, where a resource is silent; jitter spreads
 // retries.
 func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
+	alone := c.WholeTraces || c.Store == nil // nobody else could say anything
 	c = c.withDefaults()
 	names := slices.Sorted(maps.Keys(c.Sinks))
 	invalid := c.validate()
@@ -66,21 +76,26 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	if err := errors.Join(invalid, badRules, badEnrichers); err != nil {
 		return nil, err
 	}
-	s := &stages{config: c, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: observe.NewCounters(), deliveries: new(observe.Deliveries)}
+	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: observe.NewCounters(), deliveries: new(observe.Deliveries)}
 	s.decisions = decisions{redactor: c.Redactor, log: decisionlog.New(), tell: c.OnDecision}
 	mark := new(assemble.Mark)
 	s.gate = capture.NewGate(rules, mark, s.counters, c.QueueSize, maxQueueBytes)
 	s.gate.Decided = s.decisions.decide
+	s.gate.Whole, s.convert.Whole = c.WholeTraces, c.WholeTraces
 	s.convert.Fallback = process.attributes
+	if s.convert.UserKey = c.UserKey; len(c.UserKey) == 0 {
+		s.convert.UserKey = randomKey()
+	}
 	limits := assemble.Limits{Traces: c.MaxTraces, Spans: maxTraceSpans, Wait: c.TraceWait, Whole: c.WholeTraces}
 	if c.WholeTraces {
 		limits.Linger = linger
 	}
 	s.table = assemble.NewTable(limits, mark, s.found, s.decided)
 	s.counts = coalesce.Counts{Signer: correlate.Signer{Module: process.module}, Max: maxPending}
+	s.calls = s.counts
 	s.ledger = ledger.New(ledger.Config{
 		Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Decided: s.decisions.record, Logger: c.Logger,
-		Shadow: s.shadow, Budget: int64(c.TicketsPerHour), Adopt: c.Adopt,
+		Peers: c.Peers, Shadow: s.shadow, Budget: int64(c.TicketsPerHour), Adopt: c.Adopt,
 	})
 	s.outbox = outbox.New(outbox.Config{
 		Store:    c.Store,
@@ -138,32 +153,43 @@ func (s *stages) take(it capture.Item, now time.Time) {
 
 // found counts the origin of a failure under its signature, once for each rule
 // that takes it.
-func (s *stages) found(f assemble.Found, _ time.Time) {
+func (s *stages) found(f assemble.Found, now time.Time) {
 	s.counters.Occurrences.Add(1)
 	by := f.By.Tag.(source)
-	s.count(f.Node.Occurrence, by.set, by.rule, false)
+	id := s.count(f.Node.Occurrence, by.set, by.rule, false, now)
 	for _, rule := range by.more {
 		o := *f.Node.Occurrence
-		s.count(&o, by.set, rule, true)
+		s.count(&o, by.set, rule, true, now)
+	}
+	if !f.Further && id != "" {
+		s.publish(f.Node.Occurrence, id)
 	}
 }
 
-// count counts an occurrence under its signature. further says that another
-// rule has taken it already, so that its span is decided.
-func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, further bool) {
+// count counts an occurrence under its signature, which it returns, or "" if
+// there was no room. further says that another rule has taken it already, so that
+// its span is decided.
+func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, further bool, now time.Time) string {
 	o.Rule = set.Rule(rule).Name
 	d := decisionOf(o, correlate.StageAssemble, correlate.Origin)
-	id, ok := s.counts.Add(o, set, rule, further)
+	counts := &s.counts
+	if !s.alone && coalesce.IsCall(o) {
+		if counts = &s.calls; counts.Len() == 0 {
+			s.called = now
+		}
+	}
+	id, ok := counts.Add(o, set, rule, further)
 	d.Signature = id
 	s.decisions.record(d)
 	if ok {
-		return
+		return id
 	}
 	d.Stage, d.Reason = correlate.StageDecide, correlate.SignaturesFull
 	s.decisions.record(d)
 	if !further {
 		s.counters.Add(correlate.SignaturesFull, 1)
 	}
+	return ""
 }
 
 // decided counts what became of a failing span. Origins are counted when their

@@ -7,14 +7,20 @@ import (
 
 // Stats is what an engine has done since it was made. Spans is Healthy, plus
 // the sums of Decisions and Dropped, plus what still waits for its decision.
+// A log record that is not a part of its span counts as a span does: the spans
+// that ended, plus Records, less Merged, less HeldRecords, is Spans.
 type Stats struct {
-	Spans       int64 // that ended
+	Spans       int64 // that ended, and log records that stand for themselves
 	Healthy     int64 // that did not fail and that no rule wants
 	Matches     int64 // that a rule matched
 	Occurrences int64 // failures that a rule wants, each counted at its origin
 
+	Records     int64 // log records that tell of an error
+	Merged      int64 // those of them that became a part of their span
+	HeldRecords int   // those of them that wait for the end of their span
+
 	// Decisions counts failing spans by the reason for what became of them:
-	// no_rule, excluded, symptom, late_symptom, retried, below_threshold,
+	// no_rule, excluded, symptom, late_symptom, retried, canceled, handled, below_threshold,
 	// opened, reopened, deduplicated, shadow, canary, draft, draft_expired,
 	// budget or known; see [correlate.Reason].
 	Decisions map[string]int64
@@ -74,6 +80,9 @@ func (s *stages) stats() Stats {
 		Occurrences:  s.counters.Occurrences.Load(),
 		Decisions:    s.counters.Decisions(),
 		Dropped:      s.counters.Dropped(),
+		Records:      s.counters.Records.Load(),
+		Merged:       s.counters.Merged.Load(),
+		HeldRecords:  s.gate.Held(),
 		PathsCut:     s.counters.Partial.Load(),
 		Queued:       s.gate.Backlog(),
 		OpenProblems: s.ledger.Open(),

@@ -41,6 +41,8 @@ const (
 	Symptom        Reason = "symptom"         // it failed because another one did
 	LateSymptom    Reason = "late_symptom"    // the same, and it ended after its trace was decided
 	Retried        Reason = "retried"         // the same call was made again and went well
+	Canceled       Reason = "canceled"        // it failed because its caller gave up
+	Handled        Reason = "handled"         // it was logged in an operation that went well
 	BelowThreshold Reason = "below_threshold" // counted; no ticket yet
 	Opened         Reason = "opened"          // it opened a problem
 	Reopened       Reason = "reopened"        // it brought one back
@@ -54,6 +56,8 @@ const (
 	Expired Reason = "draft_expired" // nobody approved the draft in time
 	Over    Reason = "budget"        // too many new tickets; it is listed on one for all
 	Known   Reason = "known"         // it failed before the service was watched; likewise
+
+	Downstream Reason = "downstream" // what it calls has the problem, and the ticket
 )
 
 // The ways in which a span that matters is lost.
@@ -76,6 +80,8 @@ var meanings = map[Reason]string{
 	Symptom:        "it failed because an operation below it did",
 	LateSymptom:    "it failed because an operation below it did, and ended after its trace was decided",
 	Retried:        "the same call was made again and went well",
+	Canceled:       "it failed because its caller gave up, which is no failure of its own",
+	Handled:        "it was logged in an operation that went well",
 	BelowThreshold: "it is counted; the threshold of its rule is not reached",
 	Opened:         "it opened a problem, which has a ticket",
 	Reopened:       "it brought back a problem that was over, and its ticket",
@@ -86,6 +92,7 @@ var meanings = map[Reason]string{
 	Expired:        "it is counted on a draft that nobody approved in time",
 	Over:           "it is counted on a problem beyond the budget of new tickets, which is listed on one for many",
 	Known:          "it is counted on a problem from before the service was watched, which is listed on one for many",
+	Downstream:     "it is counted, and is a part of the impact of another service's problem, which failed in the same requests",
 	QueueFull:      "it was lost: the engine did not keep up",
 	SignaturesFull: "it was lost: there were too many new problems at once",
 	StoreRefused:   "it was lost: the store is full, or cannot read the problem's record",
@@ -100,8 +107,8 @@ func (r Reason) Meaning() string { return meanings[r] }
 // Decided returns the reasons of decisions, without [Origin].
 func Decided() []Reason {
 	return []Reason{
-		NoRule, Excluded, Symptom, LateSymptom, Retried, BelowThreshold, Opened, Reopened, Deduplicated,
-		Shadow, Canary, Draft, Expired, Over, Known,
+		NoRule, Excluded, Symptom, LateSymptom, Retried, Canceled, Handled, BelowThreshold, Opened, Reopened, Deduplicated,
+		Shadow, Canary, Draft, Expired, Over, Known, Downstream,
 	}
 }
 

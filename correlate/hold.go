@@ -15,6 +15,7 @@ type Admission struct {
 	Draft    time.Duration // a problem waits for an approval, for so long; 0 means that it needs none
 	Learning bool          // what fails now is known from now on
 	Full     bool          // there were too many new tickets
+	Upstream Upstream      // what the failure is a symptom of, and is filed already
 }
 
 const (
@@ -31,6 +32,8 @@ func (p Problem) admit(a Admission, now time.Time) Reason {
 		return Shadow
 	case a.Percent > 0 && share(p.ID) >= a.Percent:
 		return Canary
+	case a.Upstream.known():
+		return Downstream
 	case p.Episode > 0:
 		return "" // the ticket is not a new one
 	case a.Learning, p.Usual > 0 && !p.grown():
@@ -78,7 +81,7 @@ func (p Problem) Listed() bool { return p.State == Open && (p.Hold == Over || p.
 // has expired. Whoever calls it queues the delivery, in the same atomic step.
 // It is a pure function: p is not changed.
 func (p Problem) Approve(by string, now time.Time) (Problem, bool) {
-	if p.State != Open || !slices.Contains([]Reason{Draft, Over, Known}, p.Hold) {
+	if p.State != Open || !slices.Contains([]Reason{Draft, Over, Known, Downstream}, p.Hold) {
 		return p, false
 	}
 	p = p.clone()

@@ -53,14 +53,24 @@ type Occurrence struct {
 	Exported bool   // sampled, so that a trace store may have the trace
 
 	Exception  Exception
+	Dropped    int         // events that were not kept, the oldest ones: another exception may be among them
 	Attributes []Attribute // of the span, in recorded order
 	Resource   []Attribute // of the process that recorded it
 	Library    string      // instrumentation scope name
 
 	Path []Step // from this operation to the root of what was seen of the trace
 	// RemoteParent says that the last step of Path was called from another
-	// process, so that the request began elsewhere.
+	// process, so that the request began elsewhere, in the span Caller.
 	RemoteParent bool
+	Caller       string
+	Links        []Link // what the last step of Path continues in other traces, such as who sent its message
+	User         uint64 // keyed hash of for whom it was done, 0 if that is not known
+}
+
+// Link is a span in another trace.
+type Link struct {
+	TraceID string `json:"trace_id"`
+	SpanID  string `json:"span_id"`
 }
 
 // Exception is what was recorded of an error, from the span's exception event
@@ -120,10 +130,12 @@ func (o *Occurrence) Sample() Sample {
 		Status:       o.Status,
 		Message:      o.Message,
 		Exception:    o.Exception,
+		Dropped:      o.Dropped,
 		Attributes:   texts(o.Attributes),
 		Resource:     texts(o.Resource),
 		Path:         o.Path,
 		RemoteParent: o.RemoteParent,
+		Links:        o.Links,
 	}
 }
 

@@ -44,6 +44,7 @@ type Batch struct {
 	First     time.Time // end of the earliest occurrence
 	Last      time.Time // end of the latest
 	Sample    Sample    // the latest
+	Impact    Impact
 	Admission Admission // whether a new problem may have a ticket now
 }
 
@@ -71,6 +72,10 @@ func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
 		p.LastSeen = b.Last
 	}
 	p.count(b)
+	p.Impact = p.Impact.Merge(b.Impact)
+	if b.Admission.Upstream.known() {
+		p.Upstream = b.Admission.Upstream
+	}
 
 	if p.State == Open {
 		p.keepSample(b.Sample)

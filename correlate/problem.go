@@ -30,6 +30,9 @@ type Problem struct {
 	Recent  []Bucket `json:"recent"`  // counts over time, oldest first
 	Samples []Sample `json:"samples"` // evidence, by arrival: the first, then the newest
 
+	Impact   Impact   `json:"impact"`
+	Upstream Upstream `json:"upstream"` // of what it is a symptom in another service; zero if that is not known
+
 	UpdatedAt time.Time `json:"updated_at"` // when an update was last queued
 	Updates   int       `json:"updates"`    // how many were, in this episode
 
@@ -81,10 +84,12 @@ type Sample struct {
 	Status       string            `json:"status"`
 	Message      string            `json:"message"` // status description
 	Exception    Exception         `json:"exception"`
+	Dropped      int               `json:"dropped,omitempty"` // events of the span that were not kept
 	Attributes   map[string]string `json:"attributes"`
 	Resource     map[string]string `json:"resource"` // of the failing process
 	Path         []Step            `json:"path"`
 	RemoteParent bool              `json:"remote_parent"`
+	Links        []Link            `json:"links"` // what the request continues in other traces
 }
 
 // Entry is one step of a problem's history.

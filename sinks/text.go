@@ -7,7 +7,7 @@ import (
 )
 
 // Text returns the standard plain-text body of the ticket, without its title:
-// what fails, since when and how often, in which process, the path of the
+// what fails, since when and how often, whom it reaches, in which process, the path of the
 // request, links, evidence, what is missing, the history, and why there is a
 // ticket. Parts that the ticket does not have are left out.
 //
@@ -23,6 +23,7 @@ import (
 func (t Ticket) Text() string {
 	var p page
 	p.summary(t)
+	p.impact(t.Impact)
 	p.problems(t)
 	p.facts(t.Facts)
 	p.path(t.Origin, t.Path)

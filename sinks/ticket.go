@@ -62,6 +62,8 @@ type Ticket struct {
 	Path      []Step    `json:"path"` // from the origin to the root of the trace
 	Exception Exception `json:"exception,omitzero"`
 
+	Impact Impact `json:"impact,omitzero"`
+
 	// Problems are what a ticket for many lists, by their first occurrence: they
 	// have no tickets of their own. Others is how many more there are.
 	Problems []Problem `json:"problems,omitempty"`
@@ -101,6 +103,33 @@ type Exception struct {
 	Type       string `json:"type"`
 	Message    string `json:"message"`
 	Stacktrace string `json:"stacktrace,omitempty"`
+}
+
+// Impact is whom and what the problem reaches.
+type Impact struct {
+	// Operations are those through which the requests that failed came in, in each
+	// service on their way as far as it is known, the most affected first.
+	Operations []Affected `json:"operations,omitempty"`
+	Others     int64      `json:"others,omitempty"` // requests through operations that there is no room for
+	Traces     int64      `json:"traces,omitempty"` // distinct ones; beyond 128 to within about 5 %
+	Users      int64      `json:"users,omitempty"`  // likewise, where spans say for whom a request was
+	Share      Share      `json:"share,omitzero"`   // of the operation of the ticket
+}
+
+// Affected is one operation through which requests came in that failed.
+type Affected struct {
+	Service   string `json:"service"`
+	Operation string `json:"operation"`
+	Count     int64  `json:"count"` // of those requests
+	Share     Share  `json:"share,omitzero"`
+}
+
+// Share is how many of the requests of an operation failed, for whatever reason,
+// within the latest five minutes, as one process saw them. It is zero if that is
+// not known.
+type Share struct {
+	Failed   int64 `json:"failed"`
+	Requests int64 `json:"requests"`
 }
 
 // Problem is what a ticket for many says of one problem or, where rules were

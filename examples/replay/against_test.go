@@ -64,7 +64,7 @@ func TestBacktest(t *testing.T) {
 	var out, errs bytes.Buffer
 	require.Zero(t, run([]string{"-rules", "testdata/after.yaml", "-against", "testdata/before.yaml", shopFile}, nil, &out, &errs), errs.String())
 	require.Equal(t, `gained
-  + [error] "POST /charge", 1 times, rule "slow"
+  + [error] "POST: took 4.03s", 1 times, rule "slow"
 changed
   - [error] "pool.Acquire: pool.ExhaustedError: no connection for order 4708 within 35ms", 6 times, rule "payment"
   + [critical] "pool.Acquire: pool.ExhaustedError: no connection for order 4708 within 35ms", 6 times, rule "payment"

@@ -86,7 +86,7 @@ func TestImports(t *testing.T) {
 	pkgs := list(t)
 	for path, p := range pkgs {
 		own, ok := strings.CutPrefix(path, module)
-		if !ok || within(own, "/examples/") {
+		if !ok || within(own, "/examples/") || within(own, "/internal/score/") {
 			continue
 		}
 		allowed, ok := may[own]
@@ -115,7 +115,7 @@ func within(path, folder string) bool {
 // choose, no store driver and nothing that is for tests.
 func TestWhatAHostCompiles(t *testing.T) {
 	unwanted := []string{
-		module + "/sinks/", module + "/correlate/", module + "/examples/", module + "/autoticket/autotickettest/",
+		module + "/sinks/", module + "/correlate/", module + "/examples/", module + "/autoticket/autotickettest/", module + "/internal/score/",
 		"testing/", "github.com/stretchr/testify/", "pgregory.net/rapid/", "go.uber.org/goleak/",
 		"go.etcd.io/", "google.golang.org/grpc/", "go.opentelemetry.io/contrib/", "go.opentelemetry.io/collector/",
 	}

@@ -27,14 +27,32 @@ type Node struct {
 	Start  time.Time
 	End    time.Time
 	Target uint64 // what a call was made to, hashed; 0 if it was no call
+	User   uint64 // for whom, hashed; 0 if that is not known
+	Links  []Link // of a span that continues what another trace began
+
+	TimedOut bool // it failed because it gave up waiting
+	Canceled bool // it failed because its caller gave up
+
+	// Record says that it is a log record: Span is the one that it belongs to, and
+	// may be invalid. Plain says that its exception is but the message of one.
+	Record, Plain bool
 
 	// Matched says that a rule matched the span.
 	Matched bool
-	// Occurrence has the details of a span that failed or was matched, and is
-	// nil for any other.
+	// Minds says that the rule minds cancellations too, Slow that it asks for how
+	// long the span took.
+	Minds, Slow bool
+	// Occurrence has the details of a span that failed or was matched. Of any other
+	// it has no more than what all spans have.
 	Occurrence *correlate.Occurrence
 	// Tag is carried for the caller.
 	Tag any
+}
+
+// Link is a span in another trace.
+type Link struct {
+	Trace trace.TraceID
+	Span  trace.SpanID
 }
 
 // counts reports whether the node is one that may become a ticket.
@@ -62,6 +80,18 @@ func (n *Node) size() int64 {
 	return int64(s)
 }
 
+// within returns how much of the time of another node this one took.
+func (n *Node) within(other *Node) time.Duration {
+	from, to := n.Start, n.End
+	if from.Before(other.Start) {
+		from = other.Start
+	}
+	if to.After(other.End) {
+		to = other.End
+	}
+	return to.Sub(from)
+}
+
 // localRoot reports whether the request entered this process here.
 func (n *Node) localRoot() bool { return n.Remote || !n.Parent.IsValid() }
 
@@ -69,4 +99,7 @@ func (n *Node) localRoot() bool { return n.Remote || !n.Parent.IsValid() }
 type Found struct {
 	Node *Node // the origin, with its path in the occurrence
 	By   *Node // the node whose rule takes it: the origin or what failed with it
+
+	// Further says that another origin of the same failure was found before it.
+	Further bool
 }

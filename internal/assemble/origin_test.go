@@ -47,10 +47,103 @@ func TestOrigin(t *testing.T) {
 			answers: []string{"first origin", "second symptom", "server symptom"},
 		},
 		{
-			rule:    "of two that start together, the one that ends first is the origin",
-			spans:   spans("long server 1 4 FM", "short server 1 2 FM", "server - 0 9 FM"),
-			found:   []string{"short by short: short server"},
-			answers: []string{"long symptom", "server symptom", "short origin"},
+			rule:    "of two that start together and are the same call, the one that ends first is the origin",
+			spans:   spans("long server 1 4 FM a", "long server 1 2 FM a", "server - 0 9 FM"),
+			found:   []string{"long by long: long server"},
+			answers: []string{"long origin", "long symptom", "server symptom"},
+		},
+		{
+			rule:    "two that fail side by side below one that does are two failures",
+			spans:   spans("long server 1 4 FM", "short server 2 3 FM", "server - 0 9 FM"),
+			found:   []string{"long by long: long server", "short by short: short server"},
+			answers: []string{"long origin", "server symptom", "short origin"},
+		},
+		{
+			rule:    "each of them at its deepest, by the rule on its way",
+			spans:   spans("db1 one 2 3 F", "one server 1 4 FM", "db2 two 2 3 FM", "two server 1 5 F", "server - 0 9 FM"),
+			found:   []string{"db1 by one: db1 one server", "db2 by db2: db2 two server"},
+			answers: []string{"db1 origin", "db2 origin", "one symptom", "server symptom", "two symptom"},
+		},
+		{
+			rule:    "what was canceled because one beside it failed is none",
+			spans:   spans("one server 1 2 FM", "two server 1 3 FMC", "server - 0 9 FM"),
+			found:   []string{"one by one: one server"},
+			answers: []string{"one origin", "server symptom", "two symptom"},
+		},
+		{
+			rule:    "an operation that failed and canceled what it had begun is the origin itself",
+			spans:   spans("two server 1 3 FMC", "server - 0 3 FM"),
+			found:   []string{"server by server: server"},
+			answers: []string{"server origin", "two symptom"},
+		},
+		{
+			rule:    "a request that its caller gave up is no failure",
+			spans:   spans("db server 1 3 FMC", "server - 0 3 FMC"),
+			answers: []string{"db canceled", "server canceled"},
+		},
+		{
+			rule:    "nor is a call that was not needed any more",
+			spans:   spans("hedge server 1 3 FMC", "server - 0 3 -"),
+			answers: []string{"hedge canceled"},
+		},
+		{
+			rule:    "unless its rule minds",
+			spans:   spans("db server 1 3 FC", "server - 0 3 FMCI"),
+			found:   []string{"db by server: db server"},
+			answers: []string{"db origin", "server symptom"},
+		},
+		{
+			rule:    "what was slow before it was canceled is a failure if a rule says so",
+			spans:   spans("db server 1 3 M", "server - 0 3 FMC"),
+			found:   []string{"db by db: db server"},
+			answers: []string{"db origin", "server symptom"},
+		},
+		{
+			rule:    "what no rule wants is not said to be canceled",
+			spans:   spans("server - 0 3 FC"),
+			answers: []string{"server no_rule"},
+		},
+		{
+			rule:    "of a call that timed out the callee is the origin, which was canceled by it",
+			spans:   spans("db callee 2 5 FC", "callee call 1 5 FC", "quick callee 1 2 FC", "call server 0 5 FMT", "server - 0 6 FM"),
+			found:   []string{"db by call: db callee call server"},
+			answers: []string{"call symptom", "callee symptom", "db origin", "quick symptom", "server symptom"},
+		},
+		{
+			rule:    "or which went on and ended well, later: then its slowest operation",
+			spans:   spans("fast callee 1 2 -", "db callee 2 9 -", "callee call 1 9 -", "call server 0 5 FMT", "server - 0 6 FM"),
+			found:   []string{"db by call: db callee call server"},
+			answers: []string{"call origin", "server symptom"},
+		},
+		{
+			rule:    "but not of several that were slow only together",
+			spans:   spans("one callee 1 3 -", "two callee 3 5 -", "callee call 1 9 -", "call server 0 5 FMT", "server - 0 6 FM"),
+			found:   []string{"callee by call: callee call server"},
+			answers: []string{"call origin", "server symptom"},
+		},
+		{
+			rule:    "a call that timed out before anything was heard of its callee is the origin itself",
+			spans:   spans("connect call 0 1 -", "call server 0 5 FMT", "server - 0 6 FM"),
+			found:   []string{"call by call: call server"},
+			answers: []string{"call origin", "server symptom"},
+		},
+		{
+			rule:    "attempts at one call that all failed are one failure, though what made them went well",
+			spans:   spans("try1 server 1 2 FM a", "try2 server 3 4 FM a", "deep try2 3 4 FM", "try3 server 5 6 FM a", "server - 0 9 -"),
+			found:   []string{"try1 by try1: try1 server"},
+			answers: []string{"deep symptom", "try1 origin", "try2 symptom", "try3 symptom"},
+		},
+		{
+			rule:    "calls at once of the same target are not attempts",
+			spans:   spans("one server 1 4 FM a", "two server 2 4 FM a", "server - 0 9 -"),
+			found:   []string{"one by one: one server", "two by two: two server"},
+			answers: []string{"one origin", "two origin"},
+		},
+		{
+			rule:    "of spans that are only slow the one that took longest is the cause",
+			spans:   spans("short server 1 3 M", "long server 3 8 M", "server - 0 9 M"),
+			found:   []string{"long by long: long server"},
+			answers: []string{"long origin", "server symptom", "short symptom"},
 		},
 		{
 			rule:    "two failures below a healthy parent are two",
@@ -251,7 +344,7 @@ func TestLargeTrace(t *testing.T) {
 			}
 			return "-"
 		}, 2}, // too far apart to be seen as one
-		{"a fan below one that failed", func(int) string { return "s0" }, func(int) string { return "FM" }, 1},
+		{"a fan below one that failed", func(int) string { return "s0" }, func(int) string { return "FM" }, maxFan},
 		{"a fan below one that is healthy", func(int) string { return "s0" }, func(i int) string {
 			if i == 0 {
 				return "-"

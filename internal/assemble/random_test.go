@@ -30,7 +30,7 @@ func forests() *rapid.Generator[[]string] {
 			}
 			start := rapid.IntRange(0, 6).Draw(t, "start")
 			end := start + rapid.IntRange(0, 4).Draw(t, "took")
-			flags := rapid.SampledFrom([]string{"-", "-", "F", "FM", "FM", "M", "FMR", "R"}).Draw(t, "flags")
+			flags := rapid.SampledFrom([]string{"-", "-", "F", "FM", "FM", "M", "FMR", "R", "FC", "FMC", "FT", "FMT"}).Draw(t, "flags")
 			target := rapid.SampledFrom([]string{"", "", "a", "b"}).Draw(t, "target")
 			texts[i] = fmt.Sprintf("s%d %s %d %d %s %s", id, parent, start, end, flags, target)
 		}
@@ -53,7 +53,8 @@ func TestOriginWhateverTheOrder(t *testing.T) {
 }
 
 // What counts as one failure hangs together: from each member the nearest that
-// counts above it is a member too, but for one, which has none.
+// counts above it is a member too, but for one, which has none, and other attempts
+// at the call that it is.
 func TestFailuresAreConnected(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes := spans(forests().Draw(t, "spans")...)
@@ -61,29 +62,42 @@ func TestFailuresAreConnected(t *testing.T) {
 		found, retried := f.failures()
 		of := map[*Node]int{}
 		for i, fail := range found {
-			tops := 0
+			var tops []*Node
 			for _, n := range fail.members {
 				require.True(t, n.counts())
-				require.NotContains(t, of, n, "a member of two failures")
+				_, two := of[n]
+				require.False(t, two, "a member of two failures")
 				of[n] = i
 			}
 			for _, n := range fail.members {
 				if p := f.above(n); p == nil || slices.Contains(retried, p) {
-					tops++
+					tops = append(tops, n)
 				} else {
 					require.Contains(t, fail.members, p)
 				}
 			}
-			require.Equal(t, 1, tops)
-			require.Contains(t, fail.members, fail.origin)
-			matched := slices.ContainsFunc(fail.members, func(n *Node) bool { return n.Matched })
-			require.Equal(t, matched, fail.by != nil, "a rule takes it if one wants any of it")
-			if fail.by != nil {
-				require.Contains(t, fail.members, fail.by)
-				require.True(t, fail.by.Matched)
+			require.NotEmpty(t, tops)
+			for _, n := range tops[1:] { // attempts at the same call
+				require.NotZero(t, n.Target)
+				require.Equal(t, tops[0].Target, n.Target)
+				require.Same(t, f.parent(tops[0]), f.parent(n))
 			}
-			for _, n := range nodes { // the origin is the deepest
-				require.False(t, n.counts() && !slices.Contains(retried, n) && f.above(n) == fail.origin)
+			matched := slices.ContainsFunc(fail.members, func(n *Node) bool { return n.Matched })
+			require.Equal(t, matched, fail.wanted, "a rule takes it if one wants any of it")
+			require.NotEmpty(t, fail.origins)
+			require.LessOrEqual(t, len(fail.origins), maxFan)
+			for _, o := range fail.origins {
+				require.Contains(t, fail.members, o.via)
+				require.Equal(t, o.node == o.via, o.node.counts(), "one that is healthy is the origin for what waited for it")
+				require.Equal(t, matched, o.by != nil)
+				if o.by != nil {
+					require.Contains(t, fail.members, o.by)
+					require.True(t, o.by.Matched)
+				}
+				for _, n := range nodes { // the origin is the deepest, but for what it canceled itself
+					deeper := n.counts() && !slices.Contains(retried, n) && f.above(n) == o.via
+					require.False(t, deeper && !n.Canceled)
+				}
 			}
 		}
 		for _, n := range nodes {

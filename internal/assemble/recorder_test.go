@@ -30,8 +30,9 @@ func traceID(n int) (id trace.TraceID) {
 }
 
 // span reads "name parent start end flags target". The parent "-" is none. The
-// flags are F for failed, M for matched, R for a remote parent and - for none;
-// the target may be left out.
+// flags are F for failed, T for timed out, C for canceled, M for matched, I for
+// a rule that minds cancellations, S for one about slowness, R for a remote parent and - for none; the
+// target may be left out.
 func span(text string) *Node {
 	f := strings.Fields(text)
 	start, err1 := strconv.Atoi(f[2])
@@ -42,7 +43,8 @@ func span(text string) *Node {
 	n := &Node{
 		Trace: traceID(1), Span: spanID(f[0]), Parent: spanID(f[1]), Remote: strings.Contains(f[4], "R"),
 		Step:  correlate.Step{Service: "shop", Operation: f[0], Failed: strings.Contains(f[4], "F")},
-		Start: at(start), End: at(end), Matched: strings.Contains(f[4], "M"),
+		Start: at(start), End: at(end), Matched: strings.Contains(f[4], "M"), Minds: strings.Contains(f[4], "I"),
+		Slow: strings.Contains(f[4], "S"), TimedOut: strings.Contains(f[4], "T"), Canceled: strings.Contains(f[4], "C"),
 	}
 	if n.counts() {
 		n.Occurrence = &correlate.Occurrence{Operation: f[0], Start: n.Start, End: n.End}

@@ -33,6 +33,7 @@ type Table struct {
 	open    queue // to be decided, by when
 	closed  queue // to be forgotten, by when
 	held    int64 // bytes of the nodes that wait
+	recent  recent
 	found   func(Found, time.Time)
 	decided func(n *Node, r correlate.Reason, origin *Node)
 }
@@ -54,16 +55,19 @@ const maxHeld = 64 << 20
 
 // entry is one trace.
 type entry struct {
-	id      trace.TraceID
-	waiting map[trace.SpanID][]*Node // for the decision, by parent
-	spans   int                      // how many wait
-	counts  int                      // how many of them count
-	known   map[trace.SpanID]kinship // to what was decided
-	older   map[trace.SpanID]kinship // what known held before it was full
-	marks   int                      // calls of Mark.Add to take back
-	at      time.Time                // when it is decided or, if it is closed, forgotten
-	index   int                      // in its queue
-	closed  bool
+	id       trace.TraceID
+	waiting  map[trace.SpanID][]*Node // for the decision, by parent
+	spans    int                      // how many wait
+	counts   int                      // how many of them count
+	known    map[trace.SpanID]kinship // to what was decided
+	older    map[trace.SpanID]kinship // what known held before it was full
+	marks    int                      // calls of Mark.Add to take back
+	at       time.Time                // when it is decided or, if it is closed, forgotten
+	ended    bool                     // a root has
+	timeouts []*Node                  // calls among those that wait
+	echoes   []echo                   // failures of what was sent from here
+	index    int                      // in its queue
+	closed   bool
 }
 
 // kinship is how a span is related to a failure that has been decided.
@@ -80,9 +84,15 @@ func (t *Table) Add(n *Node, now time.Time) {
 	e := t.traces[n.Trace]
 	if e == nil {
 		if !n.counts() {
+			if t.limits.Whole {
+				t.recent.add(n, t.limits.Spans/2, now)
+			}
 			return
 		}
 		e = t.follow(n.Trace, now)
+		for _, before := range t.recent.take(n.Trace) {
+			t.hold(e, before)
+		}
 	}
 	if n.counts() {
 		e.marks++
@@ -108,7 +118,11 @@ func (t *Table) Add(n *Node, now time.Time) {
 			t.close(e, now)
 		}
 	case t.root(n):
+		e.ended = true
+	}
+	if e.ended && !e.closed && !e.unanswered() {
 		// The first root counts, or a trace of many would never be decided.
+		e.ended = false
 		if at := now.Add(t.limits.Linger); at.Before(e.at) {
 			e.at = at
 			heap.Fix(&t.open, e.index)
@@ -126,7 +140,10 @@ func (t *Table) hold(e *entry, n *Node) {
 	if e.waiting == nil {
 		e.waiting = map[trace.SpanID][]*Node{}
 	}
-	e.waiting[n.Parent] = append(e.waiting[n.Parent], n)
+	e.waiting[n.place()] = append(e.waiting[n.place()], n)
+	if n.TimedOut && !n.Record && (n.Target != 0 || n.Step.Kind == "CLIENT") {
+		e.timeouts = append(e.timeouts, n)
+	}
 	t.count(e, n, 1)
 }
 
@@ -163,6 +180,7 @@ func (t *Table) tree(e *entry, root *Node) []*Node {
 	for _, n := range nodes {
 		t.count(e, n, -1)
 	}
+	e.timeouts = slices.DeleteFunc(e.timeouts, func(n *Node) bool { return slices.Contains(nodes, n) })
 	return nodes
 }
 
@@ -175,8 +193,14 @@ func (t *Table) release(e *entry) []*Node {
 	for _, n := range nodes {
 		t.count(e, n, -1)
 	}
-	e.waiting = nil
+	e.waiting, e.timeouts = nil, nil
 	return nodes
+}
+
+// unanswered reports whether a call that timed out waits whose callee is not
+// there yet: that takes as long as it likes.
+func (e *entry) unanswered() bool {
+	return slices.ContainsFunc(e.timeouts, func(n *Node) bool { return len(e.waiting[n.Span]) == 0 })
 }
 
 // isKnown reports whether the span belongs to a failure that was decided: it
@@ -217,6 +241,9 @@ func (e *entry) learn(id trace.SpanID, k kinship) {
 }
 
 func (t *Table) root(n *Node) bool {
+	if n.Record {
+		return !n.Span.IsValid()
+	}
 	if t.limits.Whole {
 		return !n.Parent.IsValid()
 	}
@@ -239,6 +266,7 @@ func (t *Table) follow(id trace.TraceID, now time.Time) *entry {
 
 // Advance decides and forgets what is due.
 func (t *Table) Advance(now time.Time) {
+	t.recent.advance(now.Add(-t.limits.Wait))
 	for len(t.open) > 0 && !t.open[0].at.After(now) {
 		t.close(t.open[0], t.open[0].at)
 	}
@@ -281,6 +309,9 @@ func (t *Table) reopen(e *entry, now time.Time) {
 	heap.Remove(&t.closed, e.index)
 	e.closed = false
 	e.at = now.Add(lateWait)
+	if e.known == nil { // nothing was decided: it was opened by an echo
+		e.at = now.Add(t.limits.Wait)
+	}
 	heap.Push(&t.open, e)
 }
 
@@ -292,7 +323,7 @@ func (t *Table) forget(e *entry) {
 
 // decide answers for nodes of an entry, which it does not hold any more.
 func (t *Table) decide(e *entry, nodes []*Node, now time.Time) {
-	f := link(nodes)
+	f := link(t.fold(e, nodes))
 	found, retried := f.failures()
 	for _, n := range retried {
 		// What ends later below it, as in a server that the caller did not
@@ -306,22 +337,40 @@ func (t *Table) decide(e *entry, nodes []*Node, now time.Time) {
 }
 
 func (t *Table) answer(e *entry, f *forest, fail failure, now time.Time) {
-	if fail.by == nil {
+	switch {
+	case !fail.wanted:
 		for _, n := range fail.members {
 			t.decided(n, correlate.NoRule, nil)
 		}
 		return
+	case fail.canceled:
+		// What waited for it in vain may end later: that is a failure.
+		for _, n := range fail.members {
+			t.decided(n, correlate.Canceled, nil)
+		}
+		return
+	}
+	origins := fail.origins
+	if e.echoed(origins) {
+		origins = nil
 	}
 	for _, n := range fail.members {
 		e.learn(n.Span, member)
-		if n == fail.origin {
+		switch {
+		case len(origins) == 0:
+			t.decided(n, correlate.LateSymptom, nil)
+		case slices.ContainsFunc(origins, func(o origin) bool { return o.via == n }):
 			t.decided(n, correlate.Origin, nil)
-		} else {
-			t.decided(n, correlate.Symptom, fail.origin)
+		default:
+			t.decided(n, correlate.Symptom, origins[0].node)
 		}
 	}
 	f.eachAncestor(fail.members[0], func(id trace.SpanID) { e.learn(id, ancestor) })
-	t.found(Found{Node: fail.origin, By: fail.by}, now)
+	for i, o := range origins {
+		root := f.describe(o.node)
+		t.echo(root, o.node, now)
+		t.found(Found{Node: o.node, By: o.by, Further: i > 0}, now)
+	}
 }
 
 // queue is a heap of entries, the earliest first.

@@ -67,6 +67,20 @@ func TestTable(t *testing.T) {
 			answers: []string{"a origin", "b origin"},
 		},
 		{
+			rule:    "a call that timed out waits for its callee, which may take its time",
+			limits:  whole,
+			steps:   []string{"call server 0 2 FMT a", "server - 0 3 FM", "@6", "db callee 0 7 -", "callee call 0 8 -", "@10"},
+			found:   []string{"db by call: db callee call server"},
+			answers: []string{"call origin", "server symptom"},
+		},
+		{
+			rule:    "but no longer than a trace waits at all",
+			limits:  whole,
+			steps:   []string{"call server 0 2 FMT a", "server - 0 3 FM", "@12", "callee call 1 13 -", "@20"},
+			found:   []string{"call by call: call server"},
+			answers: []string{"call origin", "server symptom"},
+		},
+		{
 			rule:    "without a root it is decided when the wait is over",
 			limits:  process,
 			steps:   []string{"db repo 1 2 FM", "repo server 1 3 FM", "@12"},

@@ -34,6 +34,12 @@ type Converter struct {
 	// Fallback has attributes of the process, used where a resource is silent.
 	Fallback []correlate.Attribute
 
+	// Whole says that healthy spans are kept with what they say: they may be what
+	// others waited for.
+	Whole bool
+	// UserKey keys the hashes of those for whom something was done.
+	UserKey []byte
+
 	resources map[attribute.Distinct]*process
 	seed      maphash.Seed
 }
@@ -61,47 +67,69 @@ func (c *Converter) Node(it Item) *assemble.Node {
 		End:     sp.EndTime(),
 		Target:  c.target(sp),
 		Matched: it.Matched,
+		Plain:   it.Plain,
 		Step: correlate.Step{
 			Service:   p.scope.Service,
 			Operation: clip(sp.Name(), maxName),
 			Kind:      celrule.KindName(sp.SpanKind()),
-			Failed:    sp.Status().Code == codes.Error,
+			Failed:    sp.Status().Code == codes.Error || it.Panicked,
 		},
 	}
 	if n.End.Before(n.Start) {
 		n.End = n.Start
 	}
-	if it.Counts {
-		n.Occurrence = occurrence(it, n, p)
+	n.User = c.user(sp.Attributes())
+	n.Links = links(sp)
+	n.Occurrence = &correlate.Occurrence{
+		Scope:     p.scope,
+		Operation: n.Step.Operation,
+		Kind:      n.Step.Kind,
+		Status:    celrule.StatusName(sp.Status().Code),
+		Start:     n.Start,
+		End:       n.End,
+		TraceID:   n.Trace.String(),
+		SpanID:    n.Span.String(),
+		Exported:  sc.IsSampled(),
+		Resource:  p.attrs,
+	}
+	if it.Counts || it.Record || c.Whole {
+		detail(n, it)
+	}
+	if it.Record {
+		isRecord(n, it)
 	}
 	return n
 }
 
-func occurrence(it Item, n *assemble.Node, p *process) *correlate.Occurrence {
-	sp := it.Span
-	o := &correlate.Occurrence{
-		Scope:      p.scope,
-		Operation:  n.Step.Operation,
-		Kind:       n.Step.Kind,
-		Status:     celrule.StatusName(sp.Status().Code),
-		Message:    clip(sp.Status().Description, maxValue),
-		Start:      n.Start,
-		End:        n.End,
-		TraceID:    n.Trace.String(),
-		SpanID:     n.Span.String(),
-		Exported:   sp.SpanContext().IsSampled(),
-		Exception:  celrule.ExceptionOf(sp),
-		Attributes: attributes(sp.Attributes()),
-		Resource:   p.attrs,
-		Library:    clip(sp.InstrumentationScope().Name, maxName),
+// isRecord says what is different about a log record: it is no call itself, and
+// without a span there is no trace that it could be put into.
+func isRecord(n *assemble.Node, it Item) {
+	n.Record, n.Target = true, 0
+	if !n.Span.IsValid() {
+		n.Trace = trace.TraceID{}
+		n.Occurrence.TraceID, n.Occurrence.SpanID = "", ""
 	}
+}
+
+// detail fills in what is kept of a span that counts.
+func detail(n *assemble.Node, it Item) {
+	sp, o := it.Span, n.Occurrence
+	o.Message = clip(sp.Status().Description, maxValue)
+	o.Exception = celrule.ExceptionOf(sp)
+	o.Dropped = sp.DroppedEvents()
+	o.Attributes = attributes(sp.Attributes())
+	o.Library = clip(sp.InstrumentationScope().Name, maxName)
 	o.Exception.Type = clip(o.Exception.Type, maxName)
 	o.Exception.Message = clip(o.Exception.Message, maxValue)
 	o.Exception.Stacktrace = clip(o.Exception.Stacktrace, maxStack)
 	if it.Matched {
 		o.Rule = it.Set.Rule(it.Rule).Name
+		n.Minds, n.Slow = it.Set.Minds(it.Rule), it.Set.Slow(it.Rule)
 	}
-	return o
+	if n.Step.Failed || it.Record {
+		n.TimedOut = celrule.TimedOut(o)
+		n.Canceled = celrule.Canceled(o)
+	}
 }
 
 // Scope returns the scope of a resource.

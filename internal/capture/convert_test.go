@@ -55,7 +55,8 @@ func TestNode(t *testing.T) {
 	require.Equal(t, int64(500), correlate.Attr(o.Attributes, "http.response.status_code"))
 
 	healthy := c.Node(Item{Span: span("get", 7, codes.Ok), Rule: -1})
-	require.Nil(t, healthy.Occurrence, "of a healthy span only its place is kept")
+	require.Equal(t, "get", healthy.Occurrence.Operation)
+	require.Empty(t, healthy.Occurrence.Attributes, "of a healthy span only its place is kept")
 	require.False(t, healthy.Matched)
 }
 
@@ -228,6 +229,22 @@ func TestResourcesAreBounded(t *testing.T) {
 		c.Scope(resource.NewSchemaless(attribute.Int("n", i)))
 	}
 	require.LessOrEqual(t, len(c.resources), maxResources)
+}
+
+func TestAPanicIsAFailure(t *testing.T) {
+	g := newGate(t, 1, 1<<20)
+	g.End(panicked(codes.Unset))
+	n := new(Converter).Node(<-g.Queue())
+	require.True(t, n.Step.Failed)
+	require.Equal(t, "UNSET", n.Occurrence.Status)
+	require.Equal(t, "string", n.Occurrence.Exception.Type)
+}
+
+func TestDroppedEventsAreKnown(t *testing.T) {
+	it := item(span("get", 1, codes.Error, func(s *tracetest.SpanStub) { s.DroppedEvents = 3 }))
+	o := new(Converter).Node(it).Occurrence
+	require.Equal(t, 3, o.Dropped)
+	require.Equal(t, 3, o.Sample().Dropped)
 }
 
 func TestException(t *testing.T) {

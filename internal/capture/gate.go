@@ -19,10 +19,12 @@ import (
 	"github.com/spanticket/spanticket/internal/observe"
 )
 
-// Item is one span on its way to the engine.
+// Item is one span, or a log record that could not wait for its span, on its way
+// to the engine.
 type Item struct {
-	// Span is the SDK's snapshot, which nothing changes any more. It is kept
-	// only while it is in the queue.
+	// Span is the SDK's snapshot, which nothing changes any more, with what was
+	// logged in it; or a log record in the place of a span. It is kept only while it
+	// is in the queue.
 	Span sdktrace.ReadOnlySpan
 	Set  *celrule.Set // that the span was matched against
 	Rule int          // that matched, or whose unless held; -1 if there is none
@@ -31,6 +33,10 @@ type Item struct {
 	Excluded bool
 	// Matched says that Rule matched.
 	Matched bool
+	Record  bool // it is a log record
+	Plain   bool // its exception is but the message of a log record
+	// Panicked says that a panic ended the span.
+	Panicked bool
 	// Counts says that the span failed or was matched, so that it will be
 	// decided; any other is kept for the path of its trace only.
 	Counts bool
@@ -44,6 +50,9 @@ type Gate struct {
 	Rules    atomic.Pointer[celrule.Set]
 	Mark     *assemble.Mark
 	Counters *observe.Counters
+	Traffic  *Traffic
+	// Whole says that healthy spans of healthy traces are wanted too.
+	Whole bool
 	// Decided is told of what is decided here. It must be set before spans come,
 	// and not block.
 	Decided func(r correlate.Reason, describe func() correlate.Decision)
@@ -53,12 +62,14 @@ type Gate struct {
 	maxBytes int64
 	closed   atomic.Bool
 	own      ownSpans
+	held     held
+	holds    chan struct{} // told when something is held
 }
 
 // NewGate returns a gate with a queue of so many spans, and of so many bytes of
 // their attributes and events.
 func NewGate(rules *celrule.Set, mark *assemble.Mark, c *observe.Counters, spans int, bytes int64) *Gate {
-	g := &Gate{Mark: mark, Counters: c, Decided: func(correlate.Reason, func() correlate.Decision) {}, queue: make(chan Item, spans), maxBytes: bytes}
+	g := &Gate{Mark: mark, Counters: c, Traffic: NewTraffic(), Decided: func(correlate.Reason, func() correlate.Decision) {}, queue: make(chan Item, spans), maxBytes: bytes, holds: make(chan struct{}, 1)}
 	g.Rules.Store(rules)
 	return g
 }
@@ -72,8 +83,12 @@ func (g *Gate) Taken(it Item) { g.bytes.Add(-it.size) }
 // Backlog returns how many spans are in the queue.
 func (g *Gate) Backlog() int { return len(g.queue) }
 
-// Close makes the gate drop, and count, what ends from now on.
-func (g *Gate) Close() { g.closed.Store(true) }
+// Close makes the gate drop, and count, what ends from now on. Log records that
+// wait for the ends of their spans are there for [Gate.Release].
+func (g *Gate) Close() {
+	g.closed.Store(true)
+	g.held.close()
+}
 
 // Start notes a span that the library's own deliveries have started.
 func (g *Gate) Start(ctx context.Context, sp sdktrace.ReadWriteSpan) {
@@ -114,27 +129,47 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan, it *Item) bool {
 		return false
 	}
 	set := g.Rules.Load()
+	plain := false
+	if g.held.has(id) {
+		if s := g.held.take(spanKey{sc.TraceID(), id}); s != nil {
+			g.Counters.Merged.Add(int64(len(s.records) + s.lost))
+			sp, plain = merge(sp, s)
+		}
+	}
 	status := sp.Status().Code
 	m := set.MatchStatus(sp, status)
 	// A span that failed is needed whoever matches it: it may be the origin of
 	// what a rule matches further up.
-	counts := m.Verdict == celrule.Matched || status == codes.Error
+	panicked := celrule.Panicked(sp, status)
+	failed := status == codes.Error || panicked
+	counts := m.Verdict == celrule.Matched || failed
 	passed := !counts && m.Verdict != celrule.NoRule
 	g.Counters.Seen(id[7], counts || passed)
+	g.Traffic.Count(sp, id[7], failed)
 	if passed {
 		g.pass(sp, set, m)
 	}
-	if !counts && !g.Mark.Has(sc.TraceID()) {
+	if !counts && !g.Whole && !g.Mark.Has(sc.TraceID()) {
+		return false // before anything is moved: most spans leave here
+	}
+	return g.fill(it, Item{Span: sp, Plain: plain, Panicked: panicked, Counts: counts}, set, m)
+}
+
+// fill completes an item with what was matched, if the engine needs to see it,
+// and announces one that counts.
+func (g *Gate) fill(it *Item, with Item, set *celrule.Set, m celrule.Match) bool {
+	with.trace = with.Span.SpanContext().TraceID()
+	if with.Counts {
+		g.Mark.Add(with.trace)
+	} else if !g.Whole && !g.Mark.Has(with.trace) {
 		return false
 	}
-	if counts {
-		g.Mark.Add(sc.TraceID())
-	}
-	*it = Item{Span: sp, Set: set, Rule: m.Rule, More: m.More, Counts: counts, Excluded: m.Verdict == celrule.Excluded, trace: sc.TraceID()}
-	if m.Verdict == celrule.Matched {
+	with.Set, with.Rule, with.More = set, m.Rule, m.More
+	with.Excluded = m.Verdict == celrule.Excluded
+	if with.Matched = m.Verdict == celrule.Matched; with.Matched {
 		g.Counters.Matches.Add(1)
-		it.Matched = true
 	}
+	*it = with
 	return true
 }
 

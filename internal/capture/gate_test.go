@@ -46,6 +46,13 @@ func span(name string, id byte, code codes.Code, edit ...func(*tracetest.SpanStu
 	return stub.Snapshot()
 }
 
+// panicked makes a span that a panic ended.
+func panicked(code codes.Code) sdktrace.ReadOnlySpan {
+	return span("get", 1, code, func(s *tracetest.SpanStub) {
+		s.Events = []sdktrace.Event{{Name: "exception", Time: s.EndTime.Add(1), Attributes: []attribute.KeyValue{attribute.String("exception.type", "string")}}}
+	})
+}
+
 func TestGate(t *testing.T) {
 	for _, test := range []struct {
 		rule     string
@@ -59,6 +66,8 @@ func TestGate(t *testing.T) {
 		{rule: "a span that matches counts", span: span("get", 1, codes.Error), captured: true, want: Item{Rule: 0, Matched: true, Counts: true}},
 		{rule: "also when it did not fail", span: span("slow", 1, codes.Ok), captured: true, want: Item{Rule: 1, Matched: true, Counts: true}},
 		{rule: "one that failed counts though no rule wants it: it may be the origin", span: span("unwanted", 1, codes.Error), captured: true, want: Item{Rule: -1, Counts: true}},
+		{rule: "so does one that a panic ended", span: panicked(codes.Unset), captured: true, want: Item{Rule: -1, Counts: true, Panicked: true}},
+		{rule: "unless the application calls it well", span: panicked(codes.Ok)},
 		{rule: "and one that is excluded says so", span: span("excluded", 1, codes.Error), captured: true, want: Item{Rule: 0, Counts: true, Excluded: true}},
 	} {
 		t.Run(test.rule, func(t *testing.T) {
@@ -75,7 +84,7 @@ func TestGate(t *testing.T) {
 				return
 			}
 			it := <-g.Queue()
-			require.Equal(t, test.want, Item{Rule: it.Rule, Matched: it.Matched, Counts: it.Counts, Excluded: it.Excluded})
+			require.Equal(t, test.want, Item{Rule: it.Rule, Matched: it.Matched, Counts: it.Counts, Panicked: it.Panicked, Excluded: it.Excluded})
 			require.Same(t, g.Rules.Load(), it.Set)
 			require.True(t, g.Mark.Has(test.span.SpanContext().TraceID()), "what ends later in this trace is seen")
 			g.Taken(it)

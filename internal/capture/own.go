@@ -2,6 +2,7 @@ package capture
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 
@@ -22,6 +23,21 @@ const maxOwn = 4096
 
 type ownKey struct{}
 
+func isOwn(ctx context.Context) bool { return ctx.Value(ownKey{}) != nil }
+
+// Quiet returns a handler whose log records are known for the library's own,
+// should they come back to it through a bridge to OpenTelemetry: what it logs
+// about a failure of its own must not be one more failure.
+func Quiet(h slog.Handler) slog.Handler { return quiet{h} }
+
+type quiet struct{ slog.Handler }
+
+func (q quiet) Handle(ctx context.Context, r slog.Record) error {
+	return q.Handler.Handle(context.WithValue(ctx, ownKey{}, true), r)
+}
+func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
+func (q quiet) WithGroup(name string) slog.Handler       { return quiet{q.Handler.WithGroup(name)} }
+
 // Own returns a context under which spans are not captured, until done is
 // called.
 func (g *Gate) Own(ctx context.Context) (_ context.Context, done func()) {
@@ -30,7 +46,7 @@ func (g *Gate) Own(ctx context.Context) (_ context.Context, done func()) {
 }
 
 func (o *ownSpans) start(ctx context.Context, id trace.SpanID) {
-	if ctx.Value(ownKey{}) != nil && o.marked.Load() < maxOwn {
+	if isOwn(ctx) && o.marked.Load() < maxOwn {
 		o.marked.Add(1)
 		o.ids.Store(id, struct{}{})
 	}

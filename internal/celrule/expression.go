@@ -19,6 +19,7 @@ type expression struct {
 	condition condition // what is known of a bool without running it
 	cost      uint64    // at most, with the largest values that are likely
 	inlined   int       // nodes that came from definitions
+	duration  bool      // it asks how long the span took
 }
 
 // compile checks an expression, whose value must be of the type or of one that
@@ -53,7 +54,18 @@ func compile(s stage, text string, want *types.Type, defs definitions) (*express
 	if err != nil {
 		return nil, []*Error{{Message: err.Error()}}
 	}
-	return &expression{program: program, condition: translate(tree, tree.Expr()), cost: cost, inlined: in.nodes}, nil
+	return &expression{program: program, condition: translate(tree, tree.Expr()), cost: cost, inlined: in.nodes, duration: asksDuration(tree)}, nil
+}
+
+// asksDuration reports whether an expression has span.duration in it.
+func asksDuration(tree *ast.AST) (asks bool) {
+	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() == ast.SelectKind && e.AsSelect().FieldName() == "duration" {
+			of := e.AsSelect().Operand()
+			asks = asks || of.Kind() == ast.IdentKind && of.AsIdent() == "span"
+		}
+	}))
+	return asks
 }
 
 // couldBe reports whether a value can be of a type, as far as is known.

@@ -37,7 +37,7 @@ func (p *probe) value(s *subject) value {
 		return textValue(statusClassOf(p.attrs))
 	}
 	if !p.looked {
-		p.exception, p.looked = recordOf(p.attrs, p.span.Events()), true
+		p.exception, p.looked = recordOf(p.span, p.attrs), true
 	}
 	switch s.what {
 	case exceptionType:

@@ -239,39 +239,67 @@ func TestBuiltin(t *testing.T) {
 	set, err := Compile(Builtin(), nil)
 	require.NoError(t, err)
 	server := func(attrs ...attribute.KeyValue) tracetest.SpanStub {
-		return tracetest.SpanStub{SpanKind: trace.SpanKindServer, Attributes: attrs}
+		return tracetest.SpanStub{SpanKind: trace.SpanKindServer, Attributes: attrs, EndTime: time.Unix(100, 0)}
 	}
-	failed := server(attribute.Int("http.response.status_code", 503))
-	failed.Status.Code = codes.Error
-	client := server(attribute.Int("http.response.status_code", 503))
-	client.SpanKind = trace.SpanKindClient
-	panicked := server()
-	panicked.Events = []sdktrace.Event{{Name: "exception", Attributes: []attribute.KeyValue{attribute.String("exception.type", "runtime.boundsError")}}}
-	handled := server()
-	handled.Events = []sdktrace.Event{{Name: "exception", Attributes: []attribute.KeyValue{attribute.String("exception.type", "*net.OpError")}}}
+	client := func(attrs ...attribute.KeyValue) tracetest.SpanStub {
+		stub := server(attrs...)
+		stub.SpanKind = trace.SpanKindClient
+		return stub
+	}
+	with := func(stub tracetest.SpanStub, code codes.Code, events ...sdktrace.Event) tracetest.SpanStub {
+		stub.Status.Code, stub.Events = code, events
+		return stub
+	}
+	status := func(n int) attribute.KeyValue { return attribute.Int("http.response.status_code", n) }
+	recorded := event("exception", typed("runtime.boundsError"), saying("index out of range"))
+	handled := event("exception", typed("*net.OpError"), saying("refused"))
+	escaped := attribute.Bool("exception.escaped", true)
+	newest, older := attribute.Key("rpc.response.status_code"), attribute.Key("rpc.grpc.status_code")
 	for _, tt := range []struct {
 		rule string
 		span tracetest.SpanStub
 		want string
 	}{
-		{"a healthy span is none", server(attribute.Int("http.response.status_code", 200)), ""},
-		{"an error", failed, "errors"},
-		{"a 5xx without an error", server(attribute.Int("http.response.status_code", 500)), "server-5xx"},
+		{"a healthy span is none", server(status(200)), ""},
+		{"an error", with(server(status(503)), codes.Error), "errors"},
+		{"a 5xx without an error", server(status(500)), "server-5xx"},
 		{"by its old name", server(attribute.Int("http.status_code", 500)), "server-5xx"},
 		{"recorded as text", server(attribute.String("http.status_code", "502")), "server-5xx"},
-		{"not what a client got", client, ""},
-		{"an exception that escaped", server(attribute.Bool("exception.escaped", true)), "panics"},
-		{"a panic", panicked, "panics"},
-		{"an exception that was handled is none", handled, ""},
+		{"not if the application says that it is well", with(server(status(500)), codes.Ok), ""},
+		{"a 4xx is the client's mistake", server(status(404)), ""},
+		{"a client that got a 5xx", client(status(503)), "client-5xx"},
+		{"a server that failed, by gRPC's code", server(newest.String("UNAVAILABLE")), "grpc-server"},
+		{"by its number", server(older.Int(13)), "grpc-server"},
+		{"by its number as text", server(newest.String("2")), "grpc-server"},
+		{"by its number under the new name", server(newest.Int(14)), "grpc-server"},
+		{"by its number as text under the old one", server(older.String("15")), "grpc-server"},
+		{"a code that says what the client did wrong", server(newest.String("NOT_FOUND")), ""},
+		{"as a number", server(older.Int(5)), ""},
+		{"on the client's side it is an error", client(newest.String("NOT_FOUND")), "grpc-client"},
+		{"as a number", client(older.Int(5)), "grpc-client"},
+		{"OK is none", client(newest.String("OK")), ""},
+		{"as a number", client(older.Int(0)), ""},
+		{"nor is what the client canceled", client(older.Int(1)), ""},
+		{"nor what the application calls well", with(client(newest.String("NOT_FOUND")), codes.Ok), ""},
+		{"an exception that escaped", server(escaped), "panics"},
+		{"not if the application says that it is well", with(server(escaped), codes.Ok), ""},
+		{"a panic that was recovered from", with(server(), codes.Unset, recorded), "panics"},
+		{"not if the application says that it is well", with(server(), codes.Ok, recorded), ""},
+		{"a panic of any type that ended the span", with(server(), codes.Unset, at(handled, time.Unix(100, 1))), "panics"},
+		{"an exception that was handled is none", with(server(), codes.Unset, at(handled, time.Unix(99, 0))), ""},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			m := set.Match(tt.span.Snapshot())
+			require.Equal(t, m, set.MatchPlain(tt.span.Snapshot()))
 			got := ""
 			if m.Verdict == Matched {
 				got = set.Rule(m.Rule).Name
 			}
 			require.Equal(t, tt.want, got)
 		})
+	}
+	for _, code := range []codes.Code{codes.Unset, codes.Ok} {
+		require.Empty(t, set.general.byStatus[code].always, "a span that did not fail is not looked at for any of them")
 	}
 	healthy := server().Snapshot()
 	require.Zero(t, testing.AllocsPerRun(100, func() { set.Match(healthy) }))

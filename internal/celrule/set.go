@@ -90,6 +90,14 @@ func (s *Set) Len() int { return len(s.rules) }
 // quiet period and mode.
 func (s *Set) Rule(i int) Rule { return s.rules[i].Rule }
 
+// Minds reports whether a rule counts operations too that their caller gave up.
+func (s *Set) Minds(i int) bool {
+	return s.rules[i].Canceled || s.Slow(i)
+}
+
+// Slow reports whether a rule asks for how long a span took.
+func (s *Set) Slow(i int) bool { return s.rules[i].when != nil && s.rules[i].when.duration }
+
 // Mode returns the mode of a rule.
 func (s *Set) Mode(i int) Mode { return s.rules[i].mode }
 

@@ -3,22 +3,43 @@ package celrule
 import (
 	"cmp"
 	"strings"
+	"time"
 
 	"github.com/spanticket/spanticket/correlate"
 )
 
-// defaultTitle says where something went wrong, and what.
-func defaultTitle(o *correlate.Occurrence) string {
+// defaultTitle says where something went wrong, and what: in the operation, or in
+// what many operations call.
+func defaultTitle(o *correlate.Occurrence, p *correlate.Problem) string {
 	typ := shortType(o.Exception.Type)
 	message, _, _ := strings.Cut(strings.TrimSpace(cmp.Or(o.Exception.Message, o.Message)), "\n")
 	message = innermost(message, o.Exception.Type)
 	title := o.Operation
+	for _, c := range p.Signature.Components {
+		if c.Name == "dependency" && c.Used {
+			title = c.Value
+		}
+	}
+	if typ == "" && message == "" {
+		message = outcome(o)
+	}
 	for _, part := range []string{typ, message} {
 		if part != "" {
 			title += ": " + part
 		}
 	}
 	return title
+}
+
+// outcome says what is known of an operation that recorded no error.
+func outcome(o *correlate.Occurrence) string {
+	if status := statusText(o, "http.response.status_code", "http.status_code"); status >= "400" {
+		return "status " + status
+	}
+	if took := o.End.Sub(o.Start); o.Status != "ERROR" && took > 0 {
+		return "took " + took.Round(time.Millisecond).String()
+	}
+	return ""
 }
 
 // shortType returns the type of an exception without its path, or nothing if it

@@ -2,6 +2,7 @@ package celrule
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -24,6 +25,25 @@ func TestDefaultTitle(t *testing.T) {
 			"Servlet threw exception [Failed; nested exception is a.b.CauseException: no host] with root cause", "", "GET /: CauseException: no host"},
 	} {
 		o := &correlate.Occurrence{Operation: "GET /", Message: row.status, Exception: correlate.Exception{Type: row.typ, Message: row.message}}
-		require.Equal(t, row.want, defaultTitle(o), row.rule)
+		require.Equal(t, row.want, defaultTitle(o, new(correlate.Problem)), row.rule)
 	}
+	start := time.Now()
+	for _, row := range []struct {
+		rule string
+		o    correlate.Occurrence
+		want string
+	}{
+		{"what was answered", correlate.Occurrence{Status: "ERROR", Attributes: []correlate.Attribute{{Key: "http.response.status_code", Value: int64(503)}}}, "GET /: status 503"},
+		{"how long it took, if it went well", correlate.Occurrence{Status: "UNSET", Start: start, End: start.Add(4200 * time.Millisecond)}, "GET /: took 4.2s"},
+		{"of a failure that says nothing, nothing", correlate.Occurrence{Status: "ERROR", Start: start, End: start.Add(time.Second)}, "GET /"},
+	} {
+		row.o.Operation = "GET /"
+		require.Equal(t, row.want, defaultTitle(&row.o, new(correlate.Problem)), row.rule)
+	}
+
+	dependency := &correlate.Problem{Signature: correlate.Signature{Components: []correlate.Component{
+		{Name: "dependency", Value: "postgresql db/orders is not available", Used: true}, {Name: "operation", Value: "SELECT (CLIENT)"},
+	}}}
+	require.Equal(t, "postgresql db/orders is not available: connection refused", defaultTitle(&correlate.Occurrence{Operation: "SELECT", Message: "connection refused"}, dependency),
+		"what many operations call is the problem")
 }

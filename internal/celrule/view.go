@@ -106,10 +106,10 @@ var (
 		"version": {types.StringType, `its version; may be ""`, func(o *object) any { return o.view.live.InstrumentationScope().Version }},
 	})
 	exceptionClass = newClass("exception", map[string]field{
-		"type":       {types.StringType, "of the newest event of an exception, else of the span; else `error.type`; \"\" if there is none", func(o *object) any { return o.view.exception().Type }},
+		"type":       {types.StringType, "of the exception, see below; else `error.type`; \"\" if there is none", func(o *object) any { return o.view.exception().Type }},
 		"message":    {types.StringType, `of the same event or span; "" if there is none`, func(o *object) any { return o.view.exception().Message }},
 		"stacktrace": {types.StringType, `of the same event or span; "" if there is none`, func(o *object) any { return o.view.exception().Stacktrace }},
-		"escaped":    {types.BoolType, "whether it left the span, as older instrumentations say", func(o *object) any { return recordOf(o.view.spanAttrs.live, o.view.live.Events()).escaped() }},
+		"escaped":    {types.BoolType, "whether it left the span: a panic that ended it, or what older instrumentations say", func(o *object) any { return recordOf(o.view.live, o.view.spanAttrs.live).escaped() }},
 	})
 	problemClass = newClass("problem", map[string]field{
 		"id":          {types.StringType, "of the problem; its tickets have it too", func(o *object) any { return o.view.problem.ID }},

@@ -16,9 +16,39 @@ type Batch struct {
 	Set    *celrule.Set // of the rule
 	Rule   int
 	Newest *correlate.Occurrence
+	// Calls are some of the calls of other services that the occurrences are: those
+	// of the lowest trace IDs, so that the callee, which says of the lowest ones what
+	// became of them, has said it of these.
+	Calls []correlate.Call
 	// Own is how many of the occurrences are decided with this batch. The others
 	// were taken by another rule first, and are decided with its.
 	Own int64
+	// Earlier are IDs that the occurrences had by the version of the algorithm
+	// before: several signatures may have become one. They are a sample.
+	Earlier []string
+
+	operations [maxEarlier]string // that Earlier is of
+}
+
+// maxEarlier bounds the IDs that a batch has for the version before, and so
+// what signing them costs.
+const maxEarlier = 4
+
+// note remembers the ID of an occurrence by the version before, if it is of
+// an operation that the batch has not seen.
+func (b *Batch) note(o *correlate.Occurrence, earlier func() string) {
+	for i, operation := range b.operations {
+		switch operation {
+		case o.Operation:
+			return
+		case "":
+			b.operations[i] = o.Operation
+			if id := earlier(); id != "" && !slices.Contains(b.Earlier, id) {
+				b.Earlier = append(b.Earlier, id)
+			}
+			return
+		}
+	}
 }
 
 // Counts holds batches until they are taken. It belongs to one goroutine.
@@ -27,7 +57,7 @@ type Counts struct {
 	Max    int // signatures that are held; more are refused
 
 	batches map[string]*Batch
-	known   map[string]struct{} // signatures that were taken before
+	known   map[string]string // signatures that were taken before, and their IDs by the version before
 	fresh   bool
 }
 
@@ -55,11 +85,21 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 			c.batches = map[string]*Batch{}
 		}
 		c.batches[sig.ID] = b
-		if _, ok := c.known[sig.ID]; !ok {
+		known, ok := c.known[sig.ID]
+		if !ok {
 			c.fresh = true
+			known = c.Signer.Earlier(*o, spec)
 		}
+		b.Signature.Earlier = known
+		b.note(o, func() string { return known })
+	} else {
+		b.note(o, func() string { return c.Signer.Earlier(*o, spec) })
 	}
 	b.Count++
+	b.Impact.Add(o)
+	if IsCall(o) {
+		b.Calls = Lowest(b.Calls, maxCalls, correlate.Call{TraceID: o.TraceID, SpanID: o.SpanID}, traceOf)
+	}
 	if !further {
 		b.Own++
 	}
@@ -86,11 +126,11 @@ func (c *Counts) Take() []Batch {
 		return nil
 	}
 	if c.known == nil || len(c.known) > maxKnown {
-		c.known = map[string]struct{}{}
+		c.known = map[string]string{}
 	}
 	out := make([]Batch, 0, len(c.batches))
 	for id, b := range c.batches {
-		c.known[id] = struct{}{}
+		c.known[id] = b.Signature.Earlier
 		b.Sample = b.Newest.Sample()
 		out = append(out, *b)
 	}

@@ -95,13 +95,50 @@ func TestCountsAreBounded(t *testing.T) {
 
 func TestKnownSignaturesAreBounded(t *testing.T) {
 	set := compile(t)
-	c := Counts{Max: 10, known: map[string]struct{}{}}
+	c := Counts{Max: 10, known: map[string]string{}}
 	for i := range maxKnown + 1 {
-		c.known[fmt.Sprint(i)] = struct{}{}
+		c.known[fmt.Sprint(i)] = ""
 	}
 	add(&c, fails(0, 1), set, 0)
 	c.Take()
 	require.Len(t, c.known, 1)
+}
+
+// A batch knows what its problem was called by the version before, and those of
+// other operations that have become one with it.
+func TestEarlier(t *testing.T) {
+	set := compile(t)
+	refused := func(operation string) *correlate.Occurrence {
+		o := fails(0, 1)
+		o.Operation, o.Kind, o.Message = operation, "CLIENT", "connection refused"
+		o.Attributes = []correlate.Attribute{{Key: "peer.service", Value: "db"}}
+		return o
+	}
+	before := func(operations ...string) (ids []string) {
+		for _, operation := range operations {
+			ids = append(ids, correlate.Signer{Version: 1}.Sign(*refused(operation), correlate.Spec{}).ID)
+		}
+		return ids
+	}
+	c := Counts{Max: 10}
+	take := func(operations ...string) Batch {
+		for _, operation := range operations {
+			require.True(t, add(&c, refused(operation), set, 0))
+		}
+		batches := c.Take()
+		require.Len(t, batches, 1)
+		require.Equal(t, int64(len(operations)), batches[0].Count)
+		return batches[0]
+	}
+	b := take("a", "b", "a", "b", "c", "d", "e", "f")
+	require.Equal(t, before("a", "b", "c", "d"), b.Earlier, "a few of them")
+	require.Equal(t, b.Earlier[0], b.Signature.Earlier)
+	b = take("x", "y")
+	require.Equal(t, before("a", "y"), b.Earlier, "the signature is known, and so is its ID")
+	require.Equal(t, b.Earlier[0], b.Signature.Earlier)
+
+	c = Counts{Max: 10, Signer: correlate.Signer{Version: 1}}
+	require.Empty(t, take("a", "a").Earlier, "there is no version before the first")
 }
 
 func TestCountsAreExact(t *testing.T) {

@@ -50,11 +50,13 @@ func (l *Ledger) redact(b *coalesce.Batch) {
 	doc := struct {
 		Sample     *correlate.Sample
 		Components []correlate.Component
-	}{&b.Sample, b.Signature.Components}
+		Affected   []correlate.Affected
+	}{&b.Sample, b.Signature.Components, b.Impact.Operations}
 	if err := l.Redactor.Document(&doc); err != nil {
 		l.Logger.Error("spanticket: evidence is left out: it cannot be redacted", "problem", b.Signature.ID, "error", err)
 		s := b.Sample
 		b.Sample = correlate.Sample{Time: s.Time, Duration: s.Duration, TraceID: s.TraceID, SpanID: s.SpanID, Exported: s.Exported, Operation: "[redacted: failed]"}
 		b.Signature.Components = nil
+		b.Impact.Operations = nil
 	}
 }

@@ -28,6 +28,7 @@ type Config struct {
 	Decided  func(correlate.Decision) // is told of what becomes of occurrences
 	Logger   *slog.Logger
 
+	Peers  []string      // services that file their failures themselves
 	Shadow bool          // nothing new is filed
 	Budget int64         // new tickets an hour; 0 means any number
 	Adopt  time.Duration // how long what fails is learnt as known, from when a scope is first watched
@@ -43,6 +44,7 @@ type Ledger struct {
 
 	admissions admissions
 	reports    reports
+	aliases    aliases
 
 	mu     sync.Mutex
 	scopes []correlate.Scope
@@ -57,6 +59,7 @@ func New(c Config) *Ledger {
 		Config: c, watch: map[correlate.Key]time.Time{}, held: map[correlate.Key]correlate.Reason{},
 		admissions: admissions{rules: map[ruleOf]*correlate.Budget{}, adopted: map[correlate.Scope]time.Time{}, restored: map[correlate.Scope]bool{}},
 		reports:    reports{},
+		aliases:    aliases{upgrades: map[correlate.Scope]upgrade{}, of: map[correlate.Key]correlate.Alias{}},
 	}
 }
 
@@ -110,10 +113,19 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	if b.Admission, err = l.admission(ctx, b, now); err != nil {
 		return correlate.ChangeNone, err
 	}
+	key, err := l.place(ctx, b, now)
+	if err != nil {
+		return correlate.ChangeNone, err
+	}
+	if b.Admission.Upstream, err = l.upstream(ctx, key, b, now); err != nil {
+		return correlate.ChangeNone, err
+	}
 	var before, next correlate.Problem
 	var change correlate.Change
-	key := b.Key()
 	err = l.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
+		if p.ID == "" && key != b.Key() {
+			return p, nil, errForgotten
+		}
 		before = p
 		next, change = p.Observe(b.Batch, now)
 		switch change {
@@ -136,6 +148,11 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	case err == nil:
 	case ctx.Err() != nil:
 		return correlate.ChangeNone, err
+	case errors.Is(err, errForgotten):
+		if err := l.forget(ctx, b, key.ID); err != nil {
+			return correlate.ChangeNone, err
+		}
+		return l.Apply(ctx, b, now)
 	case refused(err):
 		l.Lose(b, correlate.StoreRefused)
 		l.Logger.Error("spanticket: occurrences are lost: the store refuses them", "count", b.Count, "problem", key.ID, "scope", key.Scope.String(), "error", err)
@@ -143,12 +160,17 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	default:
 		return correlate.ChangeNone, fmt.Errorf("ledger: counting %d occurrences of %s: %w", b.Count, key.ID, err)
 	}
+	l.affect(ctx, b.Admission.Upstream, b, now)
+	b.Signature.ID = next.ID // decisions name the problem
 	l.decided(b, change, next.Hold)
 	l.follow(key, next)
 	l.spend(b, change, before, next, now)
 	l.relist(before, next, b.Count)
 	return change, nil
 }
+
+// gone reports whether there is no such problem any more.
+func gone(err error) bool { return errors.Is(err, correlate.ErrNotFound) }
 
 // refused reports whether a store will not do what it was asked, however often
 // it is.
@@ -187,11 +209,17 @@ func (l *Ledger) decide(b coalesce.Batch, r correlate.Reason, n, own int64) {
 	if n == 0 {
 		return
 	}
-	l.Decided(correlate.Decision{
+	d := correlate.Decision{
 		Time: b.Last, Stage: correlate.StageDecide, Reason: r, Count: n,
 		TraceID: b.Newest.TraceID, SpanID: b.Newest.SpanID, Scope: b.Scope, Operation: b.Newest.Operation,
 		Rule: b.Batch.Rule, Signature: b.Signature.ID,
-	})
+	}
+	if u := b.Admission.Upstream; r == correlate.Downstream {
+		if d.Detail = "of " + u.String(); u.ID != "" {
+			d.Detail += ", problem " + u.ID
+		}
+	}
+	l.Decided(d)
 }
 
 // follow remembers when a problem will be resolved.

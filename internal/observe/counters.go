@@ -17,6 +17,9 @@ type Counters struct {
 	// Partial counts healthy spans of failing traces that were let go because
 	// the queue was busy: paths may lack a step.
 	Partial atomic.Int64
+	// Records counts log records that tell of an error, and Merged those of them
+	// that became a part of their span. The others are counted as spans are.
+	Records, Merged atomic.Int64
 	// Occurrences counts origins of failures.
 	Occurrences atomic.Int64
 	// Matches counts spans that a rule matched.

@@ -74,6 +74,7 @@ var cuts = []func(*sinks.Ticket) string{
 		t.Cut = slices.DeleteFunc(t.Cut, func(s string) bool { return s == "part of the stack trace" })
 		return "the stack trace"
 	},
+	func(t *sinks.Ticket) string { return reach(t, 3) },
 	func(t *sinks.Ticket) string {
 		n := 0
 		for i := range t.Evidence {
@@ -105,6 +106,7 @@ var cuts = []func(*sinks.Ticket) string{
 	},
 	func(t *sinks.Ticket) string {
 		list(t, 5) // the title has their number
+		reach(t, 0)
 		if len(t.Evidence)+len(t.History)+len(t.Missing)+len(t.Facts) == 0 {
 			return ""
 		}
@@ -180,6 +182,19 @@ func list(t *sinks.Ticket, n int) string {
 	})
 	t.Others += int64(cut)
 	return count(cut, "problem that comes less often", "problems that come less often")
+}
+
+// reach cuts the operations that a problem reaches to the most affected.
+func reach(t *sinks.Ticket, n int) string {
+	cut := len(t.Impact.Operations) - n
+	if cut < 1 {
+		return ""
+	}
+	for _, a := range t.Impact.Operations[n:] {
+		t.Impact.Others += a.Count
+	}
+	t.Impact.Operations = t.Impact.Operations[:n]
+	return count(cut, "affected operation", "affected operations")
 }
 
 // maxShortURL is the length of URLs that are kept to the last, in bytes.

@@ -101,6 +101,7 @@ func layout(p correlate.Problem, d correlate.Delivery) sinks.Ticket {
 	if t.Exception.Message == "" {
 		t.Exception.Message = s.Message
 	}
+	t.Impact = impact(p.Impact)
 	for _, step := range s.Path {
 		t.Path = append(t.Path, sinks.Step{Service: step.Service, Operation: step.Operation})
 	}
@@ -112,6 +113,10 @@ func layout(p correlate.Problem, d correlate.Delivery) sinks.Ticket {
 	}
 	if to := callee(s); to != "" {
 		t.Facts = append(t.Facts, sinks.Fact{Name: "calls", Value: to})
+	}
+	t.Facts = append(t.Facts, continued(s)...)
+	if s.Dropped > 0 {
+		t.Missing = append(t.Missing, fmt.Sprintf("earlier events: the newest were kept, and %d dropped; an earlier exception may be among them", s.Dropped))
 	}
 	if p.Report != "" {
 		report(p, &t)
@@ -180,10 +185,13 @@ func why(p correlate.Problem) []string {
 		out = append(out, "the origin is the deepest operation that failed; what failed above it is not counted again")
 	}
 	if to := callee(p.Newest()); to != "" {
-		out = append(out, "the operation calls "+to+", which is not seen here: the cause may lie there, on the same trace")
+		out = append(out, "downstream of "+to+", which the operation calls, and which is not seen here: the cause may lie there, on the same trace")
 	}
-	if p.Newest().RemoteParent {
+	if p.Newest().RemoteParent && !reached(p) {
 		out = append(out, "the request came from another process, whose part of the trace is not seen here")
+	}
+	if p.Upstream.Scope.Service != "" {
+		out = append(out, "it was taken for a symptom of "+p.Upstream.String()+" until that was over, or was heard of no more")
 	}
 	for _, c := range p.Signature.Components {
 		if c.Used {

@@ -274,6 +274,14 @@ func TestTitleIsNeverEmpty(t *testing.T) {
 	}
 }
 
+func TestAnEarlierExceptionMayBeMissing(t *testing.T) {
+	p := everything()
+	p.Samples[2].Dropped = 3
+	ticket, err := renderer().Ticket(t.Context(), p, delivery(correlate.OpOpen), sinks.Limits{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"earlier events: the newest were kept, and 3 dropped; an earlier exception may be among them"}, ticket.Missing)
+}
+
 func TestEmptyProblem(t *testing.T) {
 	ticket, err := renderer(&Named{Name: "resource", Enricher: enrich.Resource{}}).Ticket(t.Context(), correlate.Problem{ID: "p"}, delivery(correlate.OpOpen), sinks.Limits{Title: 10})
 	require.NoError(t, err)

@@ -116,6 +116,7 @@ func (d *decoder) keys() keys {
 		{"sinks", d.list("sinks", &r.Sinks)},
 		{"budget", d.count("budget", &r.Budget)},
 		{"continue", d.truth("continue", &r.Continue)},
+		{"canceled", d.truth("canceled", &r.Canceled)},
 		{"mode", d.mode},
 		{"resolve", func(n *yaml.Node) {
 			d.file.mapping(n, "resolve", keys{{"quiet", d.duration("resolve.quiet", &r.Quiet)}})

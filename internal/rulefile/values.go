@@ -32,6 +32,7 @@ func Values(name string, rules []celrule.Rule) *File {
 		Sinks     []string  `yaml:"sinks,omitempty"`
 		Budget    int64     `yaml:"budget,omitempty"`
 		Continue  bool      `yaml:"continue,omitempty"`
+		Canceled  bool      `yaml:"canceled,omitempty"`
 		Mode      string    `yaml:"mode,omitempty"`
 		Resolve   resolve   `yaml:"resolve,omitempty"`
 	}
@@ -42,7 +43,7 @@ func Values(name string, rules []celrule.Rule) *File {
 	for _, r := range rules {
 		y := rule{
 			Name: r.Name, When: r.When, Unless: r.Unless, Severity: r.Severity, Title: r.Title, Team: r.Team,
-			Runbook: r.Runbook, Labels: r.Labels, Sinks: r.Sinks, Budget: r.Budget, Continue: r.Continue, Mode: r.Mode,
+			Runbook: r.Runbook, Labels: r.Labels, Sinks: r.Sinks, Budget: r.Budget, Continue: r.Continue, Canceled: r.Canceled, Mode: r.Mode,
 			Threshold: threshold{Count: r.Threshold.Count, Within: spell(r.Threshold.Within)},
 			Resolve:   resolve{Quiet: spell(r.Quiet)},
 		}

@@ -50,6 +50,10 @@ func full(key string) sinks.Ticket {
 			Type: "*pq.Error", Message: "sorry, too many clients already",
 			Stacktrace: "main.charge(0x1)\n\t/src/charge.go:42 +0x1f\nmain.main()\n\t/src/main.go:7\n",
 		},
+		Impact: sinks.Impact{
+			Operations: roomy(sinks.Affected{Service: "checkout", Operation: "POST /pay", Count: 1190, Share: sinks.Share{Failed: 1190, Requests: 9041}}),
+			Others:     14, Traces: 1204, Users: 871, Share: sinks.Share{Failed: 1204, Requests: 2210},
+		},
 		Facts:   roomy(sinks.Fact{Name: "version", Value: "2.14.0"}, sinks.Fact{Name: "instance", Value: "payments-1"}),
 		Missing: roomy("owner: no rule matches payments/"),
 		Links:   roomy(sinks.Link{Name: "trace", URL: "https://traces.example/4bf92f3577b34da6a3ce929d0e0e4736"}),
@@ -79,6 +83,7 @@ func hostile(key, text string) sinks.Ticket {
 	t.Namespace, t.Service, t.Environment, t.Operation = text, text, text, text
 	t.Origin.Service, t.Origin.Operation = text, text
 	t.Path = roomy(sinks.Step{Service: text, Operation: text})
+	t.Impact.Operations[0].Service, t.Impact.Operations[0].Operation = text, text
 	t.Exception = sinks.Exception{Type: text, Message: text, Stacktrace: text}
 	t.Facts = roomy(sinks.Fact{Name: text, Value: text})
 	t.Missing, t.Why, t.Cut = roomy(text), roomy(text), roomy(text)
