@@ -88,16 +88,12 @@ func emit(ctx context.Context, logs log.Logger, severity log.Severity, attrs ...
 }
 
 // startLogs gives an engine a LoggerProvider of the service that start makes.
-func startLogs(t *testing.T, engine *autoticket.Engine, more ...sdklog.Processor) log.Logger {
+func startLogs(t *testing.T, engine *autoticket.Engine) log.Logger {
 	t.Helper()
-	options := []sdklog.LoggerProviderOption{
+	provider := sdklog.NewLoggerProvider(
 		sdklog.WithProcessor(engine.LogProcessor()),
 		sdklog.WithResource(resource.NewSchemaless(attribute.String("service.name", "checkout"), attribute.String("deployment.environment.name", "test"))),
-	}
-	for _, p := range more {
-		options = append(options, sdklog.WithProcessor(p))
-	}
-	provider := sdklog.NewLoggerProvider(options...)
+	)
 	t.Cleanup(func() { require.NoError(t, provider.Shutdown(context.WithoutCancel(t.Context()))) })
 	return provider.Logger("shop")
 }

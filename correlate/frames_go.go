@@ -25,7 +25,11 @@ func (f *frameList) readGo(stack, module string) {
 	cost := 0
 	for line := range strings.Lines(stack) {
 		if traced {
-			if cost += frameCost(line); cost > limit {
+			cost += frameCost(line)
+			if !strings.HasSuffix(line, "\n") {
+				cost += len(" +0xffffffffffffffff\n") // which may have been cut off
+			}
+			if cost > limit {
 				break
 			}
 		}

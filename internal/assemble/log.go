@@ -86,10 +86,13 @@ func (s *substitutes) find(r *Node) *Node {
 	if !r.Span.IsValid() {
 		return nil
 	}
-	if n := s.bySpan[r.Span]; n != nil {
-		return n
+	n := s.bySpan[r.Span]
+	if n == nil {
+		if n = s.byException[failureOf(r)]; n != nil {
+			s.bySpan[r.Span] = n
+		}
 	}
-	return s.byException[failureOf(r)]
+	return n
 }
 
 func (s *substitutes) add(r *Node) {
