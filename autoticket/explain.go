@@ -91,10 +91,12 @@ func (x *Explanation) add(entry decisionlog.Entry) {
 func (e *Engine) explainProblems(ctx context.Context, x *Explanation, signatures []string) error {
 	for _, id := range signatures {
 		for _, scope := range e.s.ledger.Scopes() {
-			p, err := correlate.ReadProblem(ctx, e.s.config.Store, correlate.Key{Scope: scope, Kind: correlate.KindProblem, ID: id})
+			p, err := correlate.FindProblem(ctx, e.s.config.Store, correlate.Key{Scope: scope, Kind: correlate.KindProblem, ID: id})
 			switch {
 			case err == nil:
-				x.Problems = append(x.Problems, p)
+				if !slices.ContainsFunc(x.Problems, func(have correlate.Problem) bool { return have.ID == p.ID && have.Scope == p.Scope }) {
+					x.Problems = append(x.Problems, p) // of its signatures, one may be of a newer version
+				}
 			case !errors.Is(err, correlate.ErrNotFound):
 				return fmt.Errorf("autoticket: explaining %s: %w", x.Query, err)
 			}

@@ -11,7 +11,7 @@ import (
 // publish notes which problem a request from another service is an occurrence
 // of, for that service to find: it fails too, and should not file it again.
 func (s *stages) publish(o *correlate.Occurrence, id string) {
-	if s.config.WholeTraces || o.Caller == "" {
+	if s.alone || o.Caller == "" {
 		return
 	}
 	origin := correlate.TraceOrigin{

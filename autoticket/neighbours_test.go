@@ -228,3 +228,22 @@ func TestACalleeHasTimeToSayWhatItKnows(t *testing.T) {
 		require.Len(t, services[2].shelf.filed, 1)
 	})
 }
+
+// A quiet period may be shorter than the time that a call waits for its callee.
+func TestASymptomThatComesLateIsStillOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(correlate.Memory)
+		services := neighbours(t, func(string) autoticket.Config {
+			return autoticket.Config{Store: store, Rules: rules(time.Second)}
+		}, "storefront", "checkout", "payment")
+		for range 3 {
+			requests(5, services, "")
+			time.Sleep(time.Minute)
+		}
+		synctest.Wait()
+		require.Empty(t, services[0].shelf.filed)
+		require.Empty(t, services[1].shelf.filed)
+		require.Len(t, services[2].shelf.filed, 1)
+		require.EqualValues(t, 15, services[0].engine.Stats().Decisions[string(correlate.Downstream)])
+	})
+}

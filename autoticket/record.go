@@ -3,6 +3,8 @@ package autoticket
 import (
 	"fmt"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -10,11 +12,16 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/render"
 )
 
 const (
-	maxStack    = 32  // frames
-	maxLinkText = 256 // bytes of the message of each error in a chain
+	maxCalls    = 256      // of the caller's stack that are looked at
+	maxStack    = 32       // frames that are recorded
+	maxTrace    = 8 << 10  // bytes of all of them
+	maxText     = 4 << 10  // bytes of the message: as much as an engine reads
+	maxLinkText = 256      // bytes of the message of each error in a chain
+	maxTexts    = 64 << 10 // bytes of the messages that errors in a chain are asked for
 )
 
 // RecordError records on a span that its operation failed, with what Go's errors
@@ -25,13 +32,17 @@ const (
 // It adds an event named exception with exception.type, exception.message and
 // exception.stacktrace, and the attribute error.type, as the semantic conventions
 // have them; spanticket.error.chain on the event lists what is wrapped, at most 32
-// errors, the outermost first.
+// errors, the outermost first. Messages are cut at 4 KiB, those in the list at 256
+// bytes, and the stack at 32 calls, where a recursion counts once.
+//
+// Like a span it may be called concurrently. It does not panic, whatever the
+// error's methods do.
 func RecordError(span trace.Span, err error) {
-	if err == nil || !span.IsRecording() {
+	defer func() { _ = recover() }() // what a span of another SDK does
+	if err == nil || span == nil || !span.IsRecording() {
 		return
 	}
-	defer func() { _ = recover() }()                          // an Unwrap of the host's own, on its way to tell what went wrong
-	typ, message := correlate.ErrorType(err), fmt.Sprint(err) // which survives an Error that panics
+	typ, message := correlate.ErrorType(err), clip(errorText(err), maxText)
 	span.SetStatus(codes.Error, message)
 	span.SetAttributes(attribute.String("error.type", typ))
 	attrs := []attribute.KeyValue{
@@ -45,33 +56,63 @@ func RecordError(span trace.Span, err error) {
 	span.AddEvent("exception", trace.WithAttributes(attrs...))
 }
 
+// chainOf returns the types and messages of an error and what it wraps. Each
+// message holds those after it, so that long ones are not asked for 32 times.
 func chainOf(err error) []string {
 	var out []string
+	room := maxTexts
 	for _, e := range correlate.ErrorChain(err) {
-		text := fmt.Sprint(e)
-		if len(text) > maxLinkText {
-			text = strings.ToValidUTF8(text[:maxLinkText], "") + "…"
+		link := fmt.Sprintf("%T", e)
+		if room > 0 {
+			text := errorText(e)
+			room -= len(text)
+			link += ": " + clip(text, maxLinkText)
 		}
-		out = append(out, fmt.Sprintf("%T: %s", e, text))
+		out = append(out, link)
 	}
 	return out
 }
 
+// errorText returns the message of an error, whose method may panic.
+func errorText(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("%T, whose Error method panics", err)
+		}
+	}()
+	return err.Error()
+}
+
+// clip returns some of a text, in valid UTF-8: without that no exporter sends a
+// span.
+func clip(s string, most int) string {
+	return strings.ToValidUTF8(render.Clip(s, most), "\uFFFD")
+}
+
 // callers returns the stack of whoever called RecordError, as Go writes it.
 func callers() string {
-	var pcs [maxStack]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
-	var b strings.Builder
-	b.WriteString("goroutine 1 [running]:\n")
-	for {
+	var pcs [maxCalls]uintptr
+	n := 0
+	for _, pc := range pcs[:runtime.Callers(3, pcs[:])] {
+		if !slices.Contains(pcs[:n], pc) { // or a recursion would hide who began it
+			pcs[n] = pc
+			n++
+		}
+	}
+	frames := runtime.CallersFrames(pcs[:n])
+	b := make([]byte, 0, 2<<10)
+	b = append(b, "goroutine 1 [running]:\n"...)
+	for range maxStack {
 		f, more := frames.Next()
-		if f.Function == "" {
+		if f.Function == "" || len(b)+len(f.Function)+len(f.File) > maxTrace {
 			break
 		}
-		fmt.Fprintf(&b, "%s(...)\n\t%s:%d\n", f.Function, f.File, f.Line)
+		b = append(append(b, f.Function...), "(...)\n\t"...)
+		b = append(append(b, f.File...), ':')
+		b = append(strconv.AppendInt(b, int64(f.Line), 10), '\n')
 		if !more {
 			break
 		}
 	}
-	return b.String()
+	return string(b)
 }

@@ -44,6 +44,7 @@ const (
 // the time of recorded spans.
 type stages struct {
 	config     Config
+	alone      bool     // there are no neighbours to tell or to ask
 	shadow     bool     // nothing is sent
 	sinks      []string // names of all
 	audit      *slog.Logger
@@ -66,6 +67,7 @@ type stages struct {
 // it. process describes this program, where a resource is silent; jitter spreads
 // retries.
 func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
+	alone := c.WholeTraces || c.Store == nil // nobody else could say anything
 	c = c.withDefaults()
 	names := slices.Sorted(maps.Keys(c.Sinks))
 	invalid := c.validate()
@@ -74,7 +76,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	if err := errors.Join(invalid, badRules, badEnrichers); err != nil {
 		return nil, err
 	}
-	s := &stages{config: c, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: observe.NewCounters(), deliveries: new(observe.Deliveries)}
+	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: observe.NewCounters(), deliveries: new(observe.Deliveries)}
 	s.decisions = decisions{redactor: c.Redactor, log: decisionlog.New(), tell: c.OnDecision}
 	mark := new(assemble.Mark)
 	s.gate = capture.NewGate(rules, mark, s.counters, c.QueueSize, maxQueueBytes)
@@ -171,7 +173,7 @@ func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, furt
 	o.Rule = set.Rule(rule).Name
 	d := decisionOf(o, correlate.StageAssemble, correlate.Origin)
 	counts := &s.counts
-	if !s.config.WholeTraces && coalesce.IsCall(o) {
+	if !s.alone && coalesce.IsCall(o) {
 		if counts = &s.calls; counts.Len() == 0 {
 			s.called = now
 		}

@@ -25,13 +25,7 @@ func Adopt(ctx context.Context, s Store, scope Scope, now time.Time) (time.Time,
 	err := s.Update(ctx, key, func(cur Record, found bool) (Record, []Delivery, error) {
 		a = adoption{Began: now}
 		if found {
-			if cur.Version > adoptionVersion {
-				return Record{}, nil, &FormatError{Key: key, Version: cur.Version}
-			}
-			if err := json.Unmarshal(cur.Data, &a); err != nil {
-				return Record{}, nil, &FormatError{Key: key, Version: cur.Version, Err: err}
-			}
-			return cur, nil, nil
+			return cur, nil, decodeSmall(key, cur, adoptionVersion, &a)
 		}
 		data, err := json.Marshal(a)
 		return Record{Version: adoptionVersion, Data: data}, nil, err

@@ -19,12 +19,42 @@ func ExampleSignature_Explain() {
 	}, correlate.Spec{})
 	fmt.Print(signature.Explain())
 	// Output:
-	// v1akxi6f66xv7gvidhazzxivu2pw
+	// v2act66mqsbitomq3idy4tuezp7n (version 2)
 	//   + service: shop/checkout [always]
 	//   + environment: production [always]
+	//   - dependency: [not used: no call of something else]
 	//   + operation: POST /orders/<*> (SERVER) [span name and kind, numbers and ids masked]
 	//   - exception: *fmt.wrapError [not used: any error in Go may have this type]
 	//   + message: reserve <*>: dial tcp <*>: connect: connection refused [message of the exception, what varies masked]
+	//   - frames: [not recorded]
+}
+
+// The same outage, whoever sees it, is one problem.
+func ExampleSignature_Explain_dependency() {
+	signature := correlate.Signer{}.Sign(correlate.Occurrence{
+		Scope:     correlate.Scope{Namespace: "shop", Service: "checkout", Environment: "production"},
+		Operation: "SELECT orders",
+		Kind:      "CLIENT",
+		Status:    "ERROR",
+		Exception: correlate.Exception{
+			Type:    "*net.OpError",
+			Message: `dial tcp 10.0.0.7:5432: connect: connection refused`,
+		},
+		Attributes: []correlate.Attribute{
+			{Key: "db.system.name", Value: "postgresql"},
+			{Key: "server.address", Value: "db.internal"},
+			{Key: "db.namespace", Value: "orders"},
+		},
+	}, correlate.Spec{})
+	fmt.Print(signature.Explain())
+	// Output:
+	// v2lfirxaxnzwg2mfhevjexfqtj4m (version 2)
+	//   + service: shop/checkout [always]
+	//   + environment: production [always]
+	//   + dependency: postgresql db.internal/orders is not available [what was called is not available: one problem, whatever was calling it]
+	//   - operation: SELECT orders (CLIENT) [not used: the dependency stands for it]
+	//   - exception: *net.OpError [not used: the dependency stands for it]
+	//   - message: dial tcp <*>: connect: connection refused [not used: the dependency stands for it]
 	//   - frames: [not recorded]
 }
 

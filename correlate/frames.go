@@ -11,6 +11,7 @@ const (
 	framesMax = 5
 
 	framesLimit = 64 << 10 // what is read of any stack
+	frameLimit  = 1 << 10  // and of any line, where a name is looked for more than once
 )
 
 // framesLibrary is the path of this library's module. Its frames are on the
@@ -50,19 +51,24 @@ func appendFrames(dst []byte, stack, module string) []byte {
 		if i > 0 {
 			dst = append(dst, " < "...)
 		}
-		dst = append(dst, name...)
+		dst = append(append(dst, name.head...), name.tail...)
 	}
 	return dst
 }
 
+// frameName is a name in two parts, so that dropping what is between them
+// costs nothing.
+type frameName struct{ head, tail string }
+
 // frameList holds distinct frames, the innermost first.
 type frameList struct {
-	names [framesMax]string
+	names [framesMax]frameName
 	n     int
 }
 
-func (f *frameList) add(name string) {
-	if name == "" || f.n == framesMax {
+func (f *frameList) add(head, tail string) {
+	name := frameName{head, tail}
+	if name == (frameName{}) || f.n == framesMax {
 		return
 	}
 	for _, have := range f.names[:f.n] {
@@ -76,10 +82,8 @@ func (f *frameList) add(name string) {
 
 // addOutermostFirst adds the frame of a stack that is printed from the root
 // inwards: what has been added so far is further from the failure.
-func (f *frameList) addOutermostFirst(name string) {
-	if name == "" {
-		return
-	}
+func (f *frameList) addOutermostFirst(file, function string) {
+	name := frameName{file, function}
 	for i, have := range f.names[:f.n] {
 		if have == name {
 			copy(f.names[1:i+1], f.names[:i])
@@ -100,8 +104,10 @@ func frameLanguage(stack string) string {
 		switch {
 		case strings.HasPrefix(line, "goroutine ") && strings.HasSuffix(line, "]:"), frameIsGoFile(line):
 			return "go"
-		case strings.HasPrefix(text, `File "`) && strings.Contains(text, `", line `):
+		case strings.HasPrefix(strings.TrimLeft(text, "| "), `File "`) && strings.Contains(text, `", line `):
 			return "python"
+		case strings.HasPrefix(text, "at ") && strings.Contains(text, ".rs:"):
+			return "rust"
 		case strings.HasPrefix(text, "at ") && text != line:
 			if at := strings.IndexByte(text, '('); at > 0 && text[at-1] != ' ' && !strings.Contains(text, "://") {
 				return "java"

@@ -25,7 +25,11 @@ func (f *frameList) readGo(stack, module string) {
 	cost := 0
 	for line := range strings.Lines(stack) {
 		if traced {
-			if cost += frameCost(line); cost > limit {
+			cost += frameCost(line)
+			if !strings.HasSuffix(line, "\n") {
+				cost += len(" +0xffffffffffffffff\n") // which may have been cut off
+			}
+			if cost > limit {
 				break
 			}
 		}
@@ -33,6 +37,9 @@ func (f *frameList) readGo(stack, module string) {
 			break
 		}
 		line = strings.TrimPrefix(strings.TrimRight(line, "\r\n"), frameMargin)
+		if len(line) > frameLimit {
+			line = line[:frameLimit] // no function has so long a name
+		}
 		function := frameCall(line)
 		switch {
 		case strings.HasPrefix(line, "goroutine "):
@@ -112,25 +119,29 @@ func frameCost(line string) int {
 	}
 	cost := 0
 	for i := 0; i < len(line); {
-		switch {
-		case strings.HasPrefix(line[i:], "0x"), strings.HasPrefix(line[i:], "+0x"):
-			most := hex
-			if line[i] == '+' {
+		begin, most := i, 1
+		i++
+		switch line[begin] {
+		case '0', '+':
+			at := begin
+			if line[at] == '+' {
+				at++
+			}
+			if !strings.HasPrefix(line[at:], "0x") {
+				break
+			}
+			most = hex
+			if at > begin {
 				most = offset
 			}
-			begin := i
-			for i += strings.IndexByte(line[i:], 'x') + 1; i < len(line) && (maskBits[line[i]]&maskHex != 0 || line[i] == '?'); i++ {
+			for i = at + len("0x"); i < len(line) && (maskBits[line[i]]&maskHex != 0 || line[i] == '?'); i++ {
 			}
-			cost += max(most, i-begin)
-		case line[i] == ':' && i+1 < len(line) && maskBits[line[i+1]]&maskDigit != 0:
-			begin := i
-			for i++; i < len(line) && maskBits[line[i]]&maskDigit != 0; i++ {
+		case ':':
+			for ; i < len(line) && maskBits[line[i]]&maskDigit != 0; i++ {
+				most = 1 + number
 			}
-			cost += max(1+number, i-begin)
-		default:
-			i++
-			cost++
 		}
+		cost += max(most, i-begin)
 	}
 	return cost
 }
@@ -243,7 +254,7 @@ var framesInfrastructure = []string{
 
 // frameFunction drops from a Go function's name what differs between
 // instances and builds: type arguments and the numbers of closures.
-func frameFunction(name string) string {
+func frameFunction(name string) (head, tail string) {
 	pkg := len(framePackage(name))
 	for _, closure := range []string{".func", ".gowrap", ".deferwrap", "-range", ".init."} {
 		from := pkg
@@ -268,8 +279,9 @@ func frameFunction(name string) string {
 }
 
 // frameInlined returns the function in which a closure was made. The name of one
-// that was made in a function that the compiler inlined has the caller's twice,
-// and then that function's: main.f.f.OnceFunc.
+// that was made in a function that the compiler inlined has the caller's once or
+// twice, and then that function's: main.f.f.OnceFunc, main.(*T).f.OnceFunc.
+// main.f.OnceFunc may be a method, and stays.
 func frameInlined(name string, begin int) string {
 	function := name[min(begin, len(name)):]
 	for i := range len(function) {
@@ -277,25 +289,37 @@ func frameInlined(name string, begin int) string {
 			return name[:begin+i]
 		}
 	}
+	if receiver := strings.Index(function, ")."); receiver > 0 {
+		method := begin + receiver + len(").")
+		if end := strings.IndexByte(name[method:], '.'); end > 0 {
+			return name[:method+end]
+		}
+	}
 	return name
 }
 
 // frameGeneric drops type arguments, which may be nested.
-func frameGeneric(name string) string {
-	if strings.IndexByte(name, '[') < 0 {
-		return name
+func frameGeneric(name string) (head, tail string) {
+	begin := strings.IndexByte(name, '[')
+	if begin < 0 {
+		return name, ""
 	}
-	out := make([]byte, 0, len(name))
 	depth := 0
-	for i := range len(name) {
-		switch c := name[i]; {
-		case c == '[':
+	for i := begin; i < len(name); i++ {
+		switch name[i] {
+		case '[':
 			depth++
-		case c == ']':
-			depth = max(0, depth-1)
-		case depth == 0:
-			out = append(out, c)
+		case ']':
+			depth--
+		}
+		if depth == 0 {
+			head, tail = name[:begin], name[i+1:]
+			if strings.IndexByte(tail, '[') >= 0 {
+				more, rest := frameGeneric(tail)
+				return head + more, rest
+			}
+			return head, tail
 		}
 	}
-	return string(out)
+	return name[:begin], "" // no end
 }

@@ -64,7 +64,11 @@ func headPython(stack string) (typ, message string) {
 // headCause returns the first line, or that of the last cause.
 func headCause(stack string) (typ, message string) {
 	first := true
-	for line := range framesOfCauses(stack) {
+	var suppressed suppressed
+	for line := range strings.Lines(stack) {
+		if suppressed.has(line) {
+			continue
+		}
 		text := strings.TrimSpace(line)
 		if cause := frameCause(text); cause != "" {
 			if t, m := headLine(cause); t != "" {

@@ -1,14 +1,15 @@
 package correlate
 
-import (
-	"iter"
-	"strings"
-)
+import "strings"
 
 // readJava reads the innermost cause, which is printed last.
 func (f *frameList) readJava(stack string) {
 	var outer frameList
-	for line := range framesOfCauses(stack) {
+	var suppressed suppressed
+	for line := range strings.Lines(stack) {
+		if suppressed.has(line) {
+			continue
+		}
 		text := strings.TrimSpace(line)
 		if frameCause(text) != "" {
 			if f.n > 0 {
@@ -29,7 +30,7 @@ func (f *frameList) readJava(stack string) {
 			name = name[i+1:] // class loader and module
 		}
 		if !frameIsJavaPlatform(name) {
-			f.add(frameJavaMethod(name))
+			f.add(frameJavaMethod(name), "")
 		}
 	}
 	if f.n == 0 {
@@ -37,27 +38,22 @@ func (f *frameList) readJava(stack string) {
 	}
 }
 
-// framesOfCauses returns the lines of a stack without those of exceptions that
-// were suppressed, which have causes of their own.
-func framesOfCauses(stack string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		suppressed := 0 // how far in they are, or 0
-		for line := range strings.Lines(stack) {
-			text := strings.TrimLeft(line, " \t")
-			depth := len(line) - len(text)
-			if suppressed > 0 && depth >= suppressed {
-				continue
-			}
-			suppressed = 0
-			if depth > 0 && strings.HasPrefix(text, "Suppressed: ") {
-				suppressed = depth
-				continue
-			}
-			if !yield(line) {
-				return
-			}
-		}
+// suppressed tells the lines of exceptions that were suppressed, which have
+// causes of their own. Its zero value is outside of any.
+type suppressed struct{ depth int }
+
+// has reports whether the next line of a stack is one of theirs.
+func (s *suppressed) has(line string) bool {
+	text := strings.TrimLeft(line, " \t")
+	depth := len(line) - len(text)
+	if s.depth > 0 && depth >= s.depth {
+		return true
 	}
+	s.depth = 0
+	if depth > 0 && strings.HasPrefix(text, "Suppressed: ") {
+		s.depth = depth
+	}
+	return s.depth > 0
 }
 
 // frameCause returns what follows the words that a cause is printed after in
@@ -126,7 +122,7 @@ func (f *frameList) readPython(stack string) {
 		if !ok {
 			function = "<module>"
 		}
-		f.addOutermostFirst(frameFile(file) + ":" + function)
+		f.addOutermostFirst(frameFile(file)+":", function)
 	}
 }
 
@@ -166,7 +162,7 @@ func (f *frameList) readJavaScript(stack string) {
 		if !ok {
 			continue // cut
 		}
-		f.add(string(appendSegment(nil, file)) + ":" + name)
+		f.add(string(appendSegment(nil, file))+":", name)
 	}
 	if f.n == 0 {
 		*f = outer
@@ -189,7 +185,7 @@ func (f *frameList) readOther(stack string) {
 			}
 		}
 		if file != "" {
-			f.add(frameFile(file))
+			f.add(frameFile(file), "")
 		}
 	}
 	if seen < 2 {
@@ -200,6 +196,7 @@ func (f *frameList) readOther(stack string) {
 // frameSource returns the path in a line like "from /app/cart.rb:12:in 'add'" or
 // "#0 /app/cart.php(12): add()", or "".
 func frameSource(line string) string {
+	line = line[:min(len(line), frameLimit)]
 	for i := 1; i+1 < len(line); i++ {
 		if (line[i] != ':' && line[i] != '(') || maskBits[line[i+1]]&maskDigit == 0 {
 			continue

@@ -51,7 +51,7 @@ func appendMask(dst []byte, message string) []byte {
 }
 
 // maskers keeps maskers because of their size.
-var maskers = sync.Pool{New: func() any { return new(masker) }}
+var maskers = sync.Pool{New: func() any { return &masker{words: maskWords()} }}
 
 // maskCut returns the beginning of s, at most n bytes, without the word or
 // rune that does not fit.
@@ -81,22 +81,30 @@ type masker struct {
 	cut   bool // s is not the whole message
 	again bool // the result may read differently
 
-	last  maskSpan // word just before, with only space between
-	key   maskSpan // word before ':' or '=', while its value is awaited
-	value byte     // ':' or '=' while a value is awaited, else 0
-	body  bool     // the message is itself an object in braces
-	list  int      // offset in dst of the last '[' after a word, or -1
+	last   maskSpan // word just before, with only space between
+	info   maskInfo // what is known of that word, if it was looked up
+	key    maskSpan // word before ':' or '=', while its value is awaited
+	value  byte     // ':' or '=' while a value is awaited, else 0
+	body   bool     // the message is itself an object in braces
+	list   int      // offset in dst of the last '[' after a word that is open, or -1
+	nested bool     // another such was open there
 
 	unquoted [3]bool           // by kind of quote: none that opens here or later is closed
 	matched  bool              // close is filled in
 	close    [maskLimit]uint16 // by offset of an opening bracket, that of the closing one; 0 if there is none
 
+	steps int // bytes looked at, over all passes
+
+	ahead     maskSpan // word that was looked up ahead
+	aheadInfo maskInfo
+
+	words   *maskTable
 	scratch []byte
 }
 
 // mask appends the masked message to dst, in m.dst.
 func (m *masker) mask(dst []byte, message string) {
-	m.dst, m.start = dst, len(dst)
+	m.dst, m.start, m.steps = dst, len(dst), 0
 	m.run(message)
 	if m.cut {
 		m.balance()
@@ -110,18 +118,25 @@ func (m *masker) mask(dst []byte, message string) {
 		kept := string(maskCut(m.dst[m.start:], maskKeep))
 		m.dst = m.dst[:m.start]
 		m.run(kept)
+		if string(m.dst[m.start:]) == kept {
+			return
+		}
 	}
-	m.dst = m.dst[:m.start+len(maskCut(m.dst[m.start:], maskKeep))]
+	if m.again || len(m.dst)-m.start > maskKeep {
+		m.dst = append(m.dst[:m.start], maskPlaceholder...) // nobody writes such messages
+	}
 }
 
 // run goes over the message once.
 func (m *masker) run(message string) {
 	m.s = maskCut(message, maskLimit)
 	m.i = 0
+	m.steps += len(m.s)
 	m.again = false
 	m.cut = len(m.s) < len(message)
 	m.body, m.list, m.matched, m.unquoted = false, -1, false, [3]bool{}
 	m.forget()
+	m.ahead = maskSpan{}
 	for m.i < len(m.s) {
 		c := m.s[m.i]
 		switch maskClass[c] {
@@ -162,12 +177,17 @@ func (m *masker) mark(c byte) {
 	case c == '<' && m.angle():
 		return
 	case c == '[' && m.last.to > 0:
+		m.nested = m.list >= 0
 		m.list = len(m.dst)
-	case c == ']' && m.list >= m.start && m.list < len(m.dst) && maskIsList(m.dst[m.list+1:]):
+	case c == ']' && m.list >= m.start && m.list < len(m.dst) && m.isList(m.dst[m.list+1:]):
 		// Judged as written, so that it is the same for a masked message.
 		m.dst = m.dst[:m.list]
+		m.again = m.again || m.nested // the outer one may be a list now
+		m.list = -1
 		m.variable(m.i + 1)
 		return
+	case c == ']':
+		m.list = -1
 	}
 	m.i++
 	m.dst = append(m.dst, c)
@@ -240,15 +260,18 @@ func (m *masker) variable(end int) {
 		for n > 0 && maskBits[before[n-1]] != 0 && len(before)-n < 10 {
 			n--
 		}
-		if len(before)-n < 3 || !maskIsCalendar(string(before[n:])) {
+		if len(before)-n < 3 || n > 0 && strings.IndexByte(" ,([:=", before[n-1]) < 0 || !maskIsCalendar(string(before[n:])) {
 			break
 		}
+		// Joined to a key, what is left may be read as one word with the value.
+		m.again = m.again || n > 0 && (before[n-1] == ':' || before[n-1] == '=')
 		text = before[:n]
 	}
 	n := len(text)
 	for n > 0 && maskJoins[text[n-1]] {
 		n--
 	}
+	m.steps += len(m.dst) - m.start - n
 	if bytes.HasSuffix(text[:n], []byte(maskPlaceholder)) {
 		m.dst = m.dst[:m.start+n]
 		return
@@ -281,11 +304,12 @@ func maskIsName(c byte) bool { return maskBits[c] != 0 || c >= 0x80 }
 
 // word reads a word and writes it, or the placeholder.
 func (m *masker) word() {
-	t := maskScan(m.s, m.i)
+	var t maskToken
+	maskScan(&t, m.s, m.i)
 	w := m.s[m.i:t.end]
 	valued := m.valued()
 
-	if t.end < len(m.s) && t.digits == 0 && maskClass[m.s[t.end]] == maskOpen {
+	if !t.simple && t.end < len(m.s) && t.digits == 0 && maskClass[m.s[t.end]] == maskOpen {
 		end := m.closes(t.end)
 		if end == 0 {
 			end = len(m.s) // cut
@@ -306,6 +330,7 @@ func (m *masker) word() {
 	m.forget()
 	if t.letters > 0 {
 		m.last = maskSpan{m.i, t.end}
+		m.info = t.info
 	}
 	m.i = t.end
 }
@@ -314,38 +339,24 @@ func (m *masker) word() {
 // happened.
 func (m *masker) valued() bool { return m.value != 0 && !maskTells(m.text(m.key)) }
 
-func (m *masker) varies(t *maskToken, w string, valued bool) bool {
-	if !t.plain() {
-		return t.varies(w) && !m.isCode(t, w)
-	}
-	if t.letters == 0 {
-		return false
-	}
-	switch {
-	case t.letters >= 8 && t.isRandom(w):
-		return true
-	case m.afterVariable() && maskIsUnit(w):
-		return true
-	case valued && m.value == '=':
-		return true
-	case valued && m.ends(t.end):
-		return maskNames(m.text(m.key)) || maskIsNull(w) || !maskIsText(w)
-	case m.last.to > 0 && maskLeads(m.text(m.last)) && m.breaks(t.end):
-		return !maskIsText(w)
-	}
-	return false
-}
-
-// ends reports whether a phrase ends at i.
+// ends reports whether a phrase ends at i: with the message, at punctuation,
+// or before another key.
 func (m *masker) ends(i int) bool {
 	for i < len(m.s) && (maskClass[m.s[i]] == maskSpace || m.s[i] == '.') {
+		m.steps++
 		i++
 	}
-	return i == len(m.s) || strings.IndexByte(",;)]}|", m.s[i]) >= 0
-}
-
-// breaks reports whether a word ends at i and is not the name of a key or
-// function.
-func (m *masker) breaks(i int) bool {
-	return i == len(m.s) || maskClass[m.s[i]] != maskOpen && m.s[i] != '=' && m.s[i] != '<' && m.s[i] < 0x80
+	if i == len(m.s) || strings.IndexByte(",;)]}|", m.s[i]) >= 0 {
+		return true
+	}
+	n := i
+	for n < len(m.s) && n-i < 32 && (maskBits[m.s[n]]&(maskLower|maskUpper) != 0 || m.s[n] == '_') {
+		n++
+	}
+	if n == i || maskClass[m.s[i-1]] != maskSpace || n == len(m.s) || m.s[n] != ':' && m.s[n] != '=' {
+		return false
+	}
+	// A key that is not a plain word may itself be masked.
+	m.again = m.again || n+1 < len(m.s) && maskClass[m.s[n+1]] != maskSpace || !m.words.lookUp(m.s[i:n]).known()
+	return true
 }

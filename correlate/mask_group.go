@@ -15,7 +15,7 @@ func (m *masker) quote(c byte) {
 	switch {
 	case end < 0:
 		m.mark(c)
-	case m.body && strings.HasPrefix(m.s[end+1:], ":") && end-m.i < 64:
+	case m.body && strings.HasPrefix(m.s[end+1:], ":") && !strings.HasPrefix(m.s[end+1:], "::") && end-m.i < 64:
 		m.dst = append(m.dst, m.s[m.i:end+1]...)
 		m.forget()
 		m.last = maskSpan{m.i + 1, end}
@@ -38,9 +38,11 @@ func (m *masker) closing(c byte) int {
 		return -1
 	}
 	for k := m.i + 1; k < len(m.s); k++ {
+		m.steps++
 		switch m.s[k] {
 		case '\\':
 			k++
+			m.again = true // it may go with a value
 		case c:
 			if c != '\'' || k+1 == len(m.s) || maskBits[m.s[k+1]]&(maskLower|maskUpper) == 0 {
 				return k
@@ -86,8 +88,13 @@ func (m *masker) closes(i int) int {
 		m.matched = true
 		var stack [maskDepth]uint16
 		depth := 0
+		m.steps += len(m.s) - i
 		for k := i; k < len(m.s); k++ {
-			switch c := m.s[k]; c {
+			c := m.s[k]
+			if maskClass[c] != maskOpen && maskClass[c] != maskOther {
+				continue
+			}
+			switch c {
 			case '(', '[', '{':
 				m.close[k] = 0
 				if depth < maskDepth {
@@ -119,6 +126,11 @@ func (m *masker) angle() bool {
 		return false
 	}
 	end := strings.IndexAny(s[1:], "<>")
+	if end < 0 {
+		m.steps += len(s)
+	} else {
+		m.steps += end
+	}
 	if end < 0 && m.cut {
 		m.variable(len(m.s))
 		return true
@@ -158,9 +170,10 @@ func maskClosing(open byte) byte {
 	return open + 2 // '[' and '{'
 }
 
-// maskIsList reports whether s, between brackets, is nothing, one word, or
+// isList reports whether s, between brackets, is nothing, one word, or
 // words with commas between them.
-func maskIsList(s []byte) bool {
+func (m *masker) isList(s []byte) bool {
+	m.steps += len(s)
 	for i := range s {
 		switch c := s[i]; {
 		case maskClass[c] == maskWord, c >= 0x80, c == ',', c == '*', c == '<', c == '>':
@@ -197,10 +210,12 @@ func maskIsDumps(s string) bool {
 	return n > 0 && n+1 < len(s) && maskClass[s[n]] == maskOpen && maskIsDump(s[n:])
 }
 
-// maskName returns the length of the name that s begins with.
+// maskName returns the length of the name that s begins with, as far as it
+// looks.
 func maskName(s string) int {
+	const limit = 128
 	n := 0
-	for n < len(s) && (maskBits[s[n]] != 0 || s[n] == '_' || n > 0 && (s[n] == '.' || s[n] == '$')) {
+	for n < len(s) && n < limit && (maskBits[s[n]] != 0 || s[n] == '_' || n > 0 && (s[n] == '.' || s[n] == '$' || s[n] == '-')) {
 		n++
 	}
 	return n

@@ -56,21 +56,20 @@ type maskToken struct {
 	digits  int
 	humps   int // capitals after small letters or digits
 	dots    int
+	joins   int // hyphens and underscores
 	slashes int
 	backs   int
 	at      bool
 	url     bool
 	address bool
-}
+	simple  bool // small letters up to a space or the end
 
-// plain reports whether the word is made of letters as words and names are.
-func (t *maskToken) plain() bool {
-	return t.digits == 0 && t.dots == 0 && t.slashes == 0 && t.backs == 0 && !t.at && !t.url && !t.address
+	info maskInfo // what is known of the word, once it was looked up
 }
 
 // maskScan reads the word at i.
-func maskScan(s string, i int) maskToken {
-	var t maskToken
+func maskScan(t *maskToken, s string, i int) {
+	*t = maskToken{}
 	var prev uint8
 	colon := false
 	k := i
@@ -81,8 +80,8 @@ func maskScan(s string, i int) maskToken {
 	if k > i {
 		t.letters, prev = k-i, maskLower
 		if k == len(s) || s[k] == ' ' {
-			t.end = k
-			return t
+			t.end, t.simple = k, true
+			return
 		}
 	}
 scan:
@@ -105,6 +104,8 @@ scan:
 			switch c {
 			case '.':
 				t.dots++
+			case '-', '_':
+				t.joins++
 			case '/':
 				t.slashes++
 			case '\\':
@@ -143,6 +144,9 @@ scan:
 		}
 		prev = bits
 	}
+	if t.slashes > 0 && s[i] == '/' && k < len(s) && s[k] == '?' {
+		k = maskURL(s, k)
+	}
 	// A full stop at the end is not of the word.
 	for t.letters+t.digits > 0 && (s[k-1] == '.' || s[k-1] == ':') {
 		t.dots--
@@ -159,7 +163,6 @@ scan:
 		}
 	}
 	t.end = max(k, i+1)
-	return t
 }
 
 // maskURL returns the end of the URL whose scheme ends at i.
@@ -168,7 +171,8 @@ func maskURL(s string, i int) int {
 	for i < len(s) && (maskClass[s[i]] == maskWord || strings.IndexByte("?&=,;!*([{}])|^", s[i]) >= 0 || s[i] >= 0x80) {
 		i++
 	}
-	for strings.IndexByte(".,:;!?", s[i-1]) >= 0 || strings.IndexByte(")]}", s[i-1]) >= 0 && !strings.ContainsAny(s[start:i], "([{") {
+	closed := strings.ContainsAny(s[start:i], "([{") // brackets of its own
+	for strings.IndexByte(".,:;!?", s[i-1]) >= 0 || !closed && strings.IndexByte(")]}", s[i-1]) >= 0 {
 		i--
 	}
 	return i
@@ -237,7 +241,7 @@ func (t *maskToken) isRandom(w string) bool {
 			}
 			i += maskHump(w[i:])
 		}
-		return parts*10 >= t.letters*3 && !maskIsText(w)
+		return parts*10 >= t.letters*3 && !maskWords().isText(w)
 	}
 	for i := range len(w) {
 		if maskBits[w[i]]&maskHex == 0 {
@@ -265,5 +269,5 @@ func (t *maskToken) isName(w string) bool {
 		last := w[strings.LastIndexByte(w, '.')+1:]
 		return last != "" && maskBits[last[0]]&maskUpper != 0 && strings.IndexByte(w, '-') < 0 && strings.IndexByte(w, ':') < 0
 	}
-	return t.humps > 0 && t.letters >= 8 && maskIsText(w)
+	return t.humps > 0 && t.letters >= 8 && maskWords().isText(w)
 }

@@ -1,50 +1,5 @@
 package correlate
 
-import (
-	_ "embed"
-	"strings"
-	"sync"
-)
-
-//go:embed mask_words.txt
-var maskWordList string
-
-// maskWords holds the words of technical English, without most inflections.
-var maskWords = sync.OnceValue(func() map[string]struct{} {
-	words := make(map[string]struct{}, strings.Count(maskWordList, "\n"))
-	for w := range strings.Lines(maskWordList) {
-		words[strings.TrimSuffix(w, "\n")] = struct{}{}
-	}
-	return words
-})
-
-// maskIsText reports whether w is written in words: English ones, or names put
-// together from them, as code has them. Constants and the names of errors
-// count as such.
-func maskIsText(w string) bool {
-	if strings.HasSuffix(w, "Exception") || strings.HasSuffix(w, "Error") {
-		return true
-	}
-	words := maskWords()
-	upper, letters := 0, 0
-	for i := 0; i < len(w); {
-		if maskBits[w[i]]&(maskLower|maskUpper) == 0 {
-			i++
-			continue
-		}
-		n := maskHump(w[i:])
-		letters += n
-		if maskBits[w[i+n-1]]&maskUpper != 0 {
-			upper += n
-		}
-		if (n > 1 || n == len(w)) && !maskIsWord(words, w[i:i+n]) && upper < letters {
-			return false
-		}
-		i += n
-	}
-	return letters > 1
-}
-
 // maskHump returns the length of the first word of a name in camel case. s
 // begins with a letter.
 func maskHump(s string) int {
@@ -69,34 +24,6 @@ func maskHump(s string) int {
 	return n
 }
 
-// maskIsWord looks a word up, in lower case and without its ending.
-func maskIsWord(words map[string]struct{}, w string) bool {
-	var buf [24]byte
-	if len(w) > len(buf)-1 {
-		return false
-	}
-	b := maskAppendLower(buf[:0], w)
-	if _, ok := words[string(b)]; ok {
-		return true
-	}
-	for _, e := range maskEndings {
-		n := len(b) - len(e.cut)
-		if n < 3 || string(b[n:]) != e.cut {
-			continue
-		}
-		if _, ok := words[string(append(b[:n], e.add...))]; ok {
-			return true
-		}
-		b = maskAppendLower(buf[:0], w)
-	}
-	return false
-}
-
-var maskEndings = []struct{ cut, add string }{
-	{"ies", "y"}, {"ied", "y"}, {"ing", ""}, {"ing", "e"}, {"ed", ""}, {"ed", "e"},
-	{"es", ""}, {"es", "e"}, {"s", ""}, {"er", ""}, {"er", "e"}, {"ly", ""},
-}
-
 func maskAppendLower(dst []byte, s string) []byte {
 	for i := range len(s) {
 		c := s[i]
@@ -111,8 +38,13 @@ func maskAppendLower(dst []byte, s string) []byte {
 // maskHead returns the last word of a name, in lower case: what the name is a
 // name of. It is kept in buf.
 func maskHead(buf []byte, name string) []byte {
-	end := len(name)
-	i := end
+	n := min(maskTail(name), cap(buf))
+	return maskAppendLower(buf[:0], name[len(name)-n:])
+}
+
+// maskTail returns the length of the last word of a name.
+func maskTail(name string) int {
+	i := len(name)
 	for i > 0 {
 		bits := maskBits[name[i-1]]
 		if bits&(maskLower|maskUpper) == 0 {
@@ -123,10 +55,7 @@ func maskHead(buf []byte, name string) []byte {
 			break
 		}
 	}
-	if end-i > cap(buf) {
-		i = end - cap(buf)
-	}
-	return maskAppendLower(buf[:0], name[i:end])
+	return len(name) - i
 }
 
 // maskTells reports whether what follows a key tells what happened, so that
@@ -150,22 +79,6 @@ func maskNames(key string) bool {
 	case "id", "ids", "name", "names", "user", "users", "username", "host", "hosts", "hostname", "key", "keys", "file", "files", "filename",
 		"path", "paths", "dir", "directory", "folder", "url", "uri", "addr", "address", "email", "number", "num", "no", "token", "password",
 		"topic", "queue", "table", "column", "field", "bucket", "pod", "node", "account", "customer", "tenant", "city", "country", "date", "time":
-		return true
-	}
-	return false
-}
-
-// maskLeads reports whether a word is followed by what it is about, which is
-// a value unless it is a word.
-func maskLeads(w string) bool {
-	switch w {
-	case "for", "from", "to", "at", "on", "by", "of", "in", "with", "via", "between", "and", "as",
-		"For", "From", "To", "At", "On", "By", "In",
-		"user", "username", "host", "hostname", "node", "file", "table", "column", "topic", "queue", "bucket", "pod", "job", "container",
-		"database", "schema", "index", "role", "group", "account", "tenant", "device", "interface", "service", "namespace", "cluster",
-		"server", "named", "called", "key", "name",
-		"User", "Host", "Node", "File", "Table", "Column", "Topic", "Queue", "Bucket", "Pod", "Job", "Container",
-		"Database", "Role", "Group", "Account", "Tenant", "Device", "Interface", "Service", "Namespace", "Cluster", "Server":
 		return true
 	}
 	return false

@@ -184,11 +184,17 @@ func (p Problem) nextUpdate() time.Time {
 	return p.UpdatedAt.Add(step)
 }
 
-// keepSample keeps the first sample and the newest ones. What led to the first
+// keepSample keeps the first sample and the newest ones, and of those that were
+// exported the newest, however old: a link leads to it. What led to the first
 // episode counts as a part of it.
 func (p *Problem) keepSample(s Sample) {
 	if len(p.Samples) >= maxSamples {
-		p.Samples = slices.Delete(p.Samples, 1, 2)
+		oldest := 1
+		exported := func(s Sample) bool { return s.Exported }
+		if p.Samples[1].Exported && !s.Exported && !slices.ContainsFunc(p.Samples[2:], exported) {
+			oldest = 2
+		}
+		p.Samples = slices.Delete(p.Samples, oldest, oldest+1)
 	}
 	p.Samples = append(p.Samples, s)
 }

@@ -47,7 +47,7 @@ func ReportKey(s Scope, r Report) Key {
 }
 
 func reportSignature(s Scope, r Report) Signature {
-	sig := Signer{}.Sign(Occurrence{Scope: s}, Spec{Rule: "spanticket: " + string(r)})
+	sig := Signer{Version: 1}.Sign(Occurrence{Scope: s}, Spec{Rule: "spanticket: " + string(r)}) // always, or an upgrade would begin another
 	sig.Components = slices.DeleteFunc(sig.Components, func(c Component) bool { return !c.Used })
 	return sig
 }

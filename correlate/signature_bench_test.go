@@ -59,7 +59,7 @@ panic({0x9b3d40?, 0xc000236018?})
 	/usr/local/go/src/runtime/panic.go:792 +0x132
 example.com/shop/internal/pricing.(*Tariffs).Price(0xc0001a4000, {0xb1c2f8, 0xc0003120c0}, 0x5)
 	/src/internal/pricing/tariffs.go:88 +0x1d4
-example.com/shop/internal/pricing.Total[...](...)
+example.com/shop/internal/pricing.Total(...)
 	/src/internal/pricing/total.go:31
 example.com/shop/internal/checkout.(*Service).Checkout.func2({0xc00009c000, 0x3, 0x4})
 	/src/internal/checkout/service.go:142 +0x1fb

@@ -136,6 +136,9 @@ func TestSignException(t *testing.T) {
 		{"fmt.Errorf", "*fmt.wrapError", "", "*fmt.wrapError", false},
 		{"fmt.Errorf with two errors", "*fmt.wrapErrors", "", "*fmt.wrapErrors", false},
 		{"errors.Join", "*errors.joinError", "", "*errors.joinError", false},
+		{"error.type where the exception's says nothing", "*fmt.wrapError", "*payment.DeclinedError", "*payment.DeclinedError", true},
+		{"unless it says nothing either", "*fmt.wrapError", "*errors.errorString", "*fmt.wrapError", false},
+		{"or holds a status", "*fmt.wrapError", "503", "*fmt.wrapError", false},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
 			o := declined()
@@ -179,20 +182,66 @@ func TestSignMessage(t *testing.T) {
 	}
 }
 
+// Type and message count, not who recorded them where.
 func TestSignEncodings(t *testing.T) {
-	base := declined()
-	base.Message, base.Attributes, base.Exception = "", nil, correlate.Exception{}
+	const java = "com.shop.DeclinedException: card 1 declined\n\tat com.shop.Payment.charge(Payment.java:10)\n"
+	attr := func(value any) []correlate.Attribute { return []correlate.Attribute{{Key: "error.type", Value: value}} }
+	for _, tt := range []struct {
+		rule string
+		same []correlate.Occurrence
+	}{
+		{"an error in Go", []correlate.Occurrence{
+			{Exception: correlate.Exception{Type: "*payment.DeclinedError", Message: "card 1 declined"}},
+			{Exception: correlate.Exception{Type: "*payment.DeclinedError", Message: "card 2 declined"}, Message: "card 2 declined"},
+			{Exception: correlate.Exception{Type: "*payment.DeclinedError", Message: "card 3 declined"}, Message: "checkout failed", Attributes: attr("declined")},
+			{Exception: correlate.Exception{Type: "*payment.DeclinedError"}, Message: "card 4 declined"},
+			{Exception: correlate.Exception{Message: "card 5 declined"}, Attributes: attr("*payment.DeclinedError")},
+			{Exception: correlate.Exception{Type: "*fmt.wrapError", Message: "card 6 declined"}, Attributes: attr("*payment.DeclinedError")},
+			{Message: "card 7 declined", Attributes: attr("*payment.DeclinedError")},
+		}},
+		{"a type alone", []correlate.Occurrence{
+			{Exception: correlate.Exception{Type: "*payment.DeclinedError"}},
+			{Attributes: attr("*payment.DeclinedError")},
+		}},
+		{"a message alone", []correlate.Occurrence{
+			{Message: "card 1 declined"},
+			{Message: "card 2 declined", Attributes: attr("_OTHER")},
+			{Message: "card 2 declined", Attributes: attr("500")},
+			{Exception: correlate.Exception{Message: "card 3 declined"}},
+			{Exception: correlate.Exception{Type: "*errors.errorString", Message: "card 4 declined"}, Message: "card 4 declined"},
+			{Exception: correlate.Exception{Type: "*fmt.wrapError", Message: "card 5 declined"}, Attributes: attr("*errors.errorString")},
+		}},
+		{"a stack that says both", []correlate.Occurrence{
+			{Exception: correlate.Exception{Type: "com.shop.DeclinedException", Message: "card 1 declined", Stacktrace: java}},
+			{Exception: correlate.Exception{Message: "card 1 declined", Stacktrace: java}},
+			{Exception: correlate.Exception{Stacktrace: java}},
+			{Exception: correlate.Exception{Stacktrace: java}, Message: "checkout failed"},
+		}},
+		{"a description that an SDK has made of both", []correlate.Occurrence{
+			{Exception: correlate.Exception{Type: "ValueError", Message: "card 1 declined"}, Message: "ValueError: card 1 declined"},
+			{Message: "ValueError: card 2 declined"},
+		}},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			var want correlate.Signature
+			for i, o := range tt.same {
+				o.Operation, o.Kind, o.Status = "POST /orders", "SERVER", "ERROR"
+				got := correlate.Signer{}.Sign(o, correlate.Spec{})
+				if i == 0 {
+					want = got
+				}
+				require.Equal(t, want.ID, got.ID, "%s\n%s", want.Explain(), got.Explain())
+			}
+		})
+	}
+}
 
-	event, attribute := base, base
-	event.Exception = correlate.Exception{Type: "*payment.DeclinedError", Message: "card 1 declined"}
-	attribute.Attributes = []correlate.Attribute{{Key: "error.type", Value: "*payment.DeclinedError"}}
-	attribute.Message = "card 2 declined"
-	require.Equal(t, correlate.Signer{}.Sign(event, correlate.Spec{}).ID, correlate.Signer{}.Sign(attribute, correlate.Spec{}).ID,
-		"type and message count, not who recorded them")
-
-	event.Exception.Message, attribute.Message = "", ""
-	require.Equal(t, correlate.Signer{}.Sign(event, correlate.Spec{}).ID, correlate.Signer{}.Sign(attribute, correlate.Spec{}).ID,
-		"nor where the type alone was recorded")
+// What reads like a type in a text of people is not taken for one.
+func TestSignDescription(t *testing.T) {
+	for _, description := range []string{"Order 1: declined", "payment: card declined", "dial tcp: Error: refused", "", ": "} {
+		s := correlate.Signer{}.Sign(correlate.Occurrence{Message: description}, correlate.Spec{})
+		require.False(t, component(t, s, "exception").Used, description)
+	}
 }
 
 func TestSignUnknownService(t *testing.T) {
@@ -219,7 +268,7 @@ func TestSignSpec(t *testing.T) {
 		}
 		return names
 	}
-	require.Equal(t, correlate.ComponentNames(), used(correlate.Spec{}), "by default everything that was recorded")
+	require.Equal(t, []string{"service", "environment", "operation", "exception", "message", "frames"}, used(correlate.Spec{}), "by default everything that was recorded")
 	require.Equal(t, []string{"service", "environment", "exception"}, used(correlate.Spec{Components: []string{"exception"}}))
 	require.Equal(t, []string{"service", "environment"}, used(correlate.Spec{Components: []string{"service"}}))
 	require.Equal(t, []string{"service", "environment", "rule", "rule"}, used(correlate.Spec{Values: []string{"a", "b"}}))
@@ -233,13 +282,51 @@ func TestSignSpec(t *testing.T) {
 	require.NotEqual(t, sign(correlate.Spec{Values: []string{"a", "b"}}), sign(correlate.Spec{Values: []string{"b", "a"}}))
 }
 
-var signatureID = regexp.MustCompile(`^v1[a-z2-7]{26}$`)
+var signatureID = regexp.MustCompile(`^v2[a-z2-7]{26}$`)
 
 // The ID of what is stored must not change without a new version.
 func TestSignVersion(t *testing.T) {
-	s := correlate.Signer{}.Sign(declined(), correlate.Spec{})
-	require.Equal(t, 1, s.Version)
-	require.Equal(t, "v1kovpsswacny5fe7gkfkzppxc7n", s.ID)
+	for _, tt := range []struct {
+		version, want int
+		id            string
+	}{
+		{0, 2, "v2uy6tb2w4x7nd3b7adq6qdlhlvf"},
+		{2, 2, "v2uy6tb2w4x7nd3b7adq6qdlhlvf"},
+		{3, 2, "v2uy6tb2w4x7nd3b7adq6qdlhlvf"}, // which is yet to come
+		{-1, 2, "v2uy6tb2w4x7nd3b7adq6qdlhlvf"},
+		{1, 1, "v1kovpsswacny5fe7gkfkzppxc7n"},
+	} {
+		s := correlate.Signer{Version: tt.version}.Sign(declined(), correlate.Spec{})
+		require.Equal(t, tt.want, s.Version)
+		require.Equal(t, tt.id, s.ID)
+	}
+}
+
+func TestSignEarlier(t *testing.T) {
+	o := declined()
+	now := correlate.Signer{}
+	require.Equal(t, "v1kovpsswacny5fe7gkfkzppxc7n", now.Earlier(o, correlate.Spec{}))
+	require.Empty(t, correlate.Signer{Version: 1}.Earlier(o, correlate.Spec{}), "there is none before the first")
+	require.Empty(t, now.Earlier(o, correlate.Spec{Components: []string{"dependency", "operation"}}), "nor one of a rule that could not be")
+	spec := correlate.Spec{Components: []string{"operation"}, Rule: "slow"}
+	require.Equal(t, correlate.Signer{Version: 1}.Sign(o, spec).ID, now.Earlier(o, spec))
+
+	s := now.Sign(o, correlate.Spec{})
+	require.Contains(t, s.Explain(), s.ID+" (version 2)\n")
+	s.Earlier = now.Earlier(o, correlate.Spec{})
+	require.Contains(t, s.Explain(), s.ID+" (version 2; by version 1 it was v1kovpsswacny5fe7gkfkzppxc7n)\n")
+}
+
+// What was signed before has components that it has always had.
+func TestSignFirstVersion(t *testing.T) {
+	o := refused(0)
+	s := correlate.Signer{Version: 1}.Sign(o, correlate.Spec{})
+	var names []string
+	for _, c := range s.Components {
+		names = append(names, c.Name)
+	}
+	require.Equal(t, []string{"service", "environment", "operation", "exception", "message", "frames"}, names)
+	require.True(t, component(t, s, "operation").Used)
 }
 
 // Whatever is in an occurrence, Sign returns a signature, always the same one,

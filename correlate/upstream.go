@@ -83,11 +83,12 @@ func FindUpstream(ctx context.Context, s Store, scope Scope, c Call) (found Upst
 		if err != nil || !ok {
 			return found, err
 		}
-		p, err := ReadProblem(ctx, s, o.Upstream.Key())
+		p, err := FindProblem(ctx, s, o.Upstream.Key())
 		switch {
 		case err == nil:
-			if p.answersFor() {
+			if p.AnswersFor(o.Upstream.At) {
 				found = o.Upstream
+				found.ID = p.ID
 			}
 		case !errors.Is(err, ErrNotFound) && !errors.As(err, new(*FormatError)):
 			return found, err
@@ -100,12 +101,15 @@ func FindUpstream(ctx context.Context, s Store, scope Scope, c Call) (found Upst
 	return found, nil
 }
 
-// answersFor reports whether the problem is known to people, or will be, so that
-// its symptoms need no tickets.
-func (p Problem) answersFor() bool {
-	switch p.Hold {
-	case Shadow, Canary, Downstream:
+// AnswersFor reports whether people know of the problem, or will, as it was at a
+// time, so that its symptoms need no tickets. They may come late: by then it can
+// be over.
+func (p Problem) AnswersFor(at time.Time) bool {
+	switch {
+	case p.Hold == Shadow, p.Hold == Canary, p.Hold == Downstream:
 		return false
+	case p.State == Resolved:
+		return len(p.Filings) > 0 && !at.After(p.ResolvedAt)
 	}
 	return p.State == Open
 }

@@ -26,10 +26,18 @@ func (f *fleet) problem(service string, state State, hold Reason) {
 	})))
 }
 
+// resolved is a problem that was over at a time, with a ticket.
+func (f *fleet) resolved(service string, at time.Time) {
+	p := Problem{ID: "v1" + service, Scope: in(service), State: Resolved, ResolvedAt: at, Filings: []Filing{{Sink: "jira"}}}
+	require.NoError(f.t, f.Update(f.t.Context(), Key{Scope: p.Scope, Kind: KindProblem, ID: p.ID}, UpdateProblem(func(Problem) (Problem, []Delivery, error) {
+		return p, nil, nil
+	})))
+}
+
 // says that a service failed a call of one trace, perhaps by another call.
 func (f *fleet) says(service, call, next string) {
 	require.NoError(f.t, PublishOrigin(f.t.Context(), f, TraceOrigin{
-		Call: Call{TraceID: "t", SpanID: call}, Upstream: Upstream{Scope: in(service), ID: "v1" + service, Operation: "op of " + service}, Next: next,
+		Call: Call{TraceID: "t", SpanID: call}, Upstream: Upstream{Scope: in(service), ID: "v1" + service, Operation: "op of " + service, At: f.now}, Next: next,
 	}, f.now))
 }
 
@@ -74,7 +82,15 @@ func TestFindUpstream(t *testing.T) {
 			f.problem("pay", Open, Draft)
 			f.says("pay", "a", "")
 		}, "pay op of pay"},
-		{"what is over is no reason", func(f *fleet) {
+		{"what was over by then is no reason", func(f *fleet) {
+			f.resolved("pay", f.now.Add(-time.Second))
+			f.says("pay", "a", "")
+		}, ""},
+		{"what was over later is: the caller only comes late", func(f *fleet) {
+			f.resolved("pay", f.now.Add(time.Second))
+			f.says("pay", "a", "")
+		}, "pay op of pay"},
+		{"what was resolved without a ticket is none", func(f *fleet) {
 			f.problem("pay", Resolved, "")
 			f.says("pay", "a", "")
 		}, ""},

@@ -83,7 +83,7 @@ func (p *page) summary(t Ticket) {
 	p.field("Severity", t.Severity)
 	p.field("Team", t.Team)
 	p.field("Runbook", t.Runbook)
-	p.field("Trace", join(", ", t.Origin.TraceID, prefixed("span ", t.Origin.SpanID)))
+	p.field("Trace", join(", ", t.Origin.TraceID, prefixed("span ", t.Origin.SpanID))+notExported(t))
 }
 
 // problems writes what a ticket for many lists.
@@ -162,6 +162,19 @@ func (p *page) links(links []Link) {
 	}
 }
 
+// notSampled follows a trace that was not exported.
+const notSampled = " (not sampled: a trace store does not have it)"
+
+// notExported says so of the origin, if the evidence does.
+func notExported(t Ticket) string {
+	for _, s := range t.Evidence {
+		if s.TraceID == t.Origin.TraceID && s.SpanID == t.Origin.SpanID && s.TraceID != "" && !s.Exported {
+			return notSampled
+		}
+	}
+	return ""
+}
+
 // evidence writes the samples. A message that the summary has shown is not
 // repeated.
 func (p *page) evidence(samples []Sample, shown string) {
@@ -177,7 +190,7 @@ func (p *page) evidence(samples []Sample, shown string) {
 		}
 		trace := join(", ", prefixed("trace ", s.TraceID), prefixed("span ", s.SpanID))
 		if trace != "" && !s.Exported {
-			trace += " (not sampled: a trace store does not have it)"
+			trace += notSampled
 		}
 		p.item(2, clean(join("  ", stamp(s.Time), took, trace), ""))
 		if s.Message != "" && s.Message != shown {

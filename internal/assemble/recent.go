@@ -16,7 +16,7 @@ const maxRecent = 64 << 20
 type recent struct {
 	traces map[trace.TraceID][]*Node
 	queue  []came // of the first spans of traces, the oldest first
-	held   int64   // bytes
+	held   int64  // bytes
 }
 
 type came struct {

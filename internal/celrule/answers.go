@@ -32,7 +32,7 @@ func (s *Set) Answers(i int, o *correlate.Occurrence, p *correlate.Problem) (cor
 	e := evaluation{rule: r, index: i, view: v}
 	a := correlate.Answers{
 		Severity:  cmp.Or(e.line("severity", r.severity), defaultSeverity),
-		Title:     oneLine(cmp.Or(e.line("title", r.title), defaultTitle(o)), maxTitle),
+		Title:     oneLine(cmp.Or(e.line("title", r.title), defaultTitle(o, p)), maxTitle),
 		Team:      e.line("team", r.team),
 		Runbook:   e.line("runbook", r.runbook),
 		Labels:    e.lines("labels", r.labels),

@@ -11,10 +11,12 @@ import (
 	"sync/atomic"
 
 	"cel.dev/cel-go/common/types"
+
+	"github.com/spanticket/spanticket/correlate"
 )
 
 // components are the names that a rule's signature can be made of.
-var components = []string{"service", "environment", "operation", "exception", "message", "frames"}
+var components = correlate.ComponentNames()
 
 // Components returns the names that a rule's signature can be made of.
 func Components() []string { return slices.Clone(components) }

@@ -8,12 +8,18 @@ import (
 	"github.com/spanticket/spanticket/correlate"
 )
 
-// defaultTitle says where something went wrong, and what.
-func defaultTitle(o *correlate.Occurrence) string {
+// defaultTitle says where something went wrong, and what: in the operation, or in
+// what many operations call.
+func defaultTitle(o *correlate.Occurrence, p *correlate.Problem) string {
 	typ := shortType(o.Exception.Type)
 	message, _, _ := strings.Cut(strings.TrimSpace(cmp.Or(o.Exception.Message, o.Message)), "\n")
 	message = innermost(message, o.Exception.Type)
 	title := o.Operation
+	for _, c := range p.Signature.Components {
+		if c.Name == "dependency" && c.Used {
+			title = c.Value
+		}
+	}
 	if typ == "" && message == "" {
 		message = outcome(o)
 	}

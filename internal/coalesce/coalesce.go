@@ -23,6 +23,35 @@ type Batch struct {
 	// Own is how many of the occurrences are decided with this batch. The others
 	// were taken by another rule first, and are decided with its.
 	Own int64
+	// Earlier are IDs that the occurrences had by the version of the algorithm
+	// before: several signatures may have become one. They are a sample.
+	Earlier []string
+
+	operations [maxEarlier]string // that Earlier is of
+	// exported is the newest whose trace is in a backend. Where a sampler takes one
+	// in a hundred the newest of a storm is hardly ever, and no link leads there.
+	exported *correlate.Occurrence
+}
+
+// maxEarlier bounds the IDs that a batch has for the version before, and so
+// what signing them costs.
+const maxEarlier = 4
+
+// note remembers the ID of an occurrence by the version before, if it is of
+// an operation that the batch has not seen.
+func (b *Batch) note(o *correlate.Occurrence, earlier func() string) {
+	for i, operation := range b.operations {
+		switch operation {
+		case o.Operation:
+			return
+		case "":
+			b.operations[i] = o.Operation
+			if id := earlier(); id != "" && !slices.Contains(b.Earlier, id) {
+				b.Earlier = append(b.Earlier, id)
+			}
+			return
+		}
+	}
 }
 
 // Counts holds batches until they are taken. It belongs to one goroutine.
@@ -31,7 +60,7 @@ type Counts struct {
 	Max    int // signatures that are held; more are refused
 
 	batches map[string]*Batch
-	known   map[string]struct{} // signatures that were taken before
+	known   map[string]string // signatures that were taken before, and their IDs by the version before
 	fresh   bool
 }
 
@@ -59,9 +88,15 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 			c.batches = map[string]*Batch{}
 		}
 		c.batches[sig.ID] = b
-		if _, ok := c.known[sig.ID]; !ok {
+		known, ok := c.known[sig.ID]
+		if !ok {
 			c.fresh = true
+			known = c.Signer.Earlier(*o, spec)
 		}
+		b.Signature.Earlier = known
+		b.note(o, func() string { return known })
+	} else {
+		b.note(o, func() string { return c.Signer.Earlier(*o, spec) })
 	}
 	b.Count++
 	b.Impact.Add(o)
@@ -76,6 +111,9 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 	}
 	if b.Newest == nil || !o.End.Before(b.Last) {
 		b.Last, b.Newest = o.End, o
+	}
+	if o.Exported && (b.exported == nil || !o.End.Before(b.exported.End)) {
+		b.exported = o
 	}
 	return sig.ID, true
 }
@@ -94,12 +132,12 @@ func (c *Counts) Take() []Batch {
 		return nil
 	}
 	if c.known == nil || len(c.known) > maxKnown {
-		c.known = map[string]struct{}{}
+		c.known = map[string]string{}
 	}
 	out := make([]Batch, 0, len(c.batches))
 	for id, b := range c.batches {
-		c.known[id] = struct{}{}
-		b.Sample = b.Newest.Sample()
+		c.known[id] = b.Signature.Earlier
+		b.Sample = cmp.Or(b.exported, b.Newest).Sample()
 		out = append(out, *b)
 	}
 	clear(c.batches)

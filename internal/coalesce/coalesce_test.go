@@ -95,13 +95,50 @@ func TestCountsAreBounded(t *testing.T) {
 
 func TestKnownSignaturesAreBounded(t *testing.T) {
 	set := compile(t)
-	c := Counts{Max: 10, known: map[string]struct{}{}}
+	c := Counts{Max: 10, known: map[string]string{}}
 	for i := range maxKnown + 1 {
-		c.known[fmt.Sprint(i)] = struct{}{}
+		c.known[fmt.Sprint(i)] = ""
 	}
 	add(&c, fails(0, 1), set, 0)
 	c.Take()
 	require.Len(t, c.known, 1)
+}
+
+// A batch knows what its problem was called by the version before, and those of
+// other operations that have become one with it.
+func TestEarlier(t *testing.T) {
+	set := compile(t)
+	refused := func(operation string) *correlate.Occurrence {
+		o := fails(0, 1)
+		o.Operation, o.Kind, o.Message = operation, "CLIENT", "connection refused"
+		o.Attributes = []correlate.Attribute{{Key: "peer.service", Value: "db"}}
+		return o
+	}
+	before := func(operations ...string) (ids []string) {
+		for _, operation := range operations {
+			ids = append(ids, correlate.Signer{Version: 1}.Sign(*refused(operation), correlate.Spec{}).ID)
+		}
+		return ids
+	}
+	c := Counts{Max: 10}
+	take := func(operations ...string) Batch {
+		for _, operation := range operations {
+			require.True(t, add(&c, refused(operation), set, 0))
+		}
+		batches := c.Take()
+		require.Len(t, batches, 1)
+		require.Equal(t, int64(len(operations)), batches[0].Count)
+		return batches[0]
+	}
+	b := take("a", "b", "a", "b", "c", "d", "e", "f")
+	require.Equal(t, before("a", "b", "c", "d"), b.Earlier, "a few of them")
+	require.Equal(t, b.Earlier[0], b.Signature.Earlier)
+	b = take("x", "y")
+	require.Equal(t, before("a", "y"), b.Earlier, "the signature is known, and so is its ID")
+	require.Equal(t, b.Earlier[0], b.Signature.Earlier)
+
+	c = Counts{Max: 10, Signer: correlate.Signer{Version: 1}}
+	require.Empty(t, take("a", "a").Earlier, "there is no version before the first")
 }
 
 func TestCountsAreExact(t *testing.T) {
@@ -179,4 +216,31 @@ func BenchmarkAdd(b *testing.B) {
 func add(c *Counts, o *correlate.Occurrence, set *celrule.Set, rule int) bool {
 	_, ok := c.Add(o, set, rule, false)
 	return ok
+}
+
+// A link leads to the trace of the sample: of a storm one is kept that was
+// exported, if there was any.
+func TestTheSampleWasExported(t *testing.T) {
+	set := compile(t)
+	for _, tt := range []struct {
+		rule     string
+		seconds  []int
+		exported []int // seconds of those that were
+		want     string
+	}{
+		{"none was: the newest", []int{1, 3, 2}, nil, "3"},
+		{"the newest that was", []int{1, 5, 3, 9}, []int{1, 5}, "5"},
+		{"whatever came first", []int{5, 3, 9}, []int{3, 5}, "5"},
+		{"the newest of all, if it was", []int{1, 9}, []int{1, 9}, "9"},
+	} {
+		c := Counts{Max: 10}
+		for _, second := range tt.seconds {
+			o := fails(0, second)
+			o.Exported = slices.Contains(tt.exported, second)
+			require.True(t, add(&c, o, set, 0), tt.rule)
+		}
+		b := c.Take()[0]
+		require.Equal(t, tt.want, b.Sample.Attributes["second"], tt.rule)
+		require.Equal(t, b.Last, b.Newest.End, tt.rule)
+	}
 }

@@ -44,6 +44,7 @@ type Ledger struct {
 
 	admissions admissions
 	reports    reports
+	aliases    aliases
 
 	mu     sync.Mutex
 	scopes []correlate.Scope
@@ -58,6 +59,7 @@ func New(c Config) *Ledger {
 		Config: c, watch: map[correlate.Key]time.Time{}, held: map[correlate.Key]correlate.Reason{},
 		admissions: admissions{rules: map[ruleOf]*correlate.Budget{}, adopted: map[correlate.Scope]time.Time{}, restored: map[correlate.Scope]bool{}},
 		reports:    reports{},
+		aliases:    aliases{upgrades: map[correlate.Scope]upgrade{}, of: map[correlate.Key]correlate.Alias{}},
 	}
 }
 
@@ -111,13 +113,19 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	if b.Admission, err = l.admission(ctx, b, now); err != nil {
 		return correlate.ChangeNone, err
 	}
-	if b.Admission.Upstream, err = l.upstream(ctx, b, now); err != nil {
+	key, err := l.place(ctx, b, now)
+	if err != nil {
+		return correlate.ChangeNone, err
+	}
+	if b.Admission.Upstream, err = l.upstream(ctx, key, b, now); err != nil {
 		return correlate.ChangeNone, err
 	}
 	var before, next correlate.Problem
 	var change correlate.Change
-	key := b.Key()
 	err = l.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
+		if p.ID == "" && key != b.Key() {
+			return p, nil, errForgotten
+		}
 		before = p
 		next, change = p.Observe(b.Batch, now)
 		switch change {
@@ -140,6 +148,11 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	case err == nil:
 	case ctx.Err() != nil:
 		return correlate.ChangeNone, err
+	case errors.Is(err, errForgotten):
+		if err := l.forget(ctx, b, key.ID); err != nil {
+			return correlate.ChangeNone, err
+		}
+		return l.Apply(ctx, b, now)
 	case refused(err):
 		l.Lose(b, correlate.StoreRefused)
 		l.Logger.Error("spanticket: occurrences are lost: the store refuses them", "count", b.Count, "problem", key.ID, "scope", key.Scope.String(), "error", err)
@@ -148,6 +161,7 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 		return correlate.ChangeNone, fmt.Errorf("ledger: counting %d occurrences of %s: %w", b.Count, key.ID, err)
 	}
 	l.affect(ctx, b.Admission.Upstream, b, now)
+	b.Signature.ID = next.ID // decisions name the problem
 	l.decided(b, change, next.Hold)
 	l.follow(key, next)
 	l.spend(b, change, before, next, now)

@@ -15,8 +15,8 @@ import (
 const keepUpstream = time.Minute
 
 // upstream returns what the occurrences of a batch are symptoms of in other
-// services, or the zero Upstream.
-func (l *Ledger) upstream(ctx context.Context, b coalesce.Batch, now time.Time) (correlate.Upstream, error) {
+// services, or the zero Upstream. They are counted on the problem with the key.
+func (l *Ledger) upstream(ctx context.Context, key correlate.Key, b coalesce.Batch, now time.Time) (correlate.Upstream, error) {
 	for _, c := range b.Calls {
 		u, err := correlate.FindUpstream(ctx, l.Store, b.Scope, c)
 		if err != nil {
@@ -29,19 +29,19 @@ func (l *Ledger) upstream(ctx context.Context, b coalesce.Batch, now time.Time) 
 	if len(b.Calls) == 0 {
 		return correlate.Upstream{}, nil
 	}
-	if u, err := l.lately(ctx, b, now); err != nil || u.ID != "" {
+	if u, err := l.lately(ctx, key, b.Last, now); err != nil || u.ID != "" {
 		return u, err
 	}
 	return l.peer(b), nil
 }
 
 // lately returns what a problem that is held was found to be a symptom of, if
-// that still goes on.
-func (l *Ledger) lately(ctx context.Context, b coalesce.Batch, now time.Time) (none correlate.Upstream, _ error) {
-	if l.held[b.Key()] != correlate.Downstream {
+// that still went on when it was last seen.
+func (l *Ledger) lately(ctx context.Context, key correlate.Key, last, now time.Time) (none correlate.Upstream, _ error) {
+	if l.held[key] != correlate.Downstream {
 		return none, nil
 	}
-	p, err := correlate.ReadProblem(ctx, l.Store, b.Key())
+	p, err := correlate.ReadProblem(ctx, l.Store, key)
 	if err != nil {
 		return none, passing(err)
 	}
@@ -52,7 +52,7 @@ func (l *Ledger) lately(ctx context.Context, b coalesce.Batch, now time.Time) (n
 	if err != nil {
 		return none, passing(err)
 	}
-	if up.State != correlate.Open || !now.Before(up.LastSeen.Add(keepUpstream)) {
+	if !up.AnswersFor(last) || !now.Before(up.LastSeen.Add(keepUpstream)) {
 		return none, nil
 	}
 	return p.Upstream, nil

@@ -102,6 +102,11 @@ func layout(p correlate.Problem, d correlate.Delivery) sinks.Ticket {
 		t.Exception.Message = s.Message
 	}
 	t.Impact = impact(p.Impact)
+	if at, ok := exported(p.Samples); ok {
+		t.Origin.TraceID, t.Origin.SpanID = at.TraceID, at.SpanID
+	} else if t.Origin.TraceID != "" {
+		t.Missing = append(t.Missing, "trace: not exported (sampled out)")
+	}
 	for _, step := range s.Path {
 		t.Path = append(t.Path, sinks.Step{Service: step.Service, Operation: step.Operation})
 	}
@@ -124,6 +129,16 @@ func layout(p correlate.Problem, d correlate.Delivery) sinks.Ticket {
 	}
 	t.Why = why(p)
 	return t
+}
+
+// exported returns the newest sample whose trace a trace store may have.
+func exported(samples []correlate.Sample) (correlate.Sample, bool) {
+	for _, s := range slices.Backward(samples) {
+		if s.Exported {
+			return s, true
+		}
+	}
+	return correlate.Sample{}, false
 }
 
 // callee returns what an operation calls in another process, if it does.

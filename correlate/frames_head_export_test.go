@@ -1,0 +1,7 @@
+package correlate
+
+// For tests.
+var (
+	StackHead = stackHead
+	IsWrapper = isWrapper
+)
