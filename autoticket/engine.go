@@ -14,6 +14,9 @@
 //		trace.WithSpanProcessor(engine.SpanProcessor()),
 //	)
 //
+// Errors that are logged belong to the spans that they are logged in: give
+// [Engine.LogProcessor] to the LoggerProvider, if there is one.
+//
 // # What it costs the host
 //
 // Spans are examined on the goroutine that ends them. A healthy span of a
