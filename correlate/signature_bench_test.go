@@ -167,16 +167,24 @@ func TestSignAllocations(t *testing.T) {
 		t.Run(kind.name, func(t *testing.T) {
 			occurrences, _ := benchOccurrences(kind.texts, kind.stack)
 			signer, i := correlate.Signer{Module: "example.com/shop"}, 0
-			allocations := testing.AllocsPerRun(500, func() {
+			require.LessOrEqual(t, leastAllocations(func() {
 				signer.Sign(occurrences[i%len(occurrences)], correlate.Spec{})
 				i++
-			})
-			require.LessOrEqual(t, allocations, 3.0)
-			allocations = testing.AllocsPerRun(500, func() {
+			}), 3.0)
+			require.LessOrEqual(t, leastAllocations(func() {
 				signer.ID(occurrences[i%len(occurrences)], correlate.Spec{})
 				i++
-			})
-			require.LessOrEqual(t, allocations, 2.0, "of the ID alone")
+			}), 2.0, "of the ID alone")
 		})
 	}
+}
+
+// leastAllocations measures what fn allocates when no pool was emptied meanwhile,
+// as any may be at any time, and is under the race detector.
+func leastAllocations(fn func()) float64 {
+	least := testing.AllocsPerRun(10, fn)
+	for range 50 {
+		least = min(least, testing.AllocsPerRun(1, fn))
+	}
+	return least
 }
