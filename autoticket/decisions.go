@@ -30,7 +30,7 @@ func (ds *decisions) decide(r correlate.Reason, describe func() correlate.Decisi
 	}
 	defer func() { _ = recover() }() // the host's own code, on a goroutine that is not its own
 	if err := ds.redactor.Document(&d); err != nil {
-		d.Operation, d.Detail = "[redacted: failed]", ""
+		d.Operation, d.Detail = "[REDACTED:failed]", ""
 	}
 	ds.tell(d)
 }
