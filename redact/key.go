@@ -13,14 +13,14 @@ type keyWord struct{ word, kind string }
 var keyWords = []keyWord{
 	{"password", "password"}, {"passwd", "password"}, {"passphrase", "password"}, {"passcode", "password"},
 	{"pwd", "password"},
-	{"apikey", "api key"}, {"accesskey", "access key"}, {"privatekey", "private key"},
-	{"signingkey", "private key"}, {"encryptionkey", "private key"}, {"masterkey", "private key"},
-	{"sshkey", "private key"}, {"accountkey", "access key"},
+	{"apikey", "api-key"}, {"accesskey", "access-key"}, {"privatekey", "private-key"},
+	{"signingkey", "private-key"}, {"encryptionkey", "private-key"}, {"masterkey", "private-key"},
+	{"sshkey", "private-key"}, {"accountkey", "access-key"},
 	{"secret", "secret"}, {"secrets", "secret"}, {"secretkey", "secret"},
 	{"token", "token"}, {"jwt", "token"},
 	{"authorization", "authorization"}, {"cookie", "cookie"}, {"cookies", "cookie"},
 	{"credential", "credential"}, {"credentials", "credential"},
-	{"connectionstring", "connection string"}, {"connstr", "connection string"},
+	{"connectionstring", "connection-string"}, {"connstr", "connection-string"},
 	{"sessionid", "session"}, {"sessid", "session"},
 }
 
@@ -40,7 +40,7 @@ func partKind(part string, last bool) string {
 	case "session":
 		return "session"
 	case "dsn":
-		return "connection string"
+		return "connection-string"
 	case "otp":
 		return "password"
 	case "cvv", "cvc":
@@ -209,12 +209,12 @@ func (r *Redactor) kindOf(key string) string {
 	}
 	for _, p := range personal {
 		if len(key) >= len(p) && strings.EqualFold(key[:len(p)], p) && (len(key) == len(p) || p[len(p)-1] == '.') {
-			return "personal data"
+			return "personal-data"
 		}
 	}
 	switch string(w.last()) {
 	case "email", "phone", "ssn", "username":
-		return "personal data"
+		return "personal-data"
 	}
 	return ""
 }
