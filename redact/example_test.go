@@ -25,7 +25,7 @@ func ExampleRedactor_Value() {
 	fmt.Println(r.Value("gen_ai.usage.input_tokens", "1234"))
 	// Output:
 	// [redacted: authorization]
-	// [redacted: personal data]
+	// [redacted: email]
 	// [redacted: secret]
 	// 1234
 }

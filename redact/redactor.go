@@ -42,6 +42,9 @@ type Redactor struct {
 	// "tenantPin" and "app.tenant_pin". Defaults to none besides the built-in
 	// ones.
 	Keys []string
+	// Personal says what becomes of personal data. Defaults to what its zero
+	// value says.
+	Personal Personal
 }
 
 // Text returns s with the secrets and e-mail addresses in it replaced. A text
@@ -66,13 +69,19 @@ func (r *Redactor) Value(key, value string) (redacted string) {
 // value redacts what belongs to a name of the given kind; the kind of an
 // innocent name is empty.
 func (r *Redactor) value(kind, s string) string {
-	switch {
-	case kind == "":
-		return r.text(s)
-	case s == "" || markLen(s) == len(s):
+	if s == "" || markLen(s) == len(s) {
 		return s
 	}
-	return mark(kind)
+	if kind == "" {
+		return r.text(s)
+	}
+	switch r.Personal.policy(kind) {
+	case Keep:
+		return r.text(s)
+	case Mask:
+		return r.text(maskPart(kind, s))
+	}
+	return r.replacement(kind, s)
 }
 
 // text is Text that panics.
@@ -143,7 +152,7 @@ func markLen(s string) int {
 		switch c := s[i]; {
 		case c == ']':
 			return i + 1
-		case c != ' ' && !isLower(c) && !isDigit(c):
+		case c != ' ' && c != '-' && !isLower(c) && !isDigit(c):
 			return 0
 		}
 	}

@@ -23,6 +23,9 @@ func (r *Redactor) scan(s string) string {
 			continue
 		}
 		m, ok := r.detect(s, i, floor)
+		if ok {
+			m, ok = r.decide(s, m)
+		}
 		switch {
 		case !ok && isDigit(c):
 			i = skip(s, i, isDigit)
@@ -70,9 +73,13 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 	case ':':
 		if m, ok = userinfo(s, i); !ok {
 			if m, ok = telegramToken(s, i, floor); !ok {
-				m, ok = r.pair(s, i, floor)
+				if m, ok = r.pair(s, i, floor); !ok && r.Personal.policy(kindIP) != Keep {
+					m, ok = ipv6(s, i, floor)
+				}
 			}
 		}
+	case '+':
+		m, ok = phone(s, i)
 	case '.':
 		m, ok = jwt(s, i, floor)
 	case '=':
@@ -80,7 +87,9 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 	case '%':
 		if m, ok = userinfo(s, i); !ok {
 			if m, ok = r.pair(s, i, floor); !ok {
-				m, ok = email(s, i, floor)
+				if m, ok = email(s, i, floor); !ok {
+					m, ok = phone(s, i)
+				}
 			}
 		}
 	case '@':
@@ -93,10 +102,7 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 		}
 	default:
 		if isDigit(c) {
-			if i > 0 && isAlnum(s[i-1]) {
-				return iban(s, i, floor)
-			}
-			return card(s, i)
+			return r.number(s, i, floor)
 		}
 		m, ok = token(s, i)
 	}
@@ -105,7 +111,7 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 
 // triggers are the bytes at which detect has something to try.
 var triggers = func() (t [256]bool) {
-	for _, c := range []byte("[:.=%@-0123456789") {
+	for _, c := range []byte("[:.=%@+-0123456789") {
 		t[c] = true
 	}
 	for c := range t {

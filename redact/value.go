@@ -161,5 +161,5 @@ func isProse(s string, v, to int, k key) bool {
 		return false
 	}
 	word := strings.TrimLeft(s[v:to], "abcdefghijklmnopqrstuvwxyz")
-	return (word == "" || len(word) == to-v && isWordCapital(word)) && to+1 < len(s) && s[to] == ' ' && isAlpha(s[to+1])
+	return (word == "" || len(word) == to-v && isWordCapital(word) && k.kind != kindName) && to+1 < len(s) && s[to] == ' ' && isAlpha(s[to+1])
 }
