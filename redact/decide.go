@@ -8,7 +8,14 @@ func (r *Redactor) decide(s string, m match) (match, bool) {
 		return m, true // keeps other detectors away
 	}
 	kind := markKind(m.with)
-	if kind == "" {
+	if kind == "" { // a part of a URL
+		if r.use().isHarmless(old) {
+			m.with = old
+		}
+		return m, true
+	}
+	if r.use().isHarmless(old) {
+		m.with = old
 		return m, true
 	}
 	switch r.Personal.policy(kind) {
@@ -24,7 +31,16 @@ func (r *Redactor) decide(s string, m match) (match, bool) {
 
 // replacement returns what a find is replaced by.
 func (r *Redactor) replacement(kind, old string) string {
-	return mark(markKindOf(kind))
+	kind = markKindOf(kind)
+	return mark(kind + r.use().token(kind, old))
+}
+
+// own returns s with the host's own secrets replaced.
+func (r *Redactor) own(s string) string {
+	if o := r.use().own; o != nil {
+		return o.redact(s, func(old string) string { return r.replacement(kindOwn, old) })
+	}
+	return s
 }
 
 // markKind returns the kind of a mark that is all of s, or "".

@@ -13,6 +13,8 @@ package redact
 
 import (
 	"strings"
+	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -45,6 +47,25 @@ type Redactor struct {
 	// Personal says what becomes of personal data. Defaults to what its zero
 	// value says.
 	Personal Personal
+	// Secrets returns the host's own secrets, which are redacted by their value:
+	// wherever they stand, also in base64, hexadecimal and percent-encoded, and
+	// the beginning or the end of 8 bytes or more that a cut has left of one.
+	// Values of less than 6 bytes are not looked for. It is called once, before
+	// the first use; if it fails, every text is withheld (see [Redactor.Ready]).
+	// Defaults to none. [SecretsFrom] reads variables and files.
+	Secrets func() ([]string, error)
+	// Harmless are the SHA-256 sums, in hexadecimal, of values that look like
+	// secrets and are none, such as the keys of a test system. Such a value stays
+	// where it is all of a find. Defaults to none.
+	Harmless []string
+	// TokenKey returns the key of a hash, at least 16 random bytes, of which each
+	// mark then has a part, as in "[redacted: card:7f3a]": so that people see that two
+	// are the same, without seeing what. It is called once. Defaults to none.
+	TokenKey func() []byte
+
+	once     sync.Once
+	given    atomic.Pointer[given]
+	givenErr error
 }
 
 // Text returns s with the secrets and e-mail addresses in it replaced. A text
@@ -72,7 +93,7 @@ func (r *Redactor) value(kind, s string) string {
 	if s == "" || markLen(s) == len(s) {
 		return s
 	}
-	if kind == "" {
+	if kind == "" || r.use().isHarmless(s) {
 		return r.text(s)
 	}
 	switch r.Personal.policy(kind) {
@@ -102,7 +123,7 @@ func (r *Redactor) text(s string) string {
 // the text, on input made to go on for long.
 func (r *Redactor) settle(s string) string {
 	for range maxPasses {
-		next := r.scan(s)
+		next := r.scan(r.own(s))
 		if next == s {
 			return s
 		}
@@ -152,7 +173,7 @@ func markLen(s string) int {
 		switch c := s[i]; {
 		case c == ']':
 			return i + 1
-		case c != ' ' && c != '-' && !isLower(c) && !isDigit(c):
+		case c != ' ' && c != '-' && c != ':' && !isLower(c) && !isDigit(c):
 			return 0
 		}
 	}
