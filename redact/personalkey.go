@@ -14,7 +14,7 @@ var personalKeys = []struct{ key, kind string }{
 	{"enduser.", kindPersonal}, {"session.", kindPersonal}, {"device.id", kindPersonal},
 	{"client.address", kindClientIP}, {"client.socket.address", kindClientIP}, {"http.client_ip", kindClientIP},
 	{"client.geo.", kindGeo}, {"geo.", kindGeo},
-	{"db.query.parameter.", kindPersonal},
+	{"db.query.parameter.", kindPersonal}, {"db.query.text", kindSQL}, {"db.statement", kindSQL},
 	{"http.request.header.x-forwarded-for", kindClientIP}, {"http.request.header.x-real-ip", kindClientIP},
 	{"http.request.header.forwarded", kindClientIP},
 }

@@ -96,6 +96,9 @@ func (r *Redactor) value(kind, s string) string {
 	if kind == "" || r.use().isHarmless(s) {
 		return r.text(s)
 	}
+	if kind == kindSQL {
+		return r.text(sqlText(s))
+	}
 	switch r.Personal.policy(kind) {
 	case Keep:
 		return r.text(s)

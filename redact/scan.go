@@ -16,13 +16,23 @@ type match struct {
 func (r *Redactor) scan(s string) string {
 	var out []byte
 	floor, done := 0, 0 // s[:done] is in out
+	sqlTo := 0          // no statement begins before
 	for i := 0; i < len(s); {
 		c := s[i]
 		if !triggers[c] {
 			i++
 			continue
 		}
-		m, ok := r.detect(s, i, floor)
+		var m match
+		var ok bool
+		if i+1 < len(s) && sqlStarts[c][s[i+1]] {
+			if m, ok = quotedRow(s, i); !ok && i >= sqlTo {
+				m, sqlTo, ok = sqlAt(s, i)
+			}
+		}
+		if !ok {
+			m, ok = r.detect(s, i, floor)
+		}
 		if ok {
 			m, ok = r.decide(s, m)
 		}
@@ -83,7 +93,9 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 	case '.':
 		m, ok = jwt(s, i, floor)
 	case '=':
-		m, ok = r.pair(s, i, floor)
+		if m, ok = rowValue(s, i, floor); !ok {
+			m, ok = r.pair(s, i, floor)
+		}
 	case '%':
 		if m, ok = userinfo(s, i); !ok {
 			if m, ok = r.pair(s, i, floor); !ok {
@@ -115,7 +127,7 @@ var triggers = func() (t [256]bool) {
 		t[c] = true
 	}
 	for c := range t {
-		t[c] = t[c] || tokens[c] != nil
+		t[c] = t[c] || tokens[c] != nil || sqlStarts[c] != [256]bool{}
 	}
 	return t
 }()

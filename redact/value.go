@@ -147,7 +147,7 @@ func isScheme(s string) bool {
 // isNothing reports whether s is how a language writes that there is no value.
 func isNothing(s string) bool {
 	switch s {
-	case "null", "nil", "<nil>", "None", "undefined", "true", "false":
+	case literal, "null", "nil", "<nil>", "None", "undefined", "true", "false":
 		return true
 	}
 	return false
