@@ -128,7 +128,9 @@ func (r *Redactor) settle(s string) string {
 	for range maxPasses {
 		next := r.scan(r.own(s))
 		if next == s {
-			return s
+			if next = r.encoded(s, 1); next == s {
+				return s
+			}
 		}
 		s = next
 	}

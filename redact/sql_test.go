@@ -57,7 +57,7 @@ func TestStatementsInText(t *testing.T) {
 		})
 	}
 	for _, text := range []string{
-		"the update of 5 rows failed", "where is 'x'?", 
+		"the update of 5 rows failed", "where is 'x'?",
 		"/select/5 from-5", "it's 5", "select * from t", "selected 7 from 'x'", "UPDATE failed after 5",
 	} {
 		require.Equal(t, text, r.Text(text))
