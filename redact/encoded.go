@@ -37,9 +37,8 @@ func (r *Redactor) encoded(s string, level int) string {
 			from--
 		}
 		if to-from >= min64 {
-			if from, to = r.word64(s, from, to, level); to > 0 {
-				to = skip(s, to, func(c byte) bool { return c == '=' })
-				replace(from, to)
+			if a, b := r.word64(s, from, to, level); b > 0 {
+				replace(a, skip(s, b, func(c byte) bool { return c == '=' }))
 			}
 		}
 		probe = max(probe, to-1)
