@@ -51,10 +51,16 @@ func appendService(dst []byte, s Scope) []byte {
 	if s.Namespace != "" {
 		dst = append(append(dst, s.Namespace...), '/')
 	}
+	return append(dst, serviceName(s)...)
+}
+
+// serviceName returns the name of a service, without that of its executable if
+// it has no other.
+func serviceName(s Scope) string {
 	if s.Service == "" || strings.HasPrefix(s.Service, unknownService+":") {
-		return append(dst, unknownService...)
+		return unknownService
 	}
-	return append(dst, s.Service...)
+	return s.Service
 }
 
 // exceptionInText returns what the stack of an exception says of its type and

@@ -19,7 +19,7 @@ func ExampleSignature_Explain() {
 	}, correlate.Spec{})
 	fmt.Print(signature.Explain())
 	// Output:
-	// v2act66mqsbitomq3idy4tuezp7n (version 2)
+	// v2mvajmdijgx4mtp2dukkwteda5v (version 2)
 	//   + service: shop/checkout [always]
 	//   + environment: production [always]
 	//   - dependency: [not used: no call of something else]
@@ -48,7 +48,7 @@ func ExampleSignature_Explain_dependency() {
 	}, correlate.Spec{})
 	fmt.Print(signature.Explain())
 	// Output:
-	// v2lfirxaxnzwg2mfhevjexfqtj4m (version 2)
+	// v27cdm2x3uo6v6bhd4jbhxxylt6l (version 2)
 	//   + service: shop/checkout [always]
 	//   + environment: production [always]
 	//   + dependency: postgresql db.internal/orders is not available [what was called is not available: one problem, whatever was calling it]

@@ -1,5 +1,7 @@
 package redact
 
+import "strings"
+
 // decide applies the policies of r to a find in s. It reports whether anything
 // is to be replaced.
 func (r *Redactor) decide(s string, m match) (match, bool) {
@@ -45,7 +47,7 @@ func (r *Redactor) own(s string) string {
 
 // markKind returns the kind of a mark that is all of s, or "".
 func markKind(s string) string {
-	if n := markLen(s); n == 0 || n < len(s) {
+	if n := markLen(s); n == 0 || n < len(s) || !strings.HasPrefix(s, markPrefix) {
 		return ""
 	}
 	return s[len(markPrefix) : len(s)-1]

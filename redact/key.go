@@ -13,14 +13,14 @@ type keyWord struct{ word, kind string }
 var keyWords = []keyWord{
 	{"password", "password"}, {"passwd", "password"}, {"passphrase", "password"}, {"passcode", "password"},
 	{"pwd", "password"},
-	{"apikey", "api key"}, {"accesskey", "access key"}, {"privatekey", "private key"},
-	{"signingkey", "private key"}, {"encryptionkey", "private key"}, {"masterkey", "private key"},
-	{"sshkey", "private key"}, {"accountkey", "access key"},
+	{"apikey", "api-key"}, {"accesskey", "access-key"}, {"privatekey", "private-key"},
+	{"signingkey", "private-key"}, {"encryptionkey", "private-key"}, {"masterkey", "private-key"},
+	{"sshkey", "private-key"}, {"accountkey", "access-key"},
 	{"secret", "secret"}, {"secrets", "secret"}, {"secretkey", "secret"},
 	{"token", "token"}, {"jwt", "token"},
 	{"authorization", "authorization"}, {"cookie", "cookie"}, {"cookies", "cookie"},
 	{"credential", "credential"}, {"credentials", "credential"},
-	{"connectionstring", "connection string"}, {"connstr", "connection string"},
+	{"connectionstring", "connection-string"}, {"connstr", "connection-string"},
 	{"sessionid", "session"}, {"sessid", "session"},
 }
 
@@ -40,11 +40,11 @@ func partKind(part string, last bool) string {
 	case "session":
 		return "session"
 	case "dsn":
-		return "connection string"
+		return "connection-string"
 	case "otp":
 		return "password"
 	case "cvv", "cvc":
-		return "card code"
+		return "card-code"
 	}
 	if last {
 		switch part {

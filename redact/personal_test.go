@@ -12,7 +12,7 @@ import (
 )
 
 // marked returns the mark of a kind.
-func marked(kind string) string { return "[redacted: " + kind + "]" }
+func marked(kind string) string { return "[REDACTED:" + kind + "]" }
 
 // check digits and numbers below are made up: they belong to nobody.
 func TestPersonalData(t *testing.T) {

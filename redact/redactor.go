@@ -5,7 +5,7 @@
 // keys, JSON Web Tokens, payment cards, account numbers, e-mail addresses) and
 // for values whose name gives them away (password=..., Authorization: ...,
 // https://user:password@host). What it removes it replaces by
-// "[redacted: kind]", and by REDACTED within a URL, so that the URL stays one.
+// "[REDACTED:kind]", and by REDACTED within a URL, so that the URL stays one.
 //
 // Trace and span IDs, UUIDs, revisions, versions, module paths, file names and
 // stack traces stay as they are.
@@ -59,7 +59,7 @@ type Redactor struct {
 	// where it is all of a find. Defaults to none.
 	Harmless []string
 	// TokenKey returns the key of a hash, at least 16 random bytes, of which each
-	// mark then has a part, as in "[redacted: card:7f3a]": so that people see that two
+	// mark then has a part, as in "[REDACTED:card:7f3a]": so that people see that two
 	// are the same, without seeing what. It is called once. Defaults to none.
 	TokenKey func() []byte
 
@@ -72,7 +72,7 @@ type Redactor struct {
 // without any is returned as it is, without an allocation.
 //
 // Texts beyond 1 MiB are cut, and end in "[cut]". If a detector panics, the
-// result is "[redacted: failed]" and nothing of s.
+// result is "[REDACTED:failed]" and nothing of s.
 func (r *Redactor) Text(s string) (redacted string) {
 	defer failClosed(&redacted)
 	return r.text(s)
@@ -161,22 +161,28 @@ func failClosed(s *string) {
 }
 
 const (
-	markPrefix = "[redacted: "
-	maxMark    = 64 // bytes; far beyond the longest kind
+	markPrefix = "[REDACTED:"
+	// oldMarkPrefix begins the marks of earlier versions, which stand in what is
+	// stored.
+	oldMarkPrefix = "[redacted: "
+	maxMark       = 64 // bytes; far beyond the longest kind
 )
 
 // mark returns what replaces a secret of the given kind: lower-case letters,
-// digits and spaces.
+// digits and '-'.
 func mark(kind string) string { return markPrefix + kind + "]" }
 
 // markLen returns the length of the mark that s begins with, or 0.
 func markLen(s string) int {
+	i := len(markPrefix)
 	if !strings.HasPrefix(s, markPrefix) {
-		return 0
+		if i = len(oldMarkPrefix); !strings.HasPrefix(s, oldMarkPrefix) {
+			return 0
+		}
 	}
-	for i := len(markPrefix); i < min(len(s), maxMark); i++ {
+	for start := i; i < min(len(s), maxMark); i++ {
 		switch c := s[i]; {
-		case c == ']':
+		case c == ']' && i > start:
 			return i + 1
 		case c != ' ' && c != '-' && c != ':' && !isLower(c) && !isDigit(c):
 			return 0

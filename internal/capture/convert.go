@@ -37,6 +37,9 @@ type Converter struct {
 	// Whole says that healthy spans are kept with what they say: they may be what
 	// others waited for.
 	Whole bool
+	// Scrub takes secrets out of the names of a scope, which become keys of the
+	// store: whatever goes by them must go by the same ones. It may be nil.
+	Scrub func(string) string
 	// UserKey keys the hashes of those for whom something was done.
 	UserKey []byte
 
@@ -157,6 +160,11 @@ func (c *Converter) process(r *resource.Resource) *process {
 	// The SDK's default is unknown_service:program; the program is no identity.
 	if p.scope.Service == "" || strings.HasPrefix(p.scope.Service, "unknown_service:") {
 		p.scope.Service = "unknown_service"
+	}
+	if c.Scrub != nil {
+		for _, name := range []*string{&p.scope.Namespace, &p.scope.Service, &p.scope.Environment} {
+			*name = c.Scrub(*name)
+		}
 	}
 	c.resources[id] = p
 	return p

@@ -16,7 +16,7 @@ func (l *Ledger) freeze(p *correlate.Problem, b coalesce.Batch) {
 	to := l.known(a.Sinks, b.Batch.Rule)
 	a.Sinks = nil // they are the host's own names, whatever they look like
 	if err := l.Redactor.Document(&a); err != nil {
-		a = correlate.Answers{Severity: "error", Title: "[redacted: failed]", Threshold: a.Threshold, Quiet: a.Quiet}
+		a = correlate.Answers{Severity: "error", Title: "[REDACTED:failed]", Threshold: a.Threshold, Quiet: a.Quiet}
 	}
 	a.Sinks = to
 	p.Answers = a
@@ -55,7 +55,7 @@ func (l *Ledger) redact(b *coalesce.Batch) {
 	if err := l.Redactor.Document(&doc); err != nil {
 		l.Logger.Error("spanticket: evidence is left out: it cannot be redacted", "problem", b.Signature.ID, "error", err)
 		s := b.Sample
-		b.Sample = correlate.Sample{Time: s.Time, Duration: s.Duration, TraceID: s.TraceID, SpanID: s.SpanID, Exported: s.Exported, Operation: "[redacted: failed]"}
+		b.Sample = correlate.Sample{Time: s.Time, Duration: s.Duration, TraceID: s.TraceID, SpanID: s.SpanID, Exported: s.Exported, Operation: "[REDACTED:failed]"}
 		b.Signature.Components = nil
 		b.Impact.Operations = nil
 	}

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"net/url"
 	"strings"
 	"unicode/utf8"
 )
@@ -47,12 +46,3 @@ func Clip(s string, n int) string {
 
 // line makes s one line.
 func line(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-// httpURL returns s if it is an http or https URL, and "" otherwise.
-func httpURL(s string) string {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return ""
-	}
-	return s
-}

@@ -41,6 +41,7 @@ func (r *Renderer) Ticket(ctx context.Context, p correlate.Problem, d correlate.
 	if p.Report == "" {
 		r.enrich(ctx, p, &t)
 	}
+	r.links(&t)
 	if err := r.Redactor.Document(&t); err != nil {
 		return sinks.Ticket{}, fmt.Errorf("render: ticket %s cannot be redacted, nothing is sent: %w", Key(p, d.Sink), err)
 	}
@@ -49,10 +50,20 @@ func (r *Renderer) Ticket(ctx context.Context, p correlate.Problem, d correlate.
 		t.Evidence[i].Attributes = evidence(t.Evidence[i].Attributes)
 	}
 	t.Title = cmp.Or(line(t.Title), line(t.Operation), untitled)
-	t.Runbook = httpURL(t.Runbook)
-	t.Links = slices.DeleteFunc(t.Links, func(l sinks.Link) bool { return httpURL(l.URL) == "" })
+	r.links(&t) // whatever the redactor has made of them
 	fit(&t, limits)
 	return t, nil
+}
+
+// links makes every URL of a ticket one that may stand there, and leaves out
+// those that cannot be made so.
+func (r *Renderer) links(t *sinks.Ticket) {
+	t.Runbook = URL(r.Redactor, t.Runbook)
+	t.Previous.URL = URL(r.Redactor, t.Previous.URL)
+	for i := range t.Links {
+		t.Links[i].URL = URL(r.Redactor, t.Links[i].URL)
+	}
+	t.Links = slices.DeleteFunc(t.Links, func(l sinks.Link) bool { return l.URL == "" })
 }
 
 // untitled is the title of a ticket about an operation without a name: trackers
