@@ -14,6 +14,9 @@
 //		trace.WithSpanProcessor(engine.SpanProcessor()),
 //	)
 //
+// Errors that are logged belong to the spans that they are logged in: give
+// [Engine.LogProcessor] to the LoggerProvider, if there is one.
+//
 // # What it costs the host
 //
 // Spans are examined on the goroutine that ends them. A healthy span of a
@@ -25,9 +28,15 @@
 // # Caveats
 //
 // With the default store in memory, problems and tickets that wait are gone
-// when the process ends: after a restart the same failure files again. Spans
-// that a head sampler drops never reach a processor; wrap the sampler in
-// trace.AlwaysRecord to see every failure.
+// when the process ends: after a restart the same failure files again.
+//
+// Spans that a head sampler drops never reach a processor. Wrap the sampler to
+// see every failure:
+//
+//	trace.WithSampler(trace.AlwaysRecord(trace.ParentBased(trace.TraceIDRatioBased(0.01))))
+//
+// A ticket says whether its trace was exported. docs/sampling.md has what that
+// costs.
 package autoticket
 
 import (

@@ -215,7 +215,7 @@ var errorShapes = []struct {
 		return fmt.Errorf("import: %w", s.Err())
 	}},
 
-	{rule: "a pointer in the text", make: func(i int) error { return fmt.Errorf("lock %#x is held", 0xc000123450+i*0x18f0) }},
+	{rule: "a pointer in the text", make: func(i int) error { return fmt.Errorf("lock %#x is held", 0xc000123450+int64(i)*0x18f0) }},
 	{rule: "a process and a time in the text", make: func(i int) error {
 		return fmt.Errorf("worker pid=%d stopped at %s", 4012+i*77, time.Unix(1700000000+int64(i)*7777, 0).UTC().Format(time.RFC3339))
 	}},

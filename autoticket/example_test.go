@@ -57,7 +57,7 @@ rules:
 	engine.Shutdown(context.Background())
 	fmt.Println(engine.Stats().Decisions)
 	// Output:
-	// [critical] Payment fails: no connection for [redacted: card] (payments)
+	// [critical] Payment fails: no connection for [REDACTED:card] (payments)
 	// map[deduplicated:999 opened:1]
 }
 

@@ -106,7 +106,11 @@ func TestContinue(t *testing.T) {
 	}
 	require.Equal(t, map[string]int64{"watch GET /pay": 3, "errors GET /pay": 4, "errors GET /other": 1}, rules)
 	stats := engine.Stats()
-	require.Equal(t, map[string]int64{"opened": 3, "deduplicated": 2}, stats.Decisions, "the rule that goes on comes first")
+	// The rule that goes on comes first. A problem of the one after it may have been
+	// opened by spans that are decided with the first.
+	require.Equal(t, int64(5), stats.Decisions["opened"]+stats.Decisions["deduplicated"], stats.Decisions)
+	require.GreaterOrEqual(t, stats.Decisions["opened"], int64(2))
+	require.Len(t, stats.Decisions, 2)
 	require.Equal(t, int64(5), stats.Occurrences)
 	require.Len(t, origins, 8)
 	accountFor(t, stats)

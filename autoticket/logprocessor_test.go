@@ -26,7 +26,7 @@ var withError = attribute.String("exception.message", "card declined")
 
 // TestLogs holds what becomes of errors that are logged.
 func TestLogs(t *testing.T) {
-	var dropped trace.Tracer = sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.NeverSample())).Tracer("test")
+	dropped := sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.NeverSample())).Tracer("test")
 	for _, test := range []struct {
 		rule  string
 		rules []autoticket.Rule

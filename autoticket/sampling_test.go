@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"testing"
@@ -186,11 +187,17 @@ func BenchmarkSampler(b *testing.B) {
 				sdktrace.WithResource(resource.NewSchemaless(attribute.String("service.name", "checkout"))),
 				sdktrace.WithSpanProcessor(nothing{}), // in the place of an exporter's
 			}
+			flush := func(context.Context) error { return nil }
 			if bm.engine {
-				_, p := newBenchEngine(b, benchRules(100))
-				options = append(options, sdktrace.WithSpanProcessor(p))
+				engine, p := newBenchEngine(b, benchRules(100))
+				options, flush = append(options, sdktrace.WithSpanProcessor(p)), engine.ForceFlush
 			}
 			tracer := sdktrace.NewTracerProvider(options...).Tracer("bench")
+			endSpan(tracer, "GET /orders/{id}", nil)
+			for range 16 { // the engine has met the resource after one of them
+				require.NoError(b, flush(b.Context()))
+			}
+			runtime.GC()
 			b.ReportAllocs()
 			for b.Loop() {
 				endSpan(tracer, "GET /orders/{id}", nil)

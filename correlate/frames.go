@@ -11,6 +11,7 @@ const (
 	framesMax = 5
 
 	framesLimit = 64 << 10 // what is read of any stack
+	frameLimit  = 1 << 10  // and of any line, where a name is looked for more than once
 )
 
 // framesLibrary is the path of this library's module. Its frames are on the

@@ -37,6 +37,9 @@ func (f *frameList) readGo(stack, module string) {
 			break
 		}
 		line = strings.TrimPrefix(strings.TrimRight(line, "\r\n"), frameMargin)
+		if len(line) > frameLimit {
+			line = line[:frameLimit] // no function has so long a name
+		}
 		function := frameCall(line)
 		switch {
 		case strings.HasPrefix(line, "goroutine "):

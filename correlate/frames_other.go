@@ -196,6 +196,7 @@ func (f *frameList) readOther(stack string) {
 // frameSource returns the path in a line like "from /app/cart.rb:12:in 'add'" or
 // "#0 /app/cart.php(12): add()", or "".
 func frameSource(line string) string {
+	line = line[:min(len(line), frameLimit)]
 	for i := 1; i+1 < len(line); i++ {
 		if (line[i] != ':' && line[i] != '(') || maskBits[line[i+1]]&maskDigit == 0 {
 			continue

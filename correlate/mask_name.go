@@ -46,29 +46,27 @@ func (m *masker) isNamed(t *maskToken, w string, valued bool) bool {
 		info = m.words.lookUp(w)
 	}
 	t.info = info
-	if t.slashes > 0 && m.words.isText(w) {
-		return false // this or that, or a media type
-	}
-	if info.used() == maskStrong && !valued {
-		return false
-	}
-	if valued && m.ends(t.end) {
-		return maskNames(m.text(m.key)) || maskIsNull(w) || t.compound() || !m.words.isText(w)
-	}
-	if t.end < len(m.s) && m.s[t.end] == ':' && (info.known() || m.lead() == 0) {
-		return false
-	}
-	need := 3
 	switch {
-	case info == 0 && (t.compound() && !m.opens() && !(m.tag() && m.words.isText(w))):
-		return true
-	case info == 0:
+	case t.slashes > 0 && m.words.isText(w):
+		return false // this or that, or a media type
+	case info.used() == maskStrong && !valued:
+		return false
+	case valued && m.ends(t.end):
+		return maskNames(m.text(m.key)) || maskIsNull(w) || t.compound() || !m.words.isText(w)
+	case t.end < len(m.s) && m.s[t.end] == ':' && (info.known() || m.lead() == 0):
+		return false // a key, or where the message is from
+	}
+	need := 3 // evidence, for a word that many programs use
+	if info == 0 {
 		need = 1
-	case info.used() == 0:
+		if t.compound() && !m.opens() && !(m.tag() && m.words.isText(w)) {
+			return true
+		}
+	} else if info.used() == 0 {
 		need = 2
 	}
 	need -= m.lead()
-	return need <= 0 || need <= 3 && need <= m.follow(t.end)+m.enclosed(t.end)
+	return need <= 0 || need <= m.follow(t.end)+m.enclosed(t.end)
 }
 
 // enclosed reports, as evidence, whether the word that ends at i is alone in

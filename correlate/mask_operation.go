@@ -6,6 +6,9 @@ import "strings"
 // masked. Names are meant to have none, so more is kept than of a message:
 // paths, and words with a digit or two.
 func appendOperation(dst []byte, name string) []byte {
+	if maskIsPlain(name) {
+		return append(dst, name...) // as nearly all are
+	}
 	if strings.IndexByte(name, '\'') >= 0 || strings.IndexByte(name, '"') >= 0 || strings.IndexByte(name, '=') >= 0 || strings.Contains(name, "://") {
 		return appendMask(dst, name) // a statement or a URL
 	}
@@ -24,6 +27,27 @@ func appendOperation(dst []byte, name string) []byte {
 		i = end
 	}
 	return dst
+}
+
+// maskIsPlain reports whether a span name is made of letters and of what
+// stands between the parts of one, without a part that may be hex digits.
+func maskIsPlain(name string) bool {
+	hex := 0
+	for i := range len(name) {
+		switch bits := maskBits[name[i]]; {
+		case bits&maskDigit != 0:
+			return false
+		case bits&maskHex != 0:
+			if hex++; hex == 8 {
+				return false
+			}
+		case bits != 0, maskIsBreak(name[i]):
+			hex = 0
+		case name[i] != '_' && name[i] != '-' && name[i] != '.' && name[i] != '{' && name[i] != '}':
+			return false
+		}
+	}
+	return len(name) <= maskKeep
 }
 
 // maskIsBreak reports whether c stands between the parts of a span name.

@@ -2,11 +2,9 @@ package correlate
 
 import (
 	"crypto/sha256"
-	"encoding/base32"
 	"encoding/binary"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 )
 
@@ -15,11 +13,12 @@ import (
 type revision struct {
 	dependency bool // a dependency that failed stands for what called it
 	meaning    bool // type and message are looked for wherever they may be recorded
+	brief      bool // components are encoded by their numbers, and a service without its namespace
 }
 
 // revisions are all versions, by number. There is a new one when the same
 // occurrence would get another ID.
-var revisions = [...]revision{1: {}, 2: {dependency: true, meaning: true}}
+var revisions = [...]revision{1: {}, 2: {dependency: true, meaning: true, brief: true}}
 
 // signatureVersion is the newest version.
 const signatureVersion = len(revisions) - 1
@@ -49,62 +48,14 @@ func (s Signer) version() int {
 // Where a call failed because what it calls is not available, the dependency
 // is the problem, whichever operation was calling it.
 func (s Signer) Sign(o Occurrence, spec Spec) Signature {
-	// All text goes into one buffer and becomes one string at the end: a storm
-	// of failures is signed one by one.
-	scratch := signScratches.Get().(*signScratch)
-	defer signScratches.Put(scratch)
-	version := s.version()
-	does := revisions[version]
-	buf := scratch.text[:0]
-	var parts [componentCount]struct {
-		used bool
-		why  string
-		end  int // of its value in buf
-	}
-	var said Exception // what texts say that were not recorded as an exception's
-	if does.meaning {
-		said = exceptionInText(&o)
-	}
-	enc := append(scratch.encoded[:0], byte(version))
-	enc = appendField(enc, o.Scope.Namespace) // a slash in it must not move into the service
-	begin, count := 0, 0
-	stands := false // the dependency stands for what called it
-	for i := range parts {
-		p := &parts[i]
-		if i == componentDependency && !does.dependency {
-			p.end = begin
-			continue
-		}
-		count++
-		buf, p.used, p.why = s.appendComponent(buf, i, &o, said)
-		if why := spec.leavesOut(i); why != "" {
-			p.used, p.why = false, why
-		} else if stands && p.used {
-			p.used, p.why = false, "not used: the dependency stands for it"
-		}
-		if i == componentDependency {
-			stands = p.used && !spec.chooses()
-		}
-		if p.used {
-			enc = appendField(appendField(enc, componentNames[i]), buf[begin:])
-		}
-		begin, p.end = len(buf), len(buf)
-	}
-	for _, v := range spec.Values {
-		enc = appendField(appendField(enc, componentRule), v)
-	}
-	if spec.Rule != "" {
-		enc = appendField(appendField(enc, componentApart), spec.Rule)
-	}
-	buf = appendID(buf, version, enc)
-	if cap(buf)+cap(enc) < 64<<10 {
-		scratch.text, scratch.encoded = buf, enc
-	}
+	w := signings.Get().(*signing)
+	defer w.release()
+	w.sign(s, &o, spec)
 
-	text := string(buf)
-	begin = 0
-	components := make([]Component, 0, count+len(spec.Values)+min(len(spec.Rule), 1))
-	for i, p := range parts {
+	text := string(w.text)
+	components := make([]Component, 0, w.count+len(spec.Values)+min(len(spec.Rule), 1))
+	begin := 0
+	for i, p := range w.parts {
 		if p.why != "" {
 			components = append(components, Component{componentNames[i], text[begin:p.end], p.used, p.why})
 		}
@@ -116,7 +67,16 @@ func (s Signer) Sign(o Occurrence, spec Spec) Signature {
 	if spec.Rule != "" {
 		components = append(components, Component{componentRule, spec.Rule, true, "its problems are apart from those of other rules"})
 	}
-	return Signature{ID: text[begin:], Version: version, Components: components}
+	return Signature{ID: text[begin:], Version: s.version(), Components: components}
+}
+
+// ID returns the ID of the signature that Sign computes, for less: nothing is
+// kept of what went into it.
+func (s Signer) ID(o Occurrence, spec Spec) string {
+	w := signings.Get().(*signing)
+	defer w.release()
+	w.sign(s, &o, spec)
+	return string(w.text[w.parts[componentCount-1].end:])
 }
 
 // Earlier returns the ID that an occurrence had by the version before, so that
@@ -127,13 +87,83 @@ func (s Signer) Earlier(o Occurrence, spec Spec) string {
 	if s.Version == 0 || !revisions[s.Version].dependency && slices.Contains(spec.Components, componentNames[componentDependency]) {
 		return ""
 	}
-	return strings.Clone(s.Sign(o, spec).ID) // it lies in a text with all components
+	return s.ID(o, spec)
 }
 
-// signScratch holds buffers between calls of Sign.
-type signScratch struct{ text, encoded []byte }
+// signing is one computation of a signature. All text goes into one buffer, and
+// buffers are used again: a storm of failures is signed one by one.
+type signing struct {
+	text    []byte // the values of all components, and the ID
+	encoded []byte // what the ID is of
+	parts   [componentCount]part
+	count   int // of components that there are
+}
 
-var signScratches = sync.Pool{New: func() any { return new(signScratch) }}
+// part is one component.
+type part struct {
+	used bool
+	why  string
+	end  int // of its value in the text
+}
+
+var signings = sync.Pool{New: func() any { return new(signing) }}
+
+func (w *signing) release() {
+	if cap(w.text)+cap(w.encoded) > 64<<10 {
+		w.text, w.encoded = nil, nil
+	}
+	signings.Put(w)
+}
+
+func (w *signing) sign(s Signer, o *Occurrence, spec Spec) {
+	version := s.version()
+	does := revisions[version]
+	buf, enc := w.text[:0], append(w.encoded[:0], byte(version))
+	w.parts, w.count = [componentCount]part{}, 0
+	var said Exception // what texts say that were not recorded as an exception's
+	if does.meaning {
+		said = exceptionInText(o)
+	}
+	enc = appendField(enc, o.Scope.Namespace) // a slash in it must not move into the service
+	stands := false                           // the dependency stands for what called it
+	for i := range w.parts {
+		p, begin := &w.parts[i], len(buf)
+		if i == componentDependency && !does.dependency {
+			p.end = begin
+			continue
+		}
+		w.count++
+		buf, p.used, p.why = s.appendComponent(buf, i, o, said)
+		if why := spec.leavesOut(i); why != "" {
+			p.used, p.why = false, why
+		} else if stands && p.used {
+			p.used, p.why = false, "not used: the dependency stands for it"
+		}
+		if i == componentDependency {
+			stands = p.used && !spec.chooses()
+		}
+		switch {
+		case !p.used:
+		case !does.brief:
+			enc = appendField(appendField(enc, componentNames[i]), buf[begin:])
+		case i == componentService:
+			enc = appendField(append(enc, byte(i)), serviceName(o.Scope))
+		default:
+			enc = appendField(append(enc, byte(i)), buf[begin:])
+		}
+		p.end = len(buf)
+	}
+	if does.brief && len(spec.Values)+len(spec.Rule) > 0 {
+		enc = append(enc, byte(componentCount)) // which is that of no component
+	}
+	for _, v := range spec.Values {
+		enc = appendField(appendField(enc, componentRule), v)
+	}
+	if spec.Rule != "" {
+		enc = appendField(appendField(enc, componentApart), spec.Rule)
+	}
+	w.text, w.encoded = appendID(buf, version, enc), enc
+}
 
 // componentRule is the name of the components that a rule's own values make.
 const componentRule = "rule"
@@ -149,15 +179,16 @@ func appendField[T string | []byte](dst []byte, text T) []byte {
 	return append(dst, text...)
 }
 
-var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
-
-// appendID appends the ID of what was encoded.
+// appendID appends the ID of what was encoded: 26 digits of base32, which are 130
+// bits of its SHA-256.
 func appendID(dst []byte, version int, encoded []byte) []byte {
-	const digits = 26
+	const digits, alphabet = 26, "abcdefghijklmnopqrstuvwxyz234567"
 	sum := sha256.Sum256(encoded)
 	dst = append(dst, 'v')
 	dst = strconv.AppendInt(dst, int64(version), 10)
-	begin := len(dst)
-	dst = idEncoding.AppendEncode(dst, sum[:])
-	return dst[:begin+digits]
+	for bit := 0; bit < 5*digits; bit += 5 {
+		two := uint(sum[bit/8])<<8 | uint(sum[bit/8+1])
+		dst = append(dst, alphabet[two>>(11-bit%8)&31])
+	}
+	return dst
 }

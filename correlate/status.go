@@ -1,8 +1,6 @@
 package correlate
 
-import (
-	"strconv"
-)
+import "strconv"
 
 // statusSources lists the attributes that hold a status, newest names first.
 var statusSources = []struct {
@@ -14,6 +12,26 @@ var statusSources = []struct {
 	{"status ", []string{"http.response.status_code", "http.status_code"}, nil, judgeHTTP},
 	{"rpc status ", []string{"rpc.response.status_code", "rpc.status_code", "rpc.grpc.status_code", "rpc.connect_rpc.error_code", "rpc.jsonrpc.error_code"}, grpcName, judgeRPC},
 	{"database status ", []string{"db.response.status_code"}, nil, judgeDatabase},
+}
+
+// HTTPStatus returns the status of HTTP that was recorded, or 0.
+func (o *Occurrence) HTTPStatus() int {
+	n, _ := parseNumber(o.status(0))
+	return int(n)
+}
+
+// RPCStatus returns the name of the status of gRPC or Connect that was
+// recorded, as NOT_FOUND, or "".
+func (o *Occurrence) RPCStatus() string { return rpcName(o.status(1)) }
+
+// status returns what the first attribute of a source says.
+func (o *Occurrence) status(source int) string {
+	for _, key := range statusSources[source].keys {
+		if code := statusCode(Attr(o.Attributes, key)); code != "" {
+			return code
+		}
+	}
+	return ""
 }
 
 func statusCode(v any) string {

@@ -46,7 +46,7 @@ type Link struct {
 // as %7B and %7D. [Jaeger], [Tempo], [Honeycomb], [Datadog] and [Zipkin] return
 // templates.
 //
-// A link to a trace leads nowhere when the trace was not sampled: a template
+// A link to a trace leads nowhere when not exported (sampled out): a template
 // with {trace_id} or {span_id} uses the newest sample that was exported, and
 // where there is none Facts.Missing says so.
 //
@@ -117,7 +117,7 @@ func (l *Link) sample(samples []correlate.Sample) (s correlate.Sample, reason st
 	if !l.traceID && !l.spanID {
 		return samples[len(samples)-1], ""
 	}
-	reason = "the trace was not sampled"
+	reason = "not exported (sampled out)"
 	for i := len(samples) - 1; i >= 0; i-- {
 		s = samples[i]
 		switch {

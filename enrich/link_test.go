@@ -83,8 +83,8 @@ func TestLinkSample(t *testing.T) {
 	}{
 		{"the newest exported sample counts", "https://h/{trace_id}", []correlate.Sample{sample("a1", true), sample("b2", true)}, "https://h/b2", ""},
 		{"an older one that was exported is better than a newer that was not", "https://h/{trace_id}", []correlate.Sample{sample("a1", true), sample("b2", true), sample("c3", false)}, "https://h/b2", ""},
-		{"when none was exported there is no link", "https://h/{trace_id}", []correlate.Sample{sample("a1", false), sample("b2", false)}, "", "trace link: the trace was not sampled"},
-		{"nor to a span", "https://h/{span_id}", []correlate.Sample{sample("a1", false)}, "", "trace link: the trace was not sampled"},
+		{"when none was exported there is no link", "https://h/{trace_id}", []correlate.Sample{sample("a1", false), sample("b2", false)}, "", "trace link: not exported (sampled out)"},
+		{"nor to a span", "https://h/{span_id}", []correlate.Sample{sample("a1", false)}, "", "trace link: not exported (sampled out)"},
 		{"a page that is not about a trace needs no export", "https://h/{service}", []correlate.Sample{sample("a1", false)}, "https://h/checkout", ""},
 		{"without a trace there is no link to one", "https://h/{trace_id}", []correlate.Sample{sample("", true)}, "", "trace link: no trace was recorded"},
 		{"without a sample there is no link", "https://h/{service}", nil, "", "trace link: no sample was kept"},

@@ -41,7 +41,7 @@ type document struct {
 }
 
 func TestDocument(t *testing.T) {
-	const dirty, clean = "pass\u200bword=hun\x00ter2 \xff", "password=[redacted: password] \ufffd"
+	const dirty, clean = "pass\u200bword=hun\x00ter2 \xff", "password=[REDACTED:password] \ufffd"
 	now := time.Now()
 	s := dirty
 	doc := document{
@@ -60,12 +60,12 @@ func TestDocument(t *testing.T) {
 		base: base{clean}, Time: now, State: clean, Bytes: []byte(clean), ID: [16]byte{1}, Ptr: &s,
 		Any:   []any{clean, map[string]any{"a": clean}, 7, nil, fact{"x", clean}, state(clean)},
 		Lists: [][]string{{clean}}, Array: [2]string{"a", clean},
-		Map:   map[string]string{"cookie": "[redacted: cookie]", "token": "[redacted: token]", "a": clean, "[redacted: email]": "x"},
-		Named: map[state]state{"secret": "[redacted: secret]"},
+		Map:   map[string]string{"cookie": "[REDACTED:cookie]", "token": "[REDACTED:token]", "a": clean, "[REDACTED:email]": "x"},
+		Named: map[state]state{"secret": "[REDACTED:secret]"},
 		Deep: map[string]any{"credentials": map[string]any{
-			"a": "[redacted: credential]", "n": "[redacted: credential]", "l": []any{"[redacted: credential]", ""}}, "pin": 1.5},
-		Multi: map[string][]string{"Set-Cookie": {"[redacted: cookie]", "[redacted: cookie]"}, "Accept": {"c"}},
-		Facts: []fact{{"db.password", "[redacted: password]"}, {"otp", "[redacted: password]"}, {"region", "eu"}, {"token", []string{"[redacted: token]"}}},
+			"a": "[REDACTED:credential]", "n": "[REDACTED:credential]", "l": []any{"[REDACTED:credential]", ""}}, "pin": 1.5},
+		Multi: map[string][]string{"Set-Cookie": {"[REDACTED:cookie]", "[REDACTED:cookie]"}, "Accept": {"c"}},
+		Facts: []fact{{"db.password", "[REDACTED:password]"}, {"otp", "[REDACTED:password]"}, {"region", "eu"}, {"token", []string{"[REDACTED:token]"}}},
 		Times: map[int]time.Time{1: now},
 		Next:  &document{State: clean},
 	}
@@ -134,8 +134,8 @@ func TestDocumentFailsClosed(t *testing.T) {
 
 func TestPanicsFailClosed(t *testing.T) {
 	var r *redact.Redactor // panics where it looks for its keys
-	require.Equal(t, "[redacted: failed]", r.Text("a=b"))
-	require.Equal(t, "[redacted: failed]", r.Value("a", "b"))
+	require.Equal(t, "[REDACTED:failed]", r.Text("a=b"))
+	require.Equal(t, "[REDACTED:failed]", r.Value("a", "b"))
 	require.ErrorContains(t, r.Document(&map[string]string{"a": "b"}), "nil pointer")
 }
 
@@ -144,7 +144,7 @@ func TestDocumentIsDeterministicWhereKeysBecomeEqual(t *testing.T) {
 	for range 20 {
 		doc := map[string]string{"a@example.com": "first", "b@example.com": "second", "c@example.com": "third"}
 		require.NoError(t, r.Document(&doc))
-		require.Equal(t, map[string]string{"[redacted: email]": "first"}, doc)
+		require.Equal(t, map[string]string{"[REDACTED:email]": "first"}, doc)
 	}
 }
 

@@ -13,7 +13,7 @@ func ExampleRedactor_Text() {
 	fmt.Println(r.Text("github.com/acme/api@v1.2.3 failed in 4bf92f3577b34da6a3ce929d0e0e4736"))
 	// Output:
 	// dial postgres://REDACTED:REDACTED@db.internal:5432/orders?sslmode=disable: refused
-	// no mail sent to [redacted: email], card [redacted: card]
+	// no mail sent to [REDACTED:email], card [REDACTED:card]
 	// github.com/acme/api@v1.2.3 failed in 4bf92f3577b34da6a3ce929d0e0e4736
 }
 
@@ -24,9 +24,9 @@ func ExampleRedactor_Value() {
 	fmt.Println(r.Value("app.tenantPin", "1234"))
 	fmt.Println(r.Value("gen_ai.usage.input_tokens", "1234"))
 	// Output:
-	// [redacted: authorization]
-	// [redacted: personal data]
-	// [redacted: secret]
+	// [REDACTED:authorization]
+	// [REDACTED:email]
+	// [REDACTED:secret]
 	// 1234
 }
 
@@ -47,7 +47,7 @@ func ExampleRedactor_Document() {
 	}
 	fmt.Printf("%q\n%v\n%v\n", doc.Title, doc.Facts, doc.Attributes)
 	// Output:
-	// "login failed:[31m password=[redacted: password]"
-	// [{api_key [redacted: api key]} {region eu-1}]
-	// map[http.route:/login session.id:[redacted: session]]
+	// "login failed:[31m password=[REDACTED:password]"
+	// [{api_key [REDACTED:api-key]} {region eu-1}]
+	// map[http.route:/login session.id:[REDACTED:session]]
 }

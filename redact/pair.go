@@ -30,7 +30,7 @@ func (r *Redactor) pair(s string, i, floor int) (match, bool) {
 	if k.kind == "" && k.query {
 		k.kind = signatureKind(k.text)
 	}
-	if k.kind == "" {
+	if k.kind == "" && !endsPersonal[k.text[len(k.text)-1]] {
 		return match{}, false
 	}
 	v := i + sep
@@ -42,6 +42,9 @@ func (r *Redactor) pair(s string, i, floor int) (match, bool) {
 		v++
 	}
 	v = skip(s, v, isBlank)
+	if k.kind == "" {
+		return r.personalPair(s, v, k)
+	}
 	return valueAt(s, v, k)
 }
 

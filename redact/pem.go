@@ -18,7 +18,7 @@ func pemKey(s string, i int) (match, bool) {
 	if n := strings.Index(label, "PRIVATE"); n < 0 || !strings.Contains(label[n:], "KEY") {
 		return match{}, false
 	}
-	m := match{i, len(s), mark("private key")}
+	m := match{i, len(s), mark("private-key")}
 	if n := strings.Index(s[body:], end); n >= 0 {
 		last := body + n + len(end)
 		if n := strings.Index(s[last:min(len(s), last+64)], "-----"); n >= 0 {

@@ -17,7 +17,7 @@ var pieces = []string{
 	"password", "token", "cookie", "authorization", "Bearer ", "Basic ", "api key", "sig", "=", ":", ": ", " = ", "%3D", "%3A", "%26",
 	"%3F", "?", "&", "#", ";", ",", "\"", "'", "\\\"", "\\", "\\n", "\n", " ", "[", "]", "{", "}", "<", ">", "://", "%3A%2F%2F", "http", "@", "%40",
 	"tcp(", "--", "-", "_", ".", "/", "a", "b1", "Z", "bob@example.com", "4111111111111111", "DE89370400440532013000", "12345678",
-	"[redacted: ", "[redacted: jwt]", "REDACTED", "REDACTED:REDACTED@", "[cut]", "-----BEGIN ", "eyJ", "ghp_", "AKIA", "SK", "sk-",
+	"[REDACTED:", "[REDACTED:jwt]", "[redacted: ", "[redacted: api key]", "REDACTED", "REDACTED:REDACTED@", "[cut]", "-----BEGIN ", "eyJ", "ghp_", "AKIA", "SK", "sk-",
 	"hooks.slack.com/", "ü", "\u200b", "\xff", "\x00",
 }
 
@@ -69,7 +69,7 @@ func check(t require.TestingT, r *redact.Redactor, before, kind, after string) {
 	require.NotContains(t, once, token)
 	// Nor the end of it, where the text before ate the beginning; of a private
 	// key that is the line that says it ends.
-	if kind != "private key" {
+	if kind != "private-key" {
 		require.NotContains(t, once, token[len(token)*2/3:])
 	}
 

@@ -5,7 +5,7 @@
 // keys, JSON Web Tokens, payment cards, account numbers, e-mail addresses) and
 // for values whose name gives them away (password=..., Authorization: ...,
 // https://user:password@host). What it removes it replaces by
-// "[redacted: kind]", and by REDACTED within a URL, so that the URL stays one.
+// "[REDACTED:kind]", and by REDACTED within a URL, so that the URL stays one.
 //
 // Trace and span IDs, UUIDs, revisions, versions, module paths, file names and
 // stack traces stay as they are.
@@ -13,6 +13,8 @@ package redact
 
 import (
 	"strings"
+	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -42,13 +44,35 @@ type Redactor struct {
 	// "tenantPin" and "app.tenant_pin". Defaults to none besides the built-in
 	// ones.
 	Keys []string
+	// Personal says what becomes of personal data. Defaults to what its zero
+	// value says.
+	Personal Personal
+	// Secrets returns the host's own secrets, which are redacted by their value:
+	// wherever they stand, also in base64, hexadecimal and percent-encoded, and
+	// the beginning or the end of 8 bytes or more that a cut has left of one.
+	// Values of less than 6 bytes are not looked for. It is called once, before
+	// the first use; if it fails, every text is withheld (see [Redactor.Ready]).
+	// Defaults to none. [SecretsFrom] reads variables and files.
+	Secrets func() ([]string, error)
+	// Harmless are the SHA-256 sums, in hexadecimal, of values that look like
+	// secrets and are none, such as the keys of a test system. Such a value stays
+	// where it is all of a find. Defaults to none.
+	Harmless []string
+	// TokenKey returns the key of a hash, at least 16 random bytes, of which each
+	// mark then has a part, as in "[REDACTED:card:7f3a]": so that people see that two
+	// are the same, without seeing what. It is called once. Defaults to none.
+	TokenKey func() []byte
+
+	once     sync.Once
+	given    atomic.Pointer[given]
+	givenErr error
 }
 
 // Text returns s with the secrets and e-mail addresses in it replaced. A text
 // without any is returned as it is, without an allocation.
 //
 // Texts beyond 1 MiB are cut, and end in "[cut]". If a detector panics, the
-// result is "[redacted: failed]" and nothing of s.
+// result is "[REDACTED:failed]" and nothing of s.
 func (r *Redactor) Text(s string) (redacted string) {
 	defer failClosed(&redacted)
 	return r.text(s)
@@ -66,13 +90,22 @@ func (r *Redactor) Value(key, value string) (redacted string) {
 // value redacts what belongs to a name of the given kind; the kind of an
 // innocent name is empty.
 func (r *Redactor) value(kind, s string) string {
-	switch {
-	case kind == "":
-		return r.text(s)
-	case s == "" || markLen(s) == len(s):
+	if s == "" || markLen(s) == len(s) {
 		return s
 	}
-	return mark(kind)
+	if kind == "" || r.use().isHarmless(s) {
+		return r.text(s)
+	}
+	if kind == kindSQL {
+		return r.text(sqlText(s))
+	}
+	switch r.Personal.policy(kind) {
+	case Keep:
+		return r.text(s)
+	case Mask:
+		return r.text(maskPart(kind, s))
+	}
+	return r.replacement(kind, s)
 }
 
 // text is Text that panics.
@@ -93,9 +126,11 @@ func (r *Redactor) text(s string) string {
 // the text, on input made to go on for long.
 func (r *Redactor) settle(s string) string {
 	for range maxPasses {
-		next := r.scan(s)
+		next := r.scan(r.own(s))
 		if next == s {
-			return s
+			if next = r.encoded(s, 1); next == s {
+				return s
+			}
 		}
 		s = next
 	}
@@ -126,24 +161,30 @@ func failClosed(s *string) {
 }
 
 const (
-	markPrefix = "[redacted: "
-	maxMark    = 64 // bytes; far beyond the longest kind
+	markPrefix = "[REDACTED:"
+	// oldMarkPrefix begins the marks of earlier versions, which stand in what is
+	// stored.
+	oldMarkPrefix = "[redacted: "
+	maxMark       = 64 // bytes; far beyond the longest kind
 )
 
 // mark returns what replaces a secret of the given kind: lower-case letters,
-// digits and spaces.
+// digits and '-'.
 func mark(kind string) string { return markPrefix + kind + "]" }
 
 // markLen returns the length of the mark that s begins with, or 0.
 func markLen(s string) int {
+	i := len(markPrefix)
 	if !strings.HasPrefix(s, markPrefix) {
-		return 0
+		if i = len(oldMarkPrefix); !strings.HasPrefix(s, oldMarkPrefix) {
+			return 0
+		}
 	}
-	for i := len(markPrefix); i < min(len(s), maxMark); i++ {
+	for start := i; i < min(len(s), maxMark); i++ {
 		switch c := s[i]; {
-		case c == ']':
+		case c == ']' && i > start:
 			return i + 1
-		case c != ' ' && !isLower(c) && !isDigit(c):
+		case c != ' ' && c != '-' && c != ':' && !isLower(c) && !isDigit(c):
 			return 0
 		}
 	}

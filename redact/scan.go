@@ -16,13 +16,26 @@ type match struct {
 func (r *Redactor) scan(s string) string {
 	var out []byte
 	floor, done := 0, 0 // s[:done] is in out
+	sqlTo := 0          // no statement begins before
 	for i := 0; i < len(s); {
 		c := s[i]
 		if !triggers[c] {
 			i++
 			continue
 		}
-		m, ok := r.detect(s, i, floor)
+		var m match
+		var ok bool
+		if i+1 < len(s) && sqlStarts[c][s[i+1]] {
+			if m, ok = quotedRow(s, i); !ok && i >= sqlTo {
+				m, sqlTo, ok = sqlAt(s, i)
+			}
+		}
+		if !ok {
+			m, ok = r.detect(s, i, floor)
+		}
+		if ok {
+			m, ok = r.decide(s, m)
+		}
 		switch {
 		case !ok && isDigit(c):
 			i = skip(s, i, isDigit)
@@ -70,17 +83,25 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 	case ':':
 		if m, ok = userinfo(s, i); !ok {
 			if m, ok = telegramToken(s, i, floor); !ok {
-				m, ok = r.pair(s, i, floor)
+				if m, ok = r.pair(s, i, floor); !ok && r.Personal.policy(kindIP) != Keep {
+					m, ok = ipv6(s, i, floor)
+				}
 			}
 		}
+	case '+':
+		m, ok = phone(s, i)
 	case '.':
 		m, ok = jwt(s, i, floor)
 	case '=':
-		m, ok = r.pair(s, i, floor)
+		if m, ok = rowValue(s, i, floor); !ok {
+			m, ok = r.pair(s, i, floor)
+		}
 	case '%':
 		if m, ok = userinfo(s, i); !ok {
 			if m, ok = r.pair(s, i, floor); !ok {
-				m, ok = email(s, i, floor)
+				if m, ok = email(s, i, floor); !ok {
+					m, ok = phone(s, i)
+				}
 			}
 		}
 	case '@':
@@ -93,10 +114,7 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 		}
 	default:
 		if isDigit(c) {
-			if i > 0 && isAlnum(s[i-1]) {
-				return iban(s, i, floor)
-			}
-			return card(s, i)
+			return r.number(s, i, floor)
 		}
 		m, ok = token(s, i)
 	}
@@ -105,11 +123,11 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 
 // triggers are the bytes at which detect has something to try.
 var triggers = func() (t [256]bool) {
-	for _, c := range []byte("[:.=%@-0123456789") {
+	for _, c := range []byte("[:.=%@+-0123456789") {
 		t[c] = true
 	}
 	for c := range t {
-		t[c] = t[c] || tokens[c] != nil
+		t[c] = t[c] || tokens[c] != nil || sqlStarts[c] != [256]bool{}
 	}
 	return t
 }()

@@ -94,5 +94,5 @@ func telegramToken(s string, i, floor int) (match, bool) {
 	if i-from < 8 || end-i < 34 {
 		return match{}, false
 	}
-	return match{from, end, mark("telegram token")}, true
+	return match{from, end, mark("telegram-token")}, true
 }

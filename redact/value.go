@@ -147,7 +147,7 @@ func isScheme(s string) bool {
 // isNothing reports whether s is how a language writes that there is no value.
 func isNothing(s string) bool {
 	switch s {
-	case "null", "nil", "<nil>", "None", "undefined", "true", "false":
+	case literal, "null", "nil", "<nil>", "None", "undefined", "true", "false":
 		return true
 	}
 	return false
@@ -161,5 +161,5 @@ func isProse(s string, v, to int, k key) bool {
 		return false
 	}
 	word := strings.TrimLeft(s[v:to], "abcdefghijklmnopqrstuvwxyz")
-	return (word == "" || len(word) == to-v && isWordCapital(word)) && to+1 < len(s) && s[to] == ' ' && isAlpha(s[to+1])
+	return (word == "" || len(word) == to-v && isWordCapital(word) && k.kind != kindName) && to+1 < len(s) && s[to] == ' ' && isAlpha(s[to+1])
 }

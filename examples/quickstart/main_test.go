@@ -16,7 +16,7 @@ func TestRun(t *testing.T) {
 
 	text := out.String()
 	require.Empty(t, leaks(text), "on the console")
-	require.Contains(t, text, "[redacted: ")
+	require.Contains(t, text, "[REDACTED:")
 	require.NotContains(t, text, "FAILED")
 	require.Equal(t, 1, strings.Count(text, "OPEN: "), "one ticket, in brief when it opens")
 	require.Equal(t, 1, strings.Count(text, "Count:"), "and as a whole at the end")

@@ -119,7 +119,7 @@ func (s *shop) checkSecrets(ctx context.Context, c *checks, all []sinks.Ticket) 
 		found = append(found, leaks(string(r.Data))...)
 	}
 	// Not to find what was never there would prove nothing.
-	redacted := slices.ContainsFunc(all, func(t sinks.Ticket) bool { return strings.Contains(t.Text(), "[redacted: ") })
+	redacted := slices.ContainsFunc(all, func(t sinks.Ticket) bool { return strings.Contains(t.Text(), "[REDACTED:") })
 	c.check(redacted && len(found) == 0, "%d errors of payment carried an API key, a card number and an e-mail address; those %d texts were searched for\n"+
 		"         in every field and the text of all %d tickets and updates, and in all %d stored records, and found %d times",
 		s.failedPayments.Load(), len(secrets()), len(all), len(records), len(found))

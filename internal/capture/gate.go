@@ -140,7 +140,7 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan, it *Item) bool {
 	m := set.MatchStatus(sp, status)
 	// A span that failed is needed whoever matches it: it may be the origin of
 	// what a rule matches further up.
-	panicked := celrule.Panicked(sp, status)
+	panicked := len(sp.Events()) > 0 && celrule.Panicked(sp, status)
 	failed := status == codes.Error || panicked
 	counts := m.Verdict == celrule.Matched || failed
 	passed := !counts && m.Verdict != celrule.NoRule

@@ -1,12 +1,12 @@
 package capture
 
 import (
-	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/spanticket/spanticket/correlate"
@@ -27,8 +27,7 @@ const (
 // any goroutine and allocates nothing for an operation that it knows; the other
 // methods belong to one goroutine. Its zero value is not ready; see NewTraffic.
 type Traffic struct {
-	seed   maphash.Seed
-	recent [recentSlots]atomic.Pointer[flow] // by the hash of their names
+	recent [recentSlots]atomic.Pointer[flow] // by the hashes of their names
 
 	mu    sync.RWMutex
 	flows map[flowKey]*flow
@@ -45,7 +44,8 @@ type flowKey struct {
 
 // flow leads from the spans of a resource with a name to their operation.
 type flow struct {
-	flowKey
+	name      string
+	resource  *resource.Resource
 	operation *operation
 }
 
@@ -63,19 +63,16 @@ type operation struct {
 
 // NewTraffic returns an empty count.
 func NewTraffic() *Traffic {
-	return &Traffic{seed: maphash.MakeSeed(), flows: map[flowKey]*flow{}, known: map[operationKey]*operation{}}
+	return &Traffic{flows: map[flowKey]*flow{}, known: map[operationKey]*operation{}}
 }
 
 // Count counts a span that has ended. shard spreads the load.
 func (t *Traffic) Count(sp sdktrace.ReadOnlySpan, shard byte, failed bool) {
-	if len(sp.Name()) > maxName {
-		return
-	}
-	key := flowKey{resource: sp.Resource().Equivalent(), name: sp.Name()}
-	slot := &t.recent[maphash.String(t.seed, key.name)%recentSlots]
+	name, r := sp.Name(), sp.Resource()
+	slot := &t.recent[nameHash(name)%recentSlots]
 	f := slot.Load()
-	if f == nil || f.flowKey != key {
-		if f = t.find(key, sp); f == nil {
+	if f == nil || f.resource != r || f.name != name {
+		if f = t.find(name, r); f == nil {
 			return
 		}
 		slot.Store(f)
@@ -87,8 +84,32 @@ func (t *Traffic) Count(sp sdktrace.ReadOnlySpan, shard byte, failed bool) {
 	}
 }
 
-// find returns the flow of a key, or nil if there are too many already.
-func (t *Traffic) find(key flowKey, sp sdktrace.ReadOnlySpan) *flow {
+// nameHash tells names apart by their ends, which is enough to find most of them
+// at the first look.
+func nameHash(name string) uint64 {
+	n := len(name)
+	if n < 8 {
+		h := uint64(n)
+		for i := range n {
+			h = h<<8 | uint64(name[i])
+		}
+		return h * 0x9E3779B97F4A7C15 >> 32
+	}
+	return (load(name)*0x9E3779B97F4A7C15 ^ load(name[n-8:])*0xC2B2AE3D27D4EB4F ^ uint64(n)) >> 32
+}
+
+func load(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// find returns the flow of the spans of a resource with a name, or nil if there
+// are too many already.
+func (t *Traffic) find(name string, r *resource.Resource) *flow {
+	if len(name) > maxName {
+		return nil
+	}
+	key := flowKey{r.Equivalent(), name}
 	t.mu.RLock()
 	f, full := t.flows[key], len(t.flows) >= maxOperations
 	t.mu.RUnlock()
@@ -96,7 +117,7 @@ func (t *Traffic) find(key flowKey, sp sdktrace.ReadOnlySpan) *flow {
 		return f
 	}
 	service := ""
-	if v, ok := sp.Resource().Set().Value("service.name"); ok {
+	if v, ok := r.Set().Value("service.name"); ok {
 		service = v.AsString()
 	}
 	t.mu.Lock()
@@ -104,11 +125,11 @@ func (t *Traffic) find(key flowKey, sp sdktrace.ReadOnlySpan) *flow {
 	if f = t.flows[key]; f != nil {
 		return f
 	}
-	of := operationKey{service, clip(key.name, maxName)} // as it stands in occurrences
+	of := operationKey{service, clip(name, maxName)} // as it stands in occurrences
 	if t.known[of] == nil {
 		t.known[of] = new(operation)
 	}
-	f = &flow{key, t.known[of]}
+	f = &flow{name, r, t.known[of]}
 	t.flows[key] = f
 	return f
 }

@@ -1,7 +1,6 @@
 package celrule
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/spanticket/spanticket/correlate"
@@ -10,43 +9,21 @@ import (
 // TimedOut reports whether a failure is of a timeout or a deadline: by its
 // exception, its status description, or the status that was answered.
 func TimedOut(o *correlate.Occurrence) bool {
-	return timedOut(o.Exception.Type, o.Exception.Message) || isTimeoutMessage(o.Message) || hasStatus(o, "504", "4", "DEADLINE_EXCEEDED")
+	return timedOut(o.Exception.Type, o.Exception.Message) || isTimeoutMessage(o.Message) ||
+		o.HTTPStatus() == 504 || o.RPCStatus() == "DEADLINE_EXCEEDED"
 }
 
 // Canceled reports whether an operation failed because its caller did not want
 // its result any more: by its exception, its status description, or the status
 // that was answered.
 func Canceled(o *correlate.Occurrence) bool {
-	if hasStatus(o, "499", "1", "CANCELLED") {
+	if o.HTTPStatus() == 499 || o.RPCStatus() == "CANCELLED" {
 		return true
 	}
 	if o.Exception.Type == "" && o.Exception.Message == "" {
 		return isCancelMessage(o.Message)
 	}
 	return isCancelType(o.Exception.Type) && !isTimeoutMessage(o.Exception.Message) || isCancelMessage(o.Exception.Message)
-}
-
-// hasStatus reports whether what was answered is an HTTP status, or a gRPC
-// status by its number or its name.
-func hasStatus(o *correlate.Occurrence, http, number, name string) bool {
-	if status := statusText(o, "http.response.status_code", "http.status_code"); status != "" {
-		return status == http
-	}
-	status := statusText(o, "rpc.response.status_code", "rpc.status_code", "rpc.grpc.status_code")
-	return status != "" && (status == number || strings.EqualFold(status, name))
-}
-
-// statusText returns the first of some attributes that is a number or a text.
-func statusText(o *correlate.Occurrence, keys ...string) string {
-	for _, key := range keys {
-		switch v := correlate.Attr(o.Attributes, key).(type) {
-		case int64:
-			return strconv.FormatInt(v, 10)
-		case string:
-			return v
-		}
-	}
-	return ""
 }
 
 // What a cancellation is called, in lower case.

@@ -2,6 +2,7 @@ package celrule
 
 import (
 	"cmp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,8 +34,8 @@ func defaultTitle(o *correlate.Occurrence, p *correlate.Problem) string {
 
 // outcome says what is known of an operation that recorded no error.
 func outcome(o *correlate.Occurrence) string {
-	if status := statusText(o, "http.response.status_code", "http.status_code"); status >= "400" {
-		return "status " + status
+	if status := o.HTTPStatus(); status >= 400 {
+		return "status " + strconv.Itoa(status)
 	}
 	if took := o.End.Sub(o.Start); o.Status != "ERROR" && took > 0 {
 		return "took " + took.Round(time.Millisecond).String()

@@ -76,19 +76,19 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 	if r.Continue {
 		spec.Rule = r.Name // or it would count on the problems of the rules after it
 	}
-	sig := c.Signer.Sign(*o, spec)
-	b := c.batches[sig.ID]
+	id = c.Signer.ID(*o, spec)
+	b := c.batches[id]
 	if b == nil {
 		if len(c.batches) >= c.Max {
-			return sig.ID, false
+			return id, false
 		}
 		b = &Batch{Set: set, Rule: rule}
-		b.Batch = correlate.Batch{Scope: o.Scope, Signature: sig, Rule: r.Name, Threshold: r.Threshold, Quiet: r.Quiet, First: o.End}
+		b.Batch = correlate.Batch{Scope: o.Scope, Signature: c.Signer.Sign(*o, spec), Rule: r.Name, Threshold: r.Threshold, Quiet: r.Quiet, First: o.End}
 		if c.batches == nil {
 			c.batches = map[string]*Batch{}
 		}
-		c.batches[sig.ID] = b
-		known, ok := c.known[sig.ID]
+		c.batches[id] = b
+		known, ok := c.known[id]
 		if !ok {
 			c.fresh = true
 			known = c.Signer.Earlier(*o, spec)
@@ -115,7 +115,7 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 	if o.Exported && (b.exported == nil || !o.End.Before(b.exported.End)) {
 		b.exported = o
 	}
-	return sig.ID, true
+	return id, true
 }
 
 // Fresh reports whether a signature is held that was never taken, so that

@@ -19,7 +19,7 @@ func (l *Ledger) freeze(p *correlate.Problem, b coalesce.Batch) {
 		a.Runbook = l.Link(a.Runbook)
 	}
 	if err := l.Redactor.Document(&a); err != nil {
-		a = correlate.Answers{Severity: "error", Title: "[redacted: failed]", Threshold: a.Threshold, Quiet: a.Quiet}
+		a = correlate.Answers{Severity: "error", Title: "[REDACTED:failed]", Threshold: a.Threshold, Quiet: a.Quiet}
 	}
 	a.Sinks = to
 	p.Answers = a
@@ -58,7 +58,7 @@ func (l *Ledger) redact(b *coalesce.Batch) {
 	if err := l.Redactor.Document(&doc); err != nil {
 		l.Logger.Error("spanticket: evidence is left out: it cannot be redacted", "problem", b.Signature.ID, "error", err)
 		s := b.Sample
-		b.Sample = correlate.Sample{Time: s.Time, Duration: s.Duration, TraceID: s.TraceID, SpanID: s.SpanID, Exported: s.Exported, Operation: "[redacted: failed]"}
+		b.Sample = correlate.Sample{Time: s.Time, Duration: s.Duration, TraceID: s.TraceID, SpanID: s.SpanID, Exported: s.Exported, Operation: "[REDACTED:failed]"}
 		b.Signature.Components = nil
 		b.Impact.Operations = nil
 	}

@@ -259,7 +259,7 @@ func TestNoSecretIsStored(t *testing.T) {
 		require.NotContains(t, b.log.String(), s)
 	}
 	p := b.problem(batch.Key())
-	require.Contains(t, p.Answers.Title, "failed: a [redacted: github token] b")
+	require.Contains(t, p.Answers.Title, "failed: a [REDACTED:github-token] b")
 	require.Equal(t, []string{"jira"}, p.Answers.Sinks, "a sink that is not configured is none")
 	require.Contains(t, shared[0].Service, "ghp", "what is shared with the occurrence is not changed")
 }
@@ -275,7 +275,7 @@ func TestWhatCannotBeRedactedIsNotStored(t *testing.T) {
 	require.Equal(t, []string{"open jira"}, due(t, store, b.now, "jira"))
 	p := b.problem(batch.Key())
 	require.Equal(t, int64(4), p.Count)
-	require.Equal(t, correlate.Sample{Time: b.now, Duration: time.Second, Operation: "[redacted: failed]"}, p.Samples[0])
+	require.Equal(t, correlate.Sample{Time: b.now, Duration: time.Second, Operation: "[REDACTED:failed]"}, p.Samples[0])
 	require.Empty(t, p.Signature.Components)
 	require.Equal(t, 30*time.Minute, p.Answers.Quiet)
 	require.Equal(t, []string{"jira"}, p.Answers.Sinks)

@@ -69,22 +69,14 @@ func (l *Ledger) peer(b coalesce.Batch) correlate.Upstream {
 	return correlate.Upstream{Scope: correlate.Scope{Namespace: b.Scope.Namespace, Service: name, Environment: b.Scope.Environment}, At: b.Last}
 }
 
-// answered reports whether a call that failed was answered by its callee.
+// answered reports whether a call that failed was answered by its callee, and not
+// by a proxy for one that does not answer.
 func answered(o *correlate.Occurrence) bool {
-	for _, key := range []string{"http.response.status_code", "http.status_code"} {
-		if n, ok := correlate.Attr(o.Attributes, key).(int64); ok {
-			return n < 502 || n > 504 // which a proxy says of one that does not
-		}
+	if n := o.HTTPStatus(); n != 0 {
+		return n < 502 || n > 504
 	}
-	for _, key := range []string{"rpc.response.status_code", "rpc.status_code", "rpc.grpc.status_code"} {
-		switch v := correlate.Attr(o.Attributes, key).(type) {
-		case int64:
-			return v != 14 && v != 4
-		case string:
-			return v != "UNAVAILABLE" && v != "DEADLINE_EXCEEDED"
-		}
-	}
-	return false
+	rpc := o.RPCStatus()
+	return rpc != "" && rpc != "UNAVAILABLE" && rpc != "DEADLINE_EXCEEDED"
 }
 
 // passing returns nil for an error that will not go away.

@@ -79,7 +79,7 @@ func TestTransientFailures(t *testing.T) {
 		require.NotNil(t, f.Parked)
 		require.Equal(t, correlate.OpOpen, f.Parked.Operation)
 		require.Equal(t, b.opts.Attempts, f.Parked.Attempts)
-		require.Contains(t, f.Parked.Reason, "503: upstream says [redacted: github token]")
+		require.Contains(t, f.Parked.Reason, "503: upstream says [REDACTED:github-token]")
 		require.NotContains(t, log.String(), token)
 		require.Contains(t, log.String(), "a delivery is parked")
 		require.Zero(t, b.problem("p").Expires(), "a problem with a parked delivery is kept")

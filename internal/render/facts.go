@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/enrich"
@@ -49,7 +50,11 @@ func (r *Renderer) enrich(ctx context.Context, p correlate.Problem, t *sinks.Tic
 		}
 		t.Facts = append(t.Facts, a.facts.Facts...)
 		t.Links = append(t.Links, a.facts.Links...)
-		t.Missing = append(t.Missing, a.facts.Missing...)
+		for _, what := range a.facts.Missing {
+			if !slices.Contains(t.Missing, what) {
+				t.Missing = append(t.Missing, what)
+			}
+		}
 	}
 }
 

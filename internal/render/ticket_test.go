@@ -194,7 +194,7 @@ func TestNoSecretLeaves(t *testing.T) {
 				require.NotContains(t, string(data), secret)
 				require.NotContains(t, ticket.Text(), secret)
 			}
-			require.Contains(t, string(data), "[redacted: github token]")
+			require.Contains(t, string(data), "[REDACTED:github-token]")
 		}
 	}
 	data, err := json.Marshal(p)
