@@ -90,6 +90,8 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 		}
 	case '+':
 		m, ok = phone(s, i)
+	case '<', '\\':
+		m, ok = r.element(s, i)
 	case '.':
 		m, ok = jwt(s, i, floor)
 	case '=':
@@ -110,7 +112,7 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 		}
 	case '-':
 		if m, ok = pemKey(s, i); !ok {
-			m, ok = r.flag(s, i)
+			m, ok = r.flag(s, i, floor)
 		}
 	default:
 		if isDigit(c) {
@@ -123,7 +125,7 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 
 // triggers are the bytes at which detect has something to try.
 var triggers = func() (t [256]bool) {
-	for _, c := range []byte("[:.=%@+-0123456789") {
+	for _, c := range []byte("<\\[:.=%@+-0123456789") {
 		t[c] = true
 	}
 	for c := range t {

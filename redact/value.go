@@ -13,10 +13,18 @@ func valueAt(s string, v int, k key) (match, bool) {
 	case slashes < len(s) && isQuote(s[slashes]):
 		from = slashes + 1
 		to = closing(s, from, s[slashes], slashes-v)
+	case goBytes(s, v) > 0:
+		to = goBytes(s, v)
 	case s[v] == '[' && markLen(s[v:]) == 0:
 		from, to = v+1, lineEnd(s, v+1, ']')
+	case s[v] == '{' && k.closed:
+		to = braces(s, v) // an object of JSON: all that is in it belongs to the key
 	case s[v] == '{':
 		return match{}, false // what is in it has names of its own
+	case !k.assign && (s[v] == '|' || s[v] == '>'):
+		if from, to = blockScalar(s, v); to == 0 {
+			from, to = v, bareEnd(s, v, k)
+		}
 	case (k.kind == "authorization" || k.kind == "cookie") && !k.query && !k.encoded:
 		stop := byte(0)
 		if !k.closed {

@@ -24,6 +24,10 @@ type Renderer struct {
 	Redactor  *redact.Redactor
 	Enrichers []*Named      // in the order in which their facts stand on the ticket
 	Budget    time.Duration // for each enricher
+
+	// Attributes are those that tickets show besides the usual ones; a trailing
+	// '.' stands for all that begin so.
+	Attributes []string
 }
 
 // Named is an enricher under the name that tickets call it by.
@@ -46,8 +50,8 @@ func (r *Renderer) Ticket(ctx context.Context, p correlate.Problem, d correlate.
 		return sinks.Ticket{}, fmt.Errorf("render: ticket %s cannot be redacted, nothing is sent: %w", Key(p, d.Sink), err)
 	}
 	// What is cut or left out is so only now: half a secret is not known for one.
-	for i := range t.Evidence {
-		t.Evidence[i].Attributes = evidence(t.Evidence[i].Attributes)
+	if n := r.evidence(t.Evidence); n > 0 {
+		t.Missing = append(t.Missing, withheld(n))
 	}
 	t.Title = cmp.Or(line(t.Title), line(t.Operation), untitled)
 	r.links(&t) // whatever the redactor has made of them
