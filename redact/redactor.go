@@ -128,7 +128,7 @@ func (r *Redactor) settle(s string) string {
 	for range maxPasses {
 		next := r.scan(r.own(s))
 		if next == s {
-			if next = r.encoded(s, 1); next == s {
+			if next = r.truncated(r.wrapped(r.encoded(s, 1))); next == s {
 				return s
 			}
 		}
