@@ -92,6 +92,8 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 		m, ok = phone(s, i)
 	case '<', '\\':
 		m, ok = r.element(s, i)
+	case '#':
+		m, ok = phpFrame(s, i)
 	case '.':
 		m, ok = jwt(s, i, floor)
 	case '=':
@@ -125,7 +127,7 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 
 // triggers are the bytes at which detect has something to try.
 var triggers = func() (t [256]bool) {
-	for _, c := range []byte("<\\[:.=%@+-0123456789") {
+	for _, c := range []byte("#<\\[:.=%@+-0123456789") {
 		t[c] = true
 	}
 	for c := range t {

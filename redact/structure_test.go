@@ -43,6 +43,11 @@ func TestStructures(t *testing.T) {
 		{"a block", "db:\n  password: |\n    line one\n    line two\n  port: 1", "db:\n  password: |\n    <m:password>\n  port: 1"},
 		{"a folded block at the end", "token: >-\n  x1\n  x2\n", "token: >-\n  <m:token>"},
 
+		// Stacks.
+		{"arguments of a frame of PHP", "#0 /app/x.php(12): User->login('bob', 'it's 1', 5, Object(A))\n#1 {main}", "#0 /app/x.php(12): User->login('?', '?', 5, Object(A))\n#1 {main}"},
+		{"arguments that were cut off", "#0 /app/x.php(12): login('bob', 'hunt", "#0 /app/x.php(12): login('?', '?"},
+		{"a frame of another language", "#0 0x7f in main (argc=1) at a.c:5\n#12 issue's", "#0 0x7f in main (argc=1) at a.c:5\n#12 issue's"},
+
 		// Command lines.
 		{"MySQL", "mysql -u root -phunter2 -h db", "mysql -u root -p<m:password> -h db"},
 		{"curl", "curl -s -u bob:hunter2 https://h", "curl -s -u bob:<m:password> https://h"},
