@@ -96,8 +96,11 @@ func (r *Redactor) value(kind, s string) string {
 	if kind == "" || r.use().isHarmless(s) {
 		return r.text(s)
 	}
-	if kind == kindSQL {
+	switch kind {
+	case kindSQL:
 		return r.text(sqlText(s))
+	case kindPath:
+		return r.text(pathText(s))
 	}
 	switch r.Personal.policy(kind) {
 	case Keep:

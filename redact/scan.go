@@ -82,6 +82,9 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 		return match{i, i + n, s[i : i+n]}, n > 0
 	case ':':
 		if m, ok = userinfo(s, i); !ok {
+			m, ok = urlPath(s, i)
+		}
+		if !ok {
 			if m, ok = telegramToken(s, i, floor); !ok {
 				if m, ok = r.pair(s, i, floor); !ok && r.Personal.policy(kindIP) != Keep {
 					m, ok = ipv6(s, i, floor)
