@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"github.com/spanticket/spanticket/internal/render"
 	"github.com/spanticket/spanticket/redact"
 )
 
@@ -72,12 +73,7 @@ func (g guarded) attr(a slog.Attr) slog.Attr {
 
 // safeText returns s redacted, and without what cannot be seen, which would hide
 // a secret and would act on the terminal of who reads a log.
-func safeText(r *redact.Redactor, s string) string {
-	if err := r.Document(&s); err != nil {
-		return "[REDACTED:failed]"
-	}
-	return s
-}
+func safeText(r *redact.Redactor, s string) string { return render.Safe(r, s) }
 
 // safeError returns err with its text redacted: hosts log what they are given.
 // It wraps err, so that errors.Is and errors.As answer as before.

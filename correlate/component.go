@@ -94,6 +94,9 @@ func (s Signer) appendException(dst []byte, o *Occurrence, said Exception) ([]by
 	if name == "" {
 		return dst, false, notRecorded
 	}
+	if revisions[s.version()].meaning {
+		name = shortType(name)
+	}
 	dst = append(dst, maskCut(name, limit)...)
 	if isWrapper(name) {
 		return dst, false, "not used: any error in Go may have this type"
@@ -134,7 +137,7 @@ func appendMessage(dst []byte, o *Occurrence, said Exception) ([]byte, bool, str
 	case isNumber(t):
 		return append(append(dst, "status "...), t...), true, "error.type"
 	case isTypeName(t) && !isWrapper(t):
-		return appendMask(dst, t), true, "no message was recorded: type of the error"
+		return appendMask(dst, shortType(t)), true, "no message was recorded: type of the error"
 	}
 	for _, source := range statusSources {
 		for _, key := range source.keys {

@@ -24,7 +24,7 @@ func ExampleSignature_Explain() {
 	//   + environment: production [always]
 	//   - dependency: [not used: no call of something else]
 	//   + operation: POST /orders/<*> (SERVER) [span name and kind, numbers and ids masked]
-	//   - exception: *fmt.wrapError [not used: any error in Go may have this type]
+	//   - exception: fmt.wrapError [not used: any error in Go may have this type]
 	//   + message: reserve <*>: dial tcp <*>: connect: connection refused [message of the exception, what varies masked]
 	//   - frames: [not recorded]
 }
@@ -53,7 +53,7 @@ func ExampleSignature_Explain_dependency() {
 	//   + environment: production [always]
 	//   + dependency: postgresql db.internal/orders is not available [what was called is not available: one problem, whatever was calling it]
 	//   - operation: SELECT orders (CLIENT) [not used: the dependency stands for it]
-	//   - exception: *net.OpError [not used: the dependency stands for it]
+	//   - exception: net.OpError [not used: the dependency stands for it]
 	//   - message: dial tcp <*>: connect: connection refused [not used: the dependency stands for it]
 	//   - frames: [not recorded]
 }

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	patience    = 25 * time.Second // for the whole story
+	patience    = 60 * time.Second // for the whole story
 	maxGoodbyes = 4 * time.Second
 
 	enoughGood   = 150 // orders before the bad deployment

@@ -81,7 +81,7 @@ func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, func(corr
 	}
 	unchanged := func(p correlate.Problem) correlate.Problem { return p }
 	park := func(why string, change func(correlate.Problem) correlate.Problem) (correlate.Outcome, func(correlate.Problem) correlate.Problem, string) {
-		why = render.Clip(o.safe(why), maxReason)
+		why = render.Clip(render.Safe(o.Redactor, why), maxReason)
 		given := d
 		given.Attempts = r.attempts()
 		return done, func(p correlate.Problem) correlate.Problem { return change(p).GivenUp(given, why, now) }, parked
@@ -128,14 +128,6 @@ func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, func(corr
 	}
 }
 
-// safe returns a text of a sink as it may be stored and logged.
-func (o *Outbox) safe(s string) string {
-	if err := o.Redactor.Document(&s); err != nil {
-		return "[REDACTED:failed]"
-	}
-	return s
-}
-
 // report counts an outcome and tells the operator what needs a person.
 func (o *Outbox) report(r Result, outcome string, now time.Time) {
 	d := r.job.Delivery
@@ -146,7 +138,7 @@ func (o *Outbox) report(r Result, outcome string, now time.Time) {
 	if r.err == nil {
 		return
 	}
-	attrs := []any{"sink", d.Sink, "operation", string(d.Operation), "problem", d.Key.ID, "outcome", outcome, "attempts", r.attempts(), "error", o.safe(r.err.Error())}
+	attrs := []any{"sink", d.Sink, "operation", string(d.Operation), "problem", d.Key.ID, "outcome", outcome, "attempts", r.attempts(), "error", render.Safe(o.Redactor, r.err.Error())}
 	switch outcome {
 	case parked:
 		o.Logger.Error("spanticket: a delivery is parked; Engine.Requeue sends it again", attrs...)
