@@ -15,6 +15,7 @@ var personalKeys = []struct{ key, kind string }{
 	{"client.address", kindClientIP}, {"client.socket.address", kindClientIP}, {"http.client_ip", kindClientIP},
 	{"client.geo.", kindGeo}, {"geo.", kindGeo},
 	{"db.query.parameter.", kindPersonal}, {"db.query.text", kindSQL}, {"db.statement", kindSQL},
+	{"url.path", kindPath}, {"http.target", kindPath},
 	{"http.request.header.x-forwarded-for", kindClientIP}, {"http.request.header.x-real-ip", kindClientIP},
 	{"http.request.header.forwarded", kindClientIP},
 }

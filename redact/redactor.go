@@ -96,8 +96,11 @@ func (r *Redactor) value(kind, s string) string {
 	if kind == "" || r.use().isHarmless(s) {
 		return r.text(s)
 	}
-	if kind == kindSQL {
+	switch kind {
+	case kindSQL:
 		return r.text(sqlText(s))
+	case kindPath:
+		return r.text(pathText(s))
 	}
 	switch r.Personal.policy(kind) {
 	case Keep:
@@ -128,7 +131,7 @@ func (r *Redactor) settle(s string) string {
 	for range maxPasses {
 		next := r.scan(r.own(s))
 		if next == s {
-			if next = r.encoded(s, 1); next == s {
+			if next = r.truncated(r.wrapped(r.encoded(s, 1))); next == s {
 				return s
 			}
 		}

@@ -82,6 +82,9 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 		return match{i, i + n, s[i : i+n]}, n > 0
 	case ':':
 		if m, ok = userinfo(s, i); !ok {
+			m, ok = urlPath(s, i)
+		}
+		if !ok {
 			if m, ok = telegramToken(s, i, floor); !ok {
 				if m, ok = r.pair(s, i, floor); !ok && r.Personal.policy(kindIP) != Keep {
 					m, ok = ipv6(s, i, floor)
@@ -92,6 +95,8 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 		m, ok = phone(s, i)
 	case '<', '\\':
 		m, ok = r.element(s, i)
+	case '#':
+		m, ok = phpFrame(s, i)
 	case '.':
 		m, ok = jwt(s, i, floor)
 	case '=':
@@ -125,7 +130,7 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 
 // triggers are the bytes at which detect has something to try.
 var triggers = func() (t [256]bool) {
-	for _, c := range []byte("<\\[:.=%@+-0123456789") {
+	for _, c := range []byte("#<\\[:.=%@+-0123456789") {
 		t[c] = true
 	}
 	for c := range t {

@@ -43,6 +43,17 @@ func TestStructures(t *testing.T) {
 		{"a block", "db:\n  password: |\n    line one\n    line two\n  port: 1", "db:\n  password: |\n    <m:password>\n  port: 1"},
 		{"a folded block at the end", "token: >-\n  x1\n  x2\n", "token: >-\n  <m:token>"},
 
+		// Paths.
+		{"a link that is a right", "https://h.example/users/reset-password/a8Zk20fjX91mQ7pL?x=1", "https://h.example/users/reset-password/REDACTED?x=1"},
+		{"a hook", "POST https://h.example:8443/webhooks/in/a8Zk20fjX91mQ7pL failed", "POST https://h.example:8443/webhooks/in/REDACTED failed"},
+		{"a link with an identifier", "https://h.example/orders/a8Zk20fjX91mQ7pL", "https://h.example/orders/a8Zk20fjX91mQ7pL"},
+		{"a fragment", "https://h.example/#/x?access_token=x1&b", "https://h.example/#/x?access_token=REDACTED&b"},
+
+		// Stacks.
+		{"arguments of a frame of PHP", "#0 /app/x.php(12): User->login('bob', 'it's 1', 5, Object(A))\n#1 {main}", "#0 /app/x.php(12): User->login('?', '?', 5, Object(A))\n#1 {main}"},
+		{"arguments that were cut off", "#0 /app/x.php(12): login('bob', 'hunt", "#0 /app/x.php(12): login('?', '?"},
+		{"a frame of another language", "#0 0x7f in main (argc=1) at a.c:5\n#12 issue's", "#0 0x7f in main (argc=1) at a.c:5\n#12 issue's"},
+
 		// Command lines.
 		{"MySQL", "mysql -u root -phunter2 -h db", "mysql -u root -p<m:password> -h db"},
 		{"curl", "curl -s -u bob:hunter2 https://h", "curl -s -u bob:<m:password> https://h"},
@@ -63,6 +74,22 @@ func TestStructures(t *testing.T) {
 			require.Equal(t, kindMarks(tt.want), got)
 			require.Equal(t, got, r.Text(got), "redacted again")
 		})
+	}
+}
+
+func TestPathsOfURLs(t *testing.T) {
+	var r redact.Redactor
+	for path, want := range map[string]string{
+		"/invite/a8Zk20fjX91mQ7pL/accept":                 "/invite/REDACTED/accept",
+		"/hooks/a8Zk20fjX91mQ7pL/token/0a1b2c3d4e5f60718": "/hooks/REDACTED/token/REDACTED",
+		"/reset/start":                            "/reset/start",
+		"/share/summer-holiday-photos":            "/share/summer-holiday-photos",
+		"/users/4bf92f3577b34da6a3ce929d0e0e4736": "/users/4bf92f3577b34da6a3ce929d0e0e4736",
+	} {
+		for _, key := range []string{"url.path", "http.target"} {
+			require.Equal(t, want, r.Value(key, path))
+			require.Equal(t, want, r.Value(key, want), "redacted again")
+		}
 	}
 }
 

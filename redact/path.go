@@ -1,0 +1,98 @@
+package redact
+
+import "strings"
+
+const (
+	// maxPath is how far the path of a URL is looked at, and minSegment how long
+	// a segment of it must be to be a secret, in bytes.
+	maxPath    = 1 << 10
+	minSegment = 16
+	maxLead    = 40 // of a segment that leads to one
+
+	// kindPath is the kind of what stands under a key for a path of a URL: it
+	// loses its secret segments, and is replaced by no mark.
+	kindPath = "path"
+)
+
+// leadsTo are words in the segment of a path before one that whoever has it may
+// use: links to reset a password, to take up an invitation, to call a hook.
+var leadsTo = []string{
+	"reset", "verif", "confirm", "invit", "activat", "magic", "unsubscribe", "token", "secret", "passw", "share",
+	"webhook", "hooks", "callback", "apikey", "api-key", "signup", "recover", "one-time", "otp", "credential",
+}
+
+// segment finds the segment of the path in s[from:] that is a secret, up to the
+// end of the URL.
+func segment(s string, from int) (match, bool) {
+	end := min(len(s), from+maxPath)
+	told := 0 // for how many segments a word that leads to one still counts
+	for i := from; i < end; i++ {
+		to := i
+		for to < end && s[to] != '/' {
+			c := s[to]
+			if c <= ' ' || c == '?' || c == '#' || isQuote(c) || c == '<' || c == '>' || c == ')' || c == ',' || c == '\\' {
+				end = to
+				break
+			}
+			if c == ':' && strings.HasPrefix(s[to:], "://") {
+				return match{}, false
+			}
+			to++
+		}
+		if told > 0 && capability(s[i:to]) {
+			return match{i, to, masked}, true
+		}
+		if part := s[i:to]; i < to {
+			told--
+			for _, w := range leadsTo {
+				if len(part) < maxLead && strings.Contains(strings.ToLower(part), w) {
+					told = 2
+				}
+			}
+		}
+		i = to
+	}
+	return match{}, false
+}
+
+// capability reports whether a segment looks like made by chance, so that
+// knowing it is a right.
+func capability(s string) bool {
+	if len(s) < minSegment || skip(s, 0, isToken68) < len(s) {
+		return false
+	}
+	digits, letters := 0, 0
+	for i := range len(s) {
+		if isDigit(s[i]) {
+			digits++
+		} else if isAlpha(s[i]) {
+			letters++
+		}
+	}
+	return digits >= 3 && letters >= 3
+}
+
+// urlPath finds the secret segment of the URL whose "://" begins at s[i].
+func urlPath(s string, i int) (match, bool) {
+	if !strings.HasPrefix(s[i:], "://") {
+		return match{}, false
+	}
+	host := i + len("://")
+	n := strings.IndexByte(s[host:min(len(s), host+maxAuthority)], '/')
+	if n < 0 || strings.ContainsAny(s[host:host+n], " \"'\n?#") {
+		return match{}, false
+	}
+	return segment(s, host+n+1)
+}
+
+// pathText returns a path of a URL without the segments that are secret.
+func pathText(s string) string {
+	for range maxPasses {
+		m, ok := segment(s, 0)
+		if !ok {
+			break
+		}
+		s = s[:m.from] + m.with + s[m.to:]
+	}
+	return s
+}
