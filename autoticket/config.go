@@ -198,18 +198,18 @@ func (d Delivery) options() outbox.Options {
 
 // withDefaults returns the configuration with what was left out filled in.
 func (c Config) withDefaults() Config {
+	if c.Redactor == nil {
+		c.Redactor = new(redact.Redactor)
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	c.Logger = slog.New(capture.Quiet(c.Logger.Handler()))
+	c.Logger = slog.New(capture.Quiet(guarded{c.Logger.Handler(), c.Redactor}))
 	if len(c.Sinks) == 0 {
 		c.Sinks = map[string]sinks.Sink{"log": logSink{c.Logger}}
 	}
 	if c.Store == nil {
 		c.Store = new(correlate.Memory)
-	}
-	if c.Redactor == nil {
-		c.Redactor = new(redact.Redactor)
 	}
 	c.EnrichTimeout = cmp.Or(c.EnrichTimeout, 2*time.Second)
 	c.TraceWait = cmp.Or(c.TraceWait, 10*time.Second)
@@ -220,7 +220,7 @@ func (c Config) withDefaults() Config {
 	if c.Audit == nil {
 		c.Audit = slog.DiscardHandler
 	}
-	c.Audit = capture.Quiet(c.Audit)
+	c.Audit = capture.Quiet(guarded{c.Audit, c.Redactor})
 	return c
 }
 

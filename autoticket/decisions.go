@@ -22,6 +22,9 @@ func (ds *decisions) decide(r correlate.Reason, describe func() correlate.Decisi
 		return
 	}
 	d := describe()
+	if err := ds.redactor.Document(&d); err != nil {
+		d.Operation, d.Detail, d.Scope = "[REDACTED:failed]", "", correlate.Scope{}
+	}
 	if keep {
 		ds.log.Add(d)
 	}
@@ -29,9 +32,6 @@ func (ds *decisions) decide(r correlate.Reason, describe func() correlate.Decisi
 		return
 	}
 	defer func() { _ = recover() }() // the host's own code, on a goroutine that is not its own
-	if err := ds.redactor.Document(&d); err != nil {
-		d.Operation, d.Detail = "[REDACTED:failed]", ""
-	}
 	ds.tell(d)
 }
 

@@ -98,7 +98,7 @@ func (e *Engine) explainProblems(ctx context.Context, x *Explanation, signatures
 					x.Problems = append(x.Problems, p) // of its signatures, one may be of a newer version
 				}
 			case !errors.Is(err, correlate.ErrNotFound):
-				return fmt.Errorf("autoticket: explaining %s: %w", x.Query, err)
+				return safeError(e.s.config.Redactor, fmt.Errorf("autoticket: explaining %s: %w", x.Query, err))
 			}
 		}
 	}

@@ -45,7 +45,7 @@ func (e *Engine) Held(ctx context.Context) ([]Held, error) {
 			}
 		})
 		if err != nil {
-			return out, fmt.Errorf("autoticket: listing held problems: %w", err)
+			return out, safeError(e.s.config.Redactor, fmt.Errorf("autoticket: listing held problems: %w", err))
 		}
 	}
 	return out, nil
@@ -58,7 +58,7 @@ func (e *Engine) Approve(ctx context.Context, signature, by string) error {
 	if e == nil {
 		return ErrNotHeld
 	}
-	by = e.s.config.Redactor.Text(by)
+	by = safeText(e.s.config.Redactor, by)
 	for _, scope := range e.s.ledger.Scopes() {
 		key := correlate.Key{Scope: scope, Kind: correlate.KindProblem, ID: signature}
 		err := e.s.ledger.Approve(ctx, key, by, time.Now())
@@ -66,7 +66,7 @@ func (e *Engine) Approve(ctx context.Context, signature, by string) error {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("autoticket: %w", err)
+			return safeError(e.s.config.Redactor, fmt.Errorf("autoticket: %w", err))
 		}
 		e.s.audit.Info("approved", "signature", signature, "service", scope.String(), "by", by)
 		e.wakeDispatcher()

@@ -57,7 +57,7 @@ func (e *Engine) Parked(ctx context.Context) ([]Parked, error) {
 			}
 		})
 		if err != nil {
-			return out, fmt.Errorf("autoticket: listing parked deliveries: %w", err)
+			return out, safeError(e.s.config.Redactor, fmt.Errorf("autoticket: listing parked deliveries: %w", err))
 		}
 	}
 	return out, nil
@@ -71,7 +71,7 @@ func (e *Engine) Requeue(ctx context.Context, p Parked) error {
 	}
 	found, err := e.s.outbox.Requeue(ctx, p.Key, p.Sink, time.Now())
 	if err != nil {
-		return fmt.Errorf("autoticket: requeueing %s for %s: %w", p.Ticket, p.Sink, err)
+		return safeError(e.s.config.Redactor, fmt.Errorf("autoticket: requeueing %s for %s: %w", p.Ticket, p.Sink, err))
 	}
 	if !found {
 		return fmt.Errorf("%w: %s for %s", ErrNotParked, p.Ticket, p.Sink)

@@ -84,8 +84,14 @@ func errorText(err error) (text string) {
 }
 
 // clip returns some of a text, in valid UTF-8: without that no exporter sends a
-// span.
+// span. It cuts between words if it can: half a token looks like no secret to a
+// redactor.
 func clip(s string, most int) string {
+	if len(s) > most {
+		if i := strings.LastIndexAny(s[:most], " \t\n"); i > most/2 {
+			s, most = s[:i]+" …", most+len(" …")
+		}
+	}
 	return strings.ToValidUTF8(render.Clip(s, most), "\uFFFD")
 }
 

@@ -28,7 +28,7 @@ func (e *Engine) Reload() error {
 		s.counters.Refused.Add(1)
 		s.config.Logger.Error("spanticket: the rules are refused, the old ones stay in force", "error", err)
 		s.audit.Error("rules refused", "error", err.Error())
-		return fmt.Errorf("autoticket: the rules are refused, the old ones stay in force: %w", err)
+		return safeError(s.config.Redactor, fmt.Errorf("autoticket: the rules are refused, the old ones stay in force: %w", err))
 	}
 	for _, r := range e.known.all() {
 		next.Prepare(r)

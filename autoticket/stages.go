@@ -74,7 +74,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	rules, badRules := c.compileRules(names, nil)
 	enrichers, badEnrichers := c.enrichers()
 	if err := errors.Join(invalid, badRules, badEnrichers); err != nil {
-		return nil, err
+		return nil, safeError(c.Redactor, err)
 	}
 	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: observe.NewCounters(), deliveries: new(observe.Deliveries)}
 	s.decisions = decisions{redactor: c.Redactor, log: decisionlog.New(), tell: c.OnDecision}
@@ -83,6 +83,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	s.gate.Decided = s.decisions.decide
 	s.gate.Whole, s.convert.Whole = c.WholeTraces, c.WholeTraces
 	s.convert.Fallback = process.attributes
+	s.convert.Scrub = func(name string) string { return safeText(c.Redactor, name) }
 	if s.convert.UserKey = c.UserKey; len(c.UserKey) == 0 {
 		s.convert.UserKey = randomKey()
 	}
@@ -95,6 +96,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	s.calls = s.counts
 	s.ledger = ledger.New(ledger.Config{
 		Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Decided: s.decisions.record, Logger: c.Logger,
+		Link:  func(s string) string { return render.URL(c.Redactor, s) },
 		Peers: c.Peers, Shadow: s.shadow, Budget: int64(c.TicketsPerHour), Adopt: c.Adopt,
 	})
 	s.outbox = outbox.New(outbox.Config{

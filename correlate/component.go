@@ -51,10 +51,16 @@ func appendService(dst []byte, s Scope) []byte {
 	if s.Namespace != "" {
 		dst = append(append(dst, s.Namespace...), '/')
 	}
+	return append(dst, serviceName(s)...)
+}
+
+// serviceName returns the name of a service, without that of its executable if
+// it has no other.
+func serviceName(s Scope) string {
 	if s.Service == "" || strings.HasPrefix(s.Service, unknownService+":") {
-		return append(dst, unknownService...)
+		return unknownService
 	}
-	return append(dst, s.Service...)
+	return s.Service
 }
 
 // exceptionInText returns what the stack of an exception says of its type and
@@ -87,6 +93,9 @@ func (s Signer) appendException(dst []byte, o *Occurrence, said Exception) ([]by
 	}
 	if name == "" {
 		return dst, false, notRecorded
+	}
+	if revisions[s.version()].meaning {
+		name = shortType(name)
 	}
 	dst = append(dst, maskCut(name, limit)...)
 	if isWrapper(name) {
@@ -128,7 +137,7 @@ func appendMessage(dst []byte, o *Occurrence, said Exception) ([]byte, bool, str
 	case isNumber(t):
 		return append(append(dst, "status "...), t...), true, "error.type"
 	case isTypeName(t) && !isWrapper(t):
-		return appendMask(dst, t), true, "no message was recorded: type of the error"
+		return appendMask(dst, shortType(t)), true, "no message was recorded: type of the error"
 	}
 	for _, source := range statusSources {
 		for _, key := range source.keys {

@@ -124,3 +124,28 @@ func isWrapper(name string) bool {
 // another, because any error in Go may have it: *errors.errorString,
 // *fmt.wrapError and the like. So does none at all, or a status in its place.
 func SaysNothing(typ string) bool { return !isTypeName(typ) || isWrapper(typ) }
+
+// shortType returns the name of a type in Go as %T prints it, without what
+// makes it a pointer: some record its whole path, such as the SDKs for logs,
+// and for spans where it is no pointer. Of a package that ends in a version the
+// name is the element before.
+func shortType(name string) string {
+	name = strings.TrimLeft(name, "*")
+	slash := strings.LastIndexByte(name, '/')
+	if slash < 0 {
+		return name
+	}
+	pkg, typ, ok := strings.Cut(name[slash+1:], ".")
+	if !ok {
+		return name // no type of Go
+	}
+	if isMajor(pkg) {
+		pkg = name[strings.LastIndexByte(name[:slash], '/')+1 : slash]
+	} else if v, rest, ok := strings.Cut(typ, "."); ok && isMajor(v) { // gopkg.in/yaml.v3
+		typ = rest
+	}
+	return pkg + "." + typ
+}
+
+// isMajor reports whether an element of a path is a major version.
+func isMajor(s string) bool { return len(s) > 1 && s[0] == 'v' && isNumber(s[1:]) }

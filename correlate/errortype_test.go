@@ -196,3 +196,24 @@ func TestErrorChainFindsWhatAsFinds(t *testing.T) {
 		}
 	})
 }
+
+// The same error is recorded with its path or without, by value or by pointer.
+func TestATypeIsTheSameWithItsPath(t *testing.T) {
+	sign := func(typ string) string {
+		return correlate.Signer{}.ID(correlate.Occurrence{Exception: correlate.Exception{Type: typ, Message: "declined"}}, correlate.Spec{})
+	}
+	for _, same := range [][]string{
+		{"pay.DeclinedError", "*pay.DeclinedError", "github.com/acme/pay.DeclinedError", "*github.com/acme/pay.DeclinedError", "github.com/acme/pay/v2.DeclinedError"},
+		{"yaml.TypeError", "*yaml.TypeError", "gopkg.in/yaml.v3.TypeError"},
+		{"com.acme.pay.DeclinedException"},
+		{"com.acme.shop.DeclinedException"},
+		{"ValueError"},
+		{"bank.DeclinedError"},
+	} {
+		for _, typ := range same {
+			require.Equal(t, sign(same[0]), sign(typ), typ)
+		}
+		require.NotEqual(t, sign("other.DeclinedError"), sign(same[0]))
+	}
+	require.NotEqual(t, sign("com.acme.pay.DeclinedException"), sign("com.acme.shop.DeclinedException"))
+}

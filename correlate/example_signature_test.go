@@ -19,12 +19,12 @@ func ExampleSignature_Explain() {
 	}, correlate.Spec{})
 	fmt.Print(signature.Explain())
 	// Output:
-	// v2act66mqsbitomq3idy4tuezp7n (version 2)
+	// v2mvajmdijgx4mtp2dukkwteda5v (version 2)
 	//   + service: shop/checkout [always]
 	//   + environment: production [always]
 	//   - dependency: [not used: no call of something else]
 	//   + operation: POST /orders/<*> (SERVER) [span name and kind, numbers and ids masked]
-	//   - exception: *fmt.wrapError [not used: any error in Go may have this type]
+	//   - exception: fmt.wrapError [not used: any error in Go may have this type]
 	//   + message: reserve <*>: dial tcp <*>: connect: connection refused [message of the exception, what varies masked]
 	//   - frames: [not recorded]
 }
@@ -48,12 +48,12 @@ func ExampleSignature_Explain_dependency() {
 	}, correlate.Spec{})
 	fmt.Print(signature.Explain())
 	// Output:
-	// v2lfirxaxnzwg2mfhevjexfqtj4m (version 2)
+	// v27cdm2x3uo6v6bhd4jbhxxylt6l (version 2)
 	//   + service: shop/checkout [always]
 	//   + environment: production [always]
 	//   + dependency: postgresql db.internal/orders is not available [what was called is not available: one problem, whatever was calling it]
 	//   - operation: SELECT orders (CLIENT) [not used: the dependency stands for it]
-	//   - exception: *net.OpError [not used: the dependency stands for it]
+	//   - exception: net.OpError [not used: the dependency stands for it]
 	//   - message: dial tcp <*>: connect: connection refused [not used: the dependency stands for it]
 	//   - frames: [not recorded]
 }

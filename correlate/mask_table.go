@@ -28,37 +28,38 @@ func (w maskInfo) leads() int   { return int(w>>4) & 3 }
 func (w maskInfo) follows() int { return int(w>>2) & 3 }
 func (w maskInfo) used() int    { return int(w) & 3 }
 
-// maskTable is a hash table with open addressing. A slot holds the offset of a
-// word in the list, its length and what is known of it.
+// maskTable is a hash table with open addressing. A slot holds the rest of a
+// word's hash, by which words are told apart, and what is known of it.
 type maskTable [1 << 14]maskSlot
 
 type maskSlot struct {
-	from uint32
-	size uint8
-	info maskInfo
+	rest uint32
+	info maskInfo // 0 if the slot is empty
 }
 
 var maskWords = sync.OnceValue(func() *maskTable {
 	table := new(maskTable)
-	from := 0
 	for line := range strings.Lines(maskWordList) {
 		word, use, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		info := maskListed
 		if len(use) == 3 {
 			info |= maskInfo(use[0]-'0')<<4 | maskInfo(use[1]-'0')<<2 | maskInfo(use[2]-'0')
 		}
-		k := maskHash(word)
-		for table[k].size > 0 {
+		k, rest := maskHash(word)
+		for table[k].info != 0 {
 			k = (k + 1) % uint32(len(table))
 		}
-		table[k] = maskSlot{uint32(from), uint8(len(word)), info}
-		from += len(line)
+		table[k] = maskSlot{rest, info}
 	}
 	return table
 })
 
-// maskHash hashes the ends of a word, whatever its case.
-func maskHash[T string | []byte](w T) uint32 {
+// maskLongest is the length of the longest words that are looked up.
+const maskLongest = 24
+
+// maskHash hashes a word, whatever its case: where it belongs in the table, and
+// the rest of the hash.
+func maskHash[T string | []byte](w T) (slot, rest uint32) {
 	const lower = 0x2020202020202020
 	var a, b uint64
 	if n := len(w); n >= 8 {
@@ -68,8 +69,12 @@ func maskHash[T string | []byte](w T) uint32 {
 			a = a<<8 | uint64(w[i])
 		}
 	}
+	if n := len(w); n > 16 {
+		a ^= (maskLoad(w[8:16]) | lower) * 0xFF51AFD7ED558CCD
+	}
 	h := (a|lower)*0x9E3779B97F4A7C15 ^ (b|lower)*0xC2B2AE3D27D4EB4F ^ uint64(len(w))*0x165667B19E3779F9
-	return uint32(h>>40) % (1 << 14)
+	h = (h ^ h>>32) * 0x9FB21C651E98DF25 // the last letter counts in all of it
+	return uint32(h >> 50), uint32(h >> 18)
 }
 
 func maskLoad[T string | []byte](w T) uint64 {
@@ -78,22 +83,17 @@ func maskLoad[T string | []byte](w T) uint64 {
 }
 
 func maskFind[T string | []byte](t *maskTable, w T) maskInfo {
-	for k := maskHash(w); t[k].size > 0; k = (k + 1) % uint32(len(t)) {
-		if s := t[k]; int(s.size) == len(w) && maskSame(maskWordList[s.from:s.from+uint32(s.size)], w) {
-			return s.info
+	if len(w) > maskLongest {
+		return 0
+	}
+	k, rest := maskHash(w)
+	for t[k].info != 0 {
+		if t[k].rest == rest {
+			return t[k].info
 		}
+		k = (k + 1) % uint32(len(t))
 	}
 	return 0
-}
-
-// maskSame reports whether w is the listed word, whatever its case.
-func maskSame[T string | []byte](listed string, w T) bool {
-	for i := range len(listed) {
-		if w[i] != listed[i] && (maskBits[w[i]]&maskUpper == 0 || w[i]|0x20 != listed[i]) {
-			return false
-		}
-	}
-	return true
 }
 
 // lookUp returns what is known of a word, in whatever case. Of an

@@ -13,11 +13,12 @@ import (
 type revision struct {
 	dependency bool // a dependency that failed stands for what called it
 	meaning    bool // type and message are looked for wherever they may be recorded
+	brief      bool // components are encoded by their numbers, and a service without its namespace
 }
 
 // revisions are all versions, by number. There is a new one when the same
 // occurrence would get another ID.
-var revisions = [...]revision{1: {}, 2: {dependency: true, meaning: true}}
+var revisions = [...]revision{1: {}, 2: {dependency: true, meaning: true, brief: true}}
 
 // signatureVersion is the newest version.
 const signatureVersion = len(revisions) - 1
@@ -141,10 +142,19 @@ func (w *signing) sign(s Signer, o *Occurrence, spec Spec) {
 		if i == componentDependency {
 			stands = p.used && !spec.chooses()
 		}
-		if p.used {
+		switch {
+		case !p.used:
+		case !does.brief:
 			enc = appendField(appendField(enc, componentNames[i]), buf[begin:])
+		case i == componentService:
+			enc = appendField(append(enc, byte(i)), serviceName(o.Scope))
+		default:
+			enc = appendField(append(enc, byte(i)), buf[begin:])
 		}
 		p.end = len(buf)
+	}
+	if does.brief && len(spec.Values)+len(spec.Rule) > 0 {
+		enc = append(enc, byte(componentCount)) // which is that of no component
 	}
 	for _, v := range spec.Values {
 		enc = appendField(appendField(enc, componentRule), v)

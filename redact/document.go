@@ -179,8 +179,11 @@ func (r *Redactor) walkInterface(v reflect.Value, kind string, depth int) error 
 		return nil
 	}
 	elem := settable(v.Elem())
-	if s := reflect.ValueOf(mark(kind)); kind != "" && !holdsText(elem.Type()) && s.CanConvert(v.Type()) {
-		v.Set(s.Convert(v.Type())) // a number, such as {"pin": 1234}
+	if s := reflect.TypeFor[string](); kind != "" && !holdsText(elem.Type()) && s.ConvertibleTo(v.Type()) {
+		old := fmt.Sprint(elem.Interface()) // a number, such as {"pin": 1234}
+		if with := r.value(kind, old); with != old {
+			v.Set(reflect.ValueOf(with).Convert(v.Type()))
+		}
 		return nil
 	}
 	if err := r.walk(elem, kind, depth+1); err != nil {

@@ -25,7 +25,7 @@ func ExampleRedactor_Value() {
 	fmt.Println(r.Value("gen_ai.usage.input_tokens", "1234"))
 	// Output:
 	// [REDACTED:authorization]
-	// [REDACTED:personal-data]
+	// [REDACTED:email]
 	// [REDACTED:secret]
 	// 1234
 }

@@ -19,9 +19,6 @@ type index struct {
 	rank    [1 << 10]uint16
 	buckets []uint16
 	hints   []hint
-	// last has the last two letters of the words that make a key worth a look
-	// where they end it, in lower case.
-	last bigramSet
 }
 
 // hint leads from a bigram to the keyword that it is part of.

@@ -44,7 +44,7 @@ func partKind(part string, last bool) string {
 	case "otp":
 		return "password"
 	case "cvv", "cvc":
-		return "card"
+		return "card-code"
 	}
 	if last {
 		switch part {
@@ -192,14 +192,6 @@ func (r *Redactor) isExtra(w words) bool {
 	return false
 }
 
-// personal are attributes of the OpenTelemetry conventions that hold personal
-// data, and headers that do; a trailing '.' stands for all that begin so.
-var personal = []string{
-	"user.", "enduser.", "session.", "client.address", "client.geo.", "client.socket.address", "geo.",
-	"device.id", "http.client_ip", "db.query.parameter.",
-	"http.request.header.x-forwarded-for", "http.request.header.x-real-ip", "http.request.header.forwarded",
-}
-
 // kindOf returns what a value called key is replaced as, or "" if it may stay.
 func (r *Redactor) kindOf(key string) string {
 	var b keyBuffer
@@ -207,14 +199,5 @@ func (r *Redactor) kindOf(key string) string {
 	if kind := r.secretWords(w); kind != "" {
 		return kind
 	}
-	for _, p := range personal {
-		if len(key) >= len(p) && strings.EqualFold(key[:len(p)], p) && (len(key) == len(p) || p[len(p)-1] == '.') {
-			return "personal-data"
-		}
-	}
-	switch string(w.last()) {
-	case "email", "phone", "ssn", "username":
-		return "personal-data"
-	}
-	return ""
+	return personalKind(key, w)
 }

@@ -1,52 +1,39 @@
 package redact
 
-// card finds the number of a payment card whose first digit is s[i]: its digits
-// in one run, or in the groups that are printed on cards, separated by spaces
-// or dashes, with the prefix and length of an issuer and a right check digit.
-// It is no part of a longer run of digits or letters, or of a decimal number.
-func card(s string, i int) (match, bool) {
-	if i > 1 && s[i-1] == '.' && isDigit(s[i-2]) {
-		return match{}, false
+// number finds the personal data that the run of digits at s[i] belongs to. It
+// looks at the length of the run and at the byte behind it, and only then at
+// more: most numbers are none.
+func (r *Redactor) number(s string, i, floor int) (match, bool) {
+	if i > 0 && isAlnum(s[i-1]) {
+		return iban(s, i, floor)
 	}
-	var buf [19]byte
 	end := skip(s, i, isDigit)
-	if n := end - i; n != 4 { // all groups begin with four
-		if 13 <= n && n <= len(buf) && isolated(s, end) && isCard(append(buf[:0], s[i:end]...)) {
-			return match{i, end, mark("card")}, true
-		}
-		return match{}, false
+	n := end - i
+	next := byte(0)
+	if end < len(s) {
+		next = s[end]
 	}
-	for _, groups := range cardGroups {
-		digits, end := grouped(buf[:0], s, i, groups)
-		if end > 0 && isolated(s, end) && isCard(digits) {
-			return match{i, end, mark("card")}, true
+	switch {
+	case n == 4 || 12 <= n && n <= maxCard:
+		if m, ok := card(s, i, end); ok {
+			return m, true
+		}
+	case n == 3 || n == 9:
+		if m, ok := ssn(s, i, end, floor); ok {
+			return m, true
 		}
 	}
-	return match{}, false
-}
-
-// cardGroups are the ways card numbers are printed, longest first.
-var cardGroups = [][]int{{4, 4, 4, 4, 3}, {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}}
-
-// grouped appends to digits those of the groups that begin at s[i], and returns
-// the end of the last group, or 0.
-func grouped(digits []byte, s string, i int, groups []int) ([]byte, int) {
-	var sep byte
-	for k, n := range groups {
-		if k > 0 {
-			if i >= len(s) || s[i] != ' ' && s[i] != '-' || k > 1 && s[i] != sep {
-				return nil, 0
+	if n <= 3 && next == '.' {
+		if m, ok := geo(s, i, floor); ok {
+			return m, true
+		}
+		if r.Personal.policy(kindIP) != Keep {
+			if m, ok := ipv4(s, i); ok {
+				return m, true
 			}
-			sep = s[i]
-			i++
 		}
-		if len(s)-i < n || skip(s[i:i+n], 0, isDigit) < n {
-			return nil, 0
-		}
-		digits = append(digits, s[i:i+n]...)
-		i += n
 	}
-	return digits, i
+	return localPhone(s, i, floor)
 }
 
 // isolated reports whether a number may end at s[i].
@@ -54,83 +41,65 @@ func isolated(s string, i int) bool {
 	return i == len(s) || !isAlnum(s[i]) && (s[i] != '.' || i+1 == len(s) || !isDigit(s[i+1]))
 }
 
-// isCard reports whether the digits have the prefix and length of an issuer
-// (ISO/IEC 7812) and the check digit of Luhn.
-func isCard(digits []byte) bool {
-	p, n := 0, len(digits)
-	for _, c := range digits[:4] {
-		p = p*10 + int(c-'0')
+// maxTelling is how far before a number the word that tells what it is may end
+// and begin, in bytes.
+const (
+	maxTelling = 24
+	maxGap     = 6
+)
+
+// tellingWord returns the letters before s[i] and the signs that may stand
+// between a name and its value: they end in the word that tells what the number
+// at s[i] is, as in "phone: 1", `"homePhone":"1"` or "tel. (1". Of "phone
+// number", "phone no." and "phone_number" that is "phone".
+func tellingWord(s string, i, floor int) string {
+	for range 3 {
+		to := i
+		for to > max(floor, i-maxGap) && isGap(s[to-1]) {
+			to--
+		}
+		from := to
+		for from > max(floor, to-maxTelling) && isAlpha(s[from-1]) {
+			from--
+		}
+		word := s[from:to]
+		switch {
+		case foldSuffix(word, "number") && len(word) > len("number"):
+			return word[:len(word)-len("number")]
+		case equalFold(word, "number") || equalFold(word, "no") || equalFold(word, "nr") || equalFold(word, "num") ||
+			equalFold(word, "is") || equalFold(word, "at") || equalFold(word, "the"):
+			i = from
+		default:
+			return word
+		}
 	}
-	in := func(lo, hi int) bool { return lo <= p && p <= hi }
-	switch {
-	case in(4000, 4999) && (n == 13 || n == 16 || n == 19): // Visa
-	case (in(5100, 5599) || in(2221, 2720)) && n == 16: // Mastercard
-	case (in(3400, 3499) || in(3700, 3799)) && n == 15: // American Express
-	case (in(3000, 3059) || in(3600, 3699) || in(3800, 3999)) && n >= 14 && n <= 19: // Diners Club
-	case in(3528, 3589) && n >= 16: // JCB
-	case (in(6011, 6011) || in(6440, 6599)) && n >= 16: // Discover
-	case in(6200, 6299) && n >= 16: // UnionPay
-	case (in(5000, 5099) || in(5600, 5899) || in(6000, 6999)) && n >= 16: // Maestro, RuPay and others
-	default:
+	return ""
+}
+
+// isGap reports whether c may stand between a name and its value.
+func isGap(c byte) bool {
+	switch c {
+	case ' ', '\t', ':', '=', '"', '\'', '\\', '(', '[', '#', '.', '_', '-', '+', '>':
+		return true
+	}
+	return false
+}
+
+// foldSuffix reports whether s ends in the lower-case letters of suffix, in any
+// case.
+func foldSuffix(s, suffix string) bool {
+	return len(s) >= len(suffix) && equalFold(s[len(s)-len(suffix):], suffix)
+}
+
+// equalFold reports whether s is the lower-case letters of word, in any case.
+func equalFold(s, word string) bool {
+	if len(s) != len(word) {
 		return false
 	}
-	sum := 0
-	for k := range digits {
-		d := int(digits[n-1-k] - '0')
-		if k%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
+	for i := range len(s) {
+		if s[i]|0x20 != word[i] {
+			return false
 		}
-		sum += d
 	}
-	return sum%10 == 0
+	return true
 }
-
-// iban finds an International Bank Account Number (ISO 13616), written in one
-// run or in groups of four, whose first check digit is s[i].
-func iban(s string, i, floor int) (match, bool) {
-	from := i - 2
-	if from < floor || !isUpper(s[from]) || !isUpper(s[from+1]) || from > 0 && isAlnum(s[from-1]) {
-		return match{}, false
-	}
-	length := int(ibanLengths[s[from:i]])
-	// The check digits count behind the rest; until then they wait in head.
-	rest, head, pos := 0, 0, from
-	for n := range length {
-		if n > 0 && n%4 == 0 && pos < len(s) && (s[pos] == ' ' || s[pos] == '-') {
-			pos++
-		}
-		if pos == len(s) || !isUpperAlnum(s[pos]) {
-			return match{}, false
-		}
-		sum := &rest
-		if n < 4 {
-			sum = &head
-		}
-		if c := s[pos]; isDigit(c) {
-			*sum = *sum*10 + int(c-'0')
-		} else {
-			*sum = *sum*100 + int(c-'A'+10)
-		}
-		rest %= 97
-		pos++
-	}
-	if length == 0 || !isolated(s, pos) || (rest*1_000_000+head)%97 != 1 {
-		return match{}, false
-	}
-	return match{from, pos, mark("iban")}, true
-}
-
-// ibanLengths are from the IBAN registry of SWIFT.
-var ibanLengths = func() map[string]uint8 {
-	const table = "AD24AE23AL28AT20AZ28BA20BE16BG22BH22BI27BR29BY28CH21CR22CY28CZ24DE22DJ27DK18DO28EE20EG29ES24" +
-		"FI18FK18FO18FR27GB22GE22GI23GL18GR27GT28HN28HR21HU28IE22IL23IQ23IS26IT27JO30KW30KZ20LB28LC32LI21" +
-		"LT20LU20LV21LY25MC27MD24ME22MK19MN20MR27MT31MU30NI28NL18NO15OM23PK24PL28PS29PT25QA29RO24RS22RU33" +
-		"SA24SC31SD18SE24SI19SK24SM27SO23ST25SV28TL23TN24TR26UA29VA22VG24XK20YE30"
-	m := map[string]uint8{}
-	for i := 0; i < len(table); i += 4 {
-		m[table[i:i+2]] = (table[i+2]-'0')*10 + table[i+3] - '0'
-	}
-	return m
-}()

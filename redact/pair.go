@@ -30,7 +30,7 @@ func (r *Redactor) pair(s string, i, floor int) (match, bool) {
 	if k.kind == "" && k.query {
 		k.kind = signatureKind(k.text)
 	}
-	if k.kind == "" {
+	if c := k.text[len(k.text)-1]; k.kind == "" && !endsPersonal[c] && c|0x20 != 'y' && c|0x20 != 'd' {
 		return match{}, false
 	}
 	v := i + sep
@@ -38,18 +38,27 @@ func (r *Redactor) pair(s string, i, floor int) (match, bool) {
 		return match{}, false // secret::Path, //session-store:6379
 	}
 	v = skip(s, v, isBlank)
-	for v < len(s) && (s[v] == '=' || s[v] == '>') {
+	for v < len(s) && (s[v] == '=' || s[v] == '>' && s[v-1] == '=') {
 		v++
 	}
 	v = skip(s, v, isBlank)
+	if k.kind == "" {
+		if m, ok := r.namedValue(s, v, k); ok {
+			return m, true
+		}
+		return r.personalPair(s, v, k)
+	}
 	return valueAt(s, v, k)
 }
 
 // flag finds the value of a command line flag that names a secret and whose
 // value is the next argument: --password x. It begins at s[i].
-func (r *Redactor) flag(s string, i int) (match, bool) {
+func (r *Redactor) flag(s string, i, floor int) (match, bool) {
 	if i > 0 && !isSpace(s[i-1]) && !isQuote(s[i-1]) {
 		return match{}, false
+	}
+	if m, ok := shortFlag(s, i, floor); ok {
+		return m, true
 	}
 	from := skip(s, i, func(c byte) bool { return c == '-' })
 	to := skip(s[:min(len(s), from+maxKey)], from, isKey)

@@ -13,6 +13,7 @@ package redact
 
 import (
 	"strings"
+	"sync"
 	"sync/atomic"
 	"unicode/utf8"
 )
@@ -46,8 +47,29 @@ type Redactor struct {
 	// Kinds are further kinds of secrets. Defaults to none besides the built-in
 	// ones.
 	Kinds []Kind
+	// Personal says what becomes of personal data. Defaults to what its zero
+	// value says.
+	Personal Personal
+	// Secrets returns the host's own secrets, which are redacted by their value:
+	// wherever they stand, also in base64, hexadecimal and percent-encoded, and
+	// the beginning or the end of 8 bytes or more that a cut has left of one.
+	// Values of less than 6 bytes are not looked for. It is called once, before
+	// the first use; if it fails, every text is withheld (see [Redactor.Ready]).
+	// Defaults to none. [SecretsFrom] reads variables and files.
+	Secrets func() ([]string, error)
+	// Harmless are the SHA-256 sums, in hexadecimal, of values that look like
+	// secrets and are none, such as the keys of a test system. Such a value stays
+	// where it is all of a find. Defaults to none.
+	Harmless []string
+	// TokenKey returns the key of a hash, at least 16 random bytes, of which each
+	// mark then has a part, as in "[REDACTED:card:7f3a]": so that people see that two
+	// are the same, without seeing what. It is called once. Defaults to none.
+	TokenKey func() []byte
 
-	planned atomic.Pointer[plan]
+	planned  atomic.Pointer[plan]
+	once     sync.Once
+	given    atomic.Pointer[given]
+	givenErr error
 }
 
 // plan returns what to look for. It panics if a kind of the host's is not right:
@@ -94,13 +116,22 @@ func (r *Redactor) Value(key, value string) (redacted string) {
 // value redacts what belongs to a name of the given kind; the kind of an
 // innocent name is empty.
 func (r *Redactor) value(kind, s string) string {
-	switch {
-	case kind == "":
-		return r.text(s)
-	case s == "" || markLen(s) == len(s):
+	if s == "" || markLen(s) == len(s) {
 		return s
 	}
-	return mark(kind)
+	if kind == "" || r.use().isHarmless(s) {
+		return r.text(s)
+	}
+	if kind == kindSQL {
+		return r.text(sqlText(s))
+	}
+	switch r.Personal.policy(kind) {
+	case Keep:
+		return r.text(s)
+	case Mask:
+		return r.text(maskPart(kind, s))
+	}
+	return r.replacement(kind, s)
 }
 
 // text is Text that panics.
@@ -121,9 +152,11 @@ func (r *Redactor) text(s string) string {
 // the text, on input made to go on for long.
 func (r *Redactor) settle(s string) string {
 	for range maxPasses {
-		next := r.scan(s)
+		next := r.scan(r.own(s))
 		if next == s {
-			return s
+			if next = r.encoded(s, 1); next == s {
+				return s
+			}
 		}
 		s = next
 	}
@@ -179,7 +212,7 @@ func markLen(s string) int {
 		switch c := s[i]; {
 		case c == ']' && i > start:
 			return i + 1
-		case !isLower(c) && !isDigit(c) && c != ' ' && c != '-' && c != ':':
+		case c != ' ' && c != '-' && c != ':' && !isLower(c) && !isDigit(c):
 			return 0
 		}
 	}

@@ -1,6 +1,8 @@
 package redact
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -33,6 +35,8 @@ type rule struct {
 	near  []*shape
 	find  func(x *scanner, at, end int) (from, to int)
 	own   *ownKind
+	// at, if set, says itself what to put in the place of what it finds.
+	at func(x *scanner, at int) (match, bool)
 }
 
 // match returns where the secret is that the keyword s[at:end] belongs to, or 0.
@@ -57,9 +61,10 @@ func (u *rule) with(old string) string {
 // plan is what a Redactor looks for, made ready.
 type plan struct {
 	index
-	// anyKey says that all keys are to be looked at.
-	anyKey bool
-	kinds  []*ownKind
+	// last has the ends of the words that make a key worth a look where they end
+	// it: of personal data, of the host's own keys, and of names for names.
+	last  letterSet
+	kinds []*ownKind
 }
 
 // builtin is the plan of a Redactor without kinds and keys of its own.
@@ -99,6 +104,13 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 	for _, w := range markPrefixes {
 		ks = append(ks, keyword{word: w, rule: &rule{find: wholeMark}})
 	}
+	for _, w := range sqlWords {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: sqlStatement}})
+	}
+	for _, w := range []string{"duplicate entry '", "failing row contains ("} {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: func(x *scanner, at int) (match, bool) { return quotedRow(x.s, at) }}})
+	}
+	ks = append(ks, keyword{word: `\u003c`, rule: &rule{at: func(x *scanner, at int) (match, bool) { return x.r.element(x.s, at) }}})
 	for _, w := range keyTriggers() {
 		ks = append(ks, keyword{word: w, fold: true})
 	}
@@ -111,6 +123,15 @@ func wholeMark(x *scanner, at, _ int) (from, to int) {
 		return at, at + n
 	}
 	return 0, 0
+}
+
+// sqlStatement finds a statement with literals that begins at s[at].
+func sqlStatement(x *scanner, at int) (m match, ok bool) {
+	if at < x.sql {
+		return match{}, false
+	}
+	m, x.sql, ok = sqlAt(x.s, at)
+	return m, ok
 }
 
 // keyTriggers are the words without which no key is secret (see keyWords,
@@ -141,14 +162,45 @@ func newPlan(own []*ownKind, keys []string) *plan {
 	}
 	p.build(ks)
 	p.gate.addSigns()
-	for _, key := range keys {
-		var b keyBuffer
-		w := b.split(key)
-		if len(w.letters) > 0 && len(w.last()) < 2 {
-			p.anyKey = true
-		} else if n := len(w.letters); n >= 2 {
-			p.last.add(bigramAt(string(w.letters[n-2:]), 0) | 0x2020)
+	p.last.addWords(keys)
+	p.last.addWords([]string{"name", "key", "field", "header"})
+	p.last.addWords(slices.Collect(maps.Keys(personalWords)))
+	return p
+}
+
+// letterSet has the last three letters of words, by which most keys are known
+// not to be among them.
+type letterSet [1 << 9]uint64
+
+// lastLetters is the number of the last three letters of s, where what is no
+// letter counts as one, and so does what is missing.
+func lastLetters(s string) (n uint16) {
+	for _, c := range []byte(s[max(0, len(s)-3):]) {
+		n <<= 5
+		if isAlpha(c) {
+			n |= uint16(c & 31)
 		}
 	}
-	return p
+	return n
+}
+
+func (l *letterSet) has(n uint16) bool { return l[n>>6&511]>>(n&63)&1 != 0 }
+
+// addWords adds the ends of keys, also where a separator stands within.
+func (l *letterSet) addWords(keys []string) {
+	for _, key := range keys {
+		var b keyBuffer
+		w := string(b.split(key).letters)
+		w = w[max(0, len(w)-3):]
+		for n := range len(w) {
+			end := lastLetters(w[n:])
+			l[end>>6] |= 1 << (end & 63)
+			if n == 2 || len(w) < 3 { // a_b_c, or short
+				for first := range uint16(32) {
+					end := first<<10 | lastLetters(w[n:])
+					l[end>>6] |= 1 << (end & 63)
+				}
+			}
+		}
+	}
 }

@@ -23,6 +23,7 @@ type scanner struct {
 	floor int
 	key   int // where the last word began that makes a key secret
 	word  int // the end of the last word that was looked at to its end
+	sql   int // no statement begins before
 }
 
 // scanners keeps the scans of clean texts from allocating.
@@ -54,6 +55,9 @@ func (r *Redactor) pass(s string, edits *[]edit) (string, bool) {
 			continue
 		}
 		m, ok := x.at(i, w)
+		if ok {
+			m, ok = r.decide(s, m)
+		}
 		switch {
 		case !ok && isDigit(s[i]):
 			i = skip(s, i, isDigit)
@@ -102,7 +106,7 @@ func wordEnd(s string, i int) int {
 
 // at tries what turns on the bigram w that ends at s[i].
 func (x *scanner) at(i int, w bigram) (m match, ok bool) {
-	if c := byte(w >> 8); i > 0 && (c == '%' || c == '+') {
+	if c := byte(w >> 8); i > 0 && (c == '%' || c == '+' || c == '<') {
 		if m, ok = x.r.detect(x.s, i-1, x.floor, c == '%' && x.mayPair(i-1)); ok {
 			return m, true
 		}
@@ -115,7 +119,7 @@ func (x *scanner) at(i int, w bigram) (m match, ok bool) {
 	switch c := x.s[i]; {
 	case c == ':' || c == '=':
 		pair := x.mayPair(i)
-		if !pair && c == '=' {
+		if !pair && c == '=' && (i == 0 || x.s[i-1] != ')') {
 			return match{}, false
 		}
 		if m, ok = x.r.detect(x.s, i, x.floor, pair); ok && pair {
@@ -139,6 +143,12 @@ func (x *scanner) keywords(i int, w bigram) (match, bool) {
 			x.key = at
 			continue
 		}
+		if h.rule.at != nil {
+			if m, ok := h.rule.at(x, at); ok {
+				return m, true
+			}
+			continue
+		}
 		if from, to := h.rule.match(x, at, at+len(h.word)); to > 0 {
 			return match{from, to, h.rule.with(x.s[from:to])}, true
 		}
@@ -150,7 +160,7 @@ func (x *scanner) keywords(i int, w bigram) (match, bool) {
 // that tells what its value is: a word that says so was seen, or it ends in the
 // letters of one.
 func (x *scanner) mayPair(i int) bool {
-	if i-x.key <= maxKey+16 || x.plan.anyKey {
+	if i-x.key <= maxKey+16 {
 		return true
 	}
 	const signs, digits = 12, 4
@@ -163,7 +173,7 @@ func (x *scanner) mayPair(i int) bool {
 	for n := 0; n < digits && i > x.floor && isDigit(x.s[i-1]); n++ {
 		i--
 	}
-	return i-x.floor >= 2 && x.plan.last.has(bigramAt(x.s, i-2)|0x2020)
+	return x.plan.last.has(lastLetters(x.s[max(x.floor, i-3):i]))
 }
 
 // specific returns what to replace a value by that was found by its key: a kind
@@ -202,9 +212,16 @@ func (r *Redactor) detect(s string, i, floor int, pair bool) (m match, ok bool) 
 			if m, ok = telegramToken(s, i, floor); !ok && pair {
 				m, ok = r.pair(s, i, floor)
 			}
+			if !ok && r.Personal.policy(kindIP) != Keep {
+				m, ok = ipv6(s, i, floor)
+			}
 		}
+	case '+':
+		m, ok = phone(s, i)
+	case '<':
+		m, ok = r.element(s, i)
 	case '=':
-		if pair {
+		if m, ok = rowValue(s, i, floor); !ok && pair {
 			m, ok = r.pair(s, i, floor)
 		}
 	case '%':
@@ -215,21 +232,20 @@ func (r *Redactor) detect(s string, i, floor int, pair bool) (m match, ok bool) 
 			if !ok {
 				m, ok = email(s, i, floor)
 			}
+			if !ok {
+				m, ok = phone(s, i)
+			}
 		}
 	case '@':
 		if m, ok = mysqlPassword(s, i, floor); !ok {
 			m, ok = email(s, i, floor)
 		}
 	case '-':
-		m, ok = r.flag(s, i)
+		m, ok = r.flag(s, i, floor)
 	default:
-		if !isDigit(c) {
-			break
+		if isDigit(c) {
+			m, ok = r.number(s, i, floor)
 		}
-		if i > 0 && isAlnum(s[i-1]) {
-			return iban(s, i, floor)
-		}
-		return card(s, i)
 	}
 	return m, ok
 }
@@ -237,6 +253,10 @@ func (r *Redactor) detect(s string, i, floor int, pair bool) (m match, ok bool) 
 // addSigns adds the bigrams that end in a sign that detect has something to try
 // at.
 func (b *bigramSet) addSigns() {
+	for c := byte('A'); c <= 'Z'; c++ {
+		b.add('<'<<8 | bigram(c))
+		b.add('<'<<8 | bigram(c|0x20))
+	}
 	for c := range 256 {
 		before := bigram(c) << 8
 		for _, sign := range []byte(":=@") {

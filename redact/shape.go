@@ -124,7 +124,7 @@ func (sh *shape) findAnchor() {
 
 // match returns where the secret is whose shape begins at s[i], or 0.
 func (sh *shape) match(s string, i, floor int) (from, to int) {
-	if i < floor || sh.left && i > 0 && isWord(s[i-1]) {
+	if i < floor || sh.left && !startsWord(s, i) {
 		return 0, 0
 	}
 	from, pos := i, i
@@ -152,4 +152,11 @@ func (sh *shape) match(s string, i, floor int) (from, to int) {
 		return 0, 0
 	}
 	return from, pos
+}
+
+// startsWord reports whether a word may begin at s[i]: at the beginning, behind
+// what is no part of words, or behind an escape (%3D, \n, \u0026).
+func startsWord(s string, i int) bool {
+	return i == 0 || !isWord(s[i-1]) || i > 2 && s[i-3] == '%' && isHex(s[i-2]) && isHex(s[i-1]) ||
+		i > 1 && s[i-2] == '\\' || i > 5 && s[i-6] == '\\' && s[i-5] == 'u'
 }

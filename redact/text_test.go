@@ -216,7 +216,7 @@ func TestValue(t *testing.T) {
 		require.NotContains(t, r.Value(key, "x"), "personal", key)
 	}
 	for _, key := range personal {
-		require.Equal(t, "[REDACTED:personal-data]", r.Value(key, "x y z"), key)
+		require.Regexp(t, `(email|name|ip|phone|personal-data)\]$`, r.Value(key, "x y z"), key)
 	}
 	for _, key := range innocent {
 		require.Equal(t, "x y z", r.Value(key, "x y z"), key)

@@ -100,9 +100,6 @@ func dockerAuth(x *scanner, _, i int) (from, to int) {
 // id:secret, the secret.
 func awsAccessKey(x *scanner, at, end int) (from, to int) {
 	const idLen, secretLen = 20, 40
-	if at > 0 && isWord(x.s[at-1]) && !isWordBreak(x.s, at) {
-		return 0, 0
-	}
 	to = at + idLen
 	if skip(x.s[:min(len(x.s), to)], end, isUpperAlnum) < to || isFiller(x.s[end:to]) {
 		return 0, 0
@@ -115,13 +112,6 @@ func awsAccessKey(x *scanner, at, end int) (from, to int) {
 		to = stop
 	}
 	return at, to
-}
-
-// isWordBreak reports whether s[i] may begin a token although s[i-1] is part of a
-// word: vendors and programs glue tokens to names by '_' and '-', and to words
-// in lower case.
-func isWordBreak(s string, i int) bool {
-	return i == 0 || !isUpper(s[i-1])
 }
 
 // isMixed reports whether s has letters of both cases and digits, as a random

@@ -13,10 +13,18 @@ func valueAt(s string, v int, k key) (match, bool) {
 	case slashes < len(s) && isQuote(s[slashes]):
 		from = slashes + 1
 		to = closing(s, from, s[slashes], slashes-v)
+	case goBytes(s, v) > 0:
+		to = goBytes(s, v)
 	case s[v] == '[' && markLen(s[v:]) == 0:
 		from, to = v+1, lineEnd(s, v+1, ']')
+	case s[v] == '{' && k.closed:
+		to = braces(s, v) // an object of JSON: all that is in it belongs to the key
 	case s[v] == '{':
 		return match{}, false // what is in it has names of its own
+	case !k.assign && (s[v] == '|' || s[v] == '>'):
+		if from, to = blockScalar(s, v); to == 0 {
+			from, to = v, bareEnd(s, v, k)
+		}
 	case (k.kind == "authorization" || k.kind == "cookie") && !k.query && !k.encoded:
 		stop := byte(0)
 		if !k.closed {
@@ -147,7 +155,7 @@ func isScheme(s string) bool {
 // isNothing reports whether s is how a language writes that there is no value.
 func isNothing(s string) bool {
 	switch s {
-	case "null", "nil", "<nil>", "None", "undefined", "true", "false":
+	case literal, "null", "nil", "<nil>", "None", "undefined", "true", "false":
 		return true
 	}
 	return false
@@ -161,5 +169,5 @@ func isProse(s string, v, to int, k key) bool {
 		return false
 	}
 	word := strings.TrimLeft(s[v:to], "abcdefghijklmnopqrstuvwxyz")
-	return (word == "" || len(word) == to-v && isWordCapital(word)) && to+1 < len(s) && s[to] == ' ' && isAlpha(s[to+1])
+	return (word == "" || len(word) == to-v && isWordCapital(word) && k.kind != kindName) && to+1 < len(s) && s[to] == ' ' && isAlpha(s[to+1])
 }

@@ -63,8 +63,12 @@ type Limits struct {
 type Receipt struct {
 	// ID is the system's own identifier, for example an issue number. It is
 	// never empty: a sink whose system gives none returns [Ticket.Key].
-	ID  string `json:"id"`
-	URL string `json:"url,omitempty"` // where people read the ticket; may be empty
+	// It is stored and shown as it is, so it must not let anyone in.
+	ID string `json:"id"`
+	// URL is where people read the ticket: http or https. It may be empty. The
+	// engine takes user information and secret parameters out of it before it is
+	// stored, so a sink finds its ticket by ID.
+	URL string `json:"url,omitempty"`
 }
 
 // As finds a capability of s: it returns the first value of type T among s

@@ -3,6 +3,7 @@ package capture
 import (
 	"hash/maphash"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -37,6 +38,9 @@ type Converter struct {
 	// Whole says that healthy spans are kept with what they say: they may be what
 	// others waited for.
 	Whole bool
+	// Scrub takes secrets out of the names of a scope, which become keys of the
+	// store: whatever goes by them must go by the same ones. It may be nil.
+	Scrub func(string) string
 	// UserKey keys the hashes of those for whom something was done.
 	UserKey []byte
 
@@ -158,6 +162,11 @@ func (c *Converter) process(r *resource.Resource) *process {
 	if p.scope.Service == "" || strings.HasPrefix(p.scope.Service, "unknown_service:") {
 		p.scope.Service = "unknown_service"
 	}
+	if c.Scrub != nil {
+		for _, name := range []*string{&p.scope.Namespace, &p.scope.Service, &p.scope.Environment} {
+			*name = c.Scrub(*name)
+		}
+	}
 	c.resources[id] = p
 	return p
 }
@@ -231,7 +240,38 @@ func value(v attribute.Value, most int) any {
 			return list
 		}
 	}
-	return clip(v.String(), most)
+	return clip(legible(v, 0).String(), most)
+}
+
+// maxDeep is how deep values within values are looked into.
+const maxDeep = 16
+
+// legible returns a value in which bytes are the text that they are: the SDK
+// writes them in base64, in which no redactor sees a secret. Bytes that are no
+// text, and what is nested too deep, are left out.
+func legible(v attribute.Value, deep int) attribute.Value {
+	switch t := v.Type(); {
+	case t == attribute.BYTESLICE:
+		if b := v.AsByteSlice(); utf8.Valid(b) {
+			return attribute.StringValue(string(b))
+		}
+		return attribute.StringValue(strconv.Itoa(len(v.AsByteSlice())) + " bytes")
+	case (t == attribute.SLICE || t == attribute.MAP) && deep == maxDeep:
+		return attribute.StringValue("…")
+	case t == attribute.SLICE:
+		list := slices.Clone(v.AsSlice())
+		for i := range list {
+			list[i] = legible(list[i], deep+1)
+		}
+		return attribute.SliceValue(list...)
+	case t == attribute.MAP:
+		kvs := slices.Clone(v.AsMap())
+		for i := range kvs {
+			kvs[i].Value = legible(kvs[i].Value, deep+1)
+		}
+		return attribute.MapValue(kvs...)
+	}
+	return v
 }
 
 func valueSize(v attribute.Value) int {

@@ -74,7 +74,7 @@ func TestAttributes(t *testing.T) {
 		{"whole numbers", attribute.Int64SliceValue([]int64{1, 2}), []int64{1, 2}},
 		{"fractions", attribute.Float64SliceValue([]float64{1, 0.5}), []float64{1, 0.5}},
 		{"texts", attribute.StringSliceValue([]string{"a", "b"}), []string{"a", "b"}},
-		{"bytes become text", attribute.ByteSliceValue([]byte("abc")), "YWJj"},
+		{"bytes become text", attribute.ByteSliceValue([]byte("abc")), "abc"},
 		{"a list of anything becomes text", attribute.SliceValue(attribute.IntValue(1), attribute.StringValue("a"), attribute.SliceValue(attribute.BoolValue(true))), `[1,"a",[true]]`},
 		{"a map becomes text", attribute.MapValue(attribute.Int("b", 1), attribute.String("a", "x")), `{"a":"x","b":1}`},
 		{"nothing is the empty text", attribute.Value{}, ""},

@@ -15,6 +15,9 @@ func (l *Ledger) freeze(p *correlate.Problem, b coalesce.Batch) {
 	}
 	to := l.known(a.Sinks, b.Batch.Rule)
 	a.Sinks = nil // they are the host's own names, whatever they look like
+	if l.Link != nil {
+		a.Runbook = l.Link(a.Runbook)
+	}
 	if err := l.Redactor.Document(&a); err != nil {
 		a = correlate.Answers{Severity: "error", Title: "[REDACTED:failed]", Threshold: a.Threshold, Quiet: a.Quiet}
 	}

@@ -27,6 +27,7 @@ type Config struct {
 	Counters *observe.Counters
 	Decided  func(correlate.Decision) // is told of what becomes of occurrences
 	Logger   *slog.Logger
+	Link     func(string) string // makes a URL one that may be stored; nil leaves them
 
 	Peers  []string      // services that file their failures themselves
 	Shadow bool          // nothing new is filed

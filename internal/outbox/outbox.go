@@ -158,6 +158,7 @@ func (o *Outbox) Deliver(ctx context.Context, j Job) (r Result) {
 	default:
 		r.receipt.ID = r.ticket.Key
 	}
+	r.receipt.URL = render.URL(o.Redactor, r.receipt.URL)
 	return r
 }
 

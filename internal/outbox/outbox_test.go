@@ -372,6 +372,25 @@ func TestReceiptIsKept(t *testing.T) {
 	}
 }
 
+func TestAReceiptsLinkLetsNobodyIn(t *testing.T) {
+	for _, test := range []struct{ rule, url, want string }{
+		{"a link stays", "https://tracker.example/7", "https://tracker.example/7"},
+		{"user information goes", "https://bot:hunter2@tracker.example/7", "https://tracker.example/7"},
+		{"a secret parameter is masked", "https://tracker.example/7?access_token=hunter2", "https://tracker.example/7?access_token=REDACTED"},
+		{"what is no web address goes", "javascript:alert(1)", ""},
+	} {
+		t.Run(test.rule, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := sinks.Receipt{ID: "7", URL: test.url}
+				b := newBench(t, map[string]sinks.Sink{"a": giving{r, r}}, options())
+				b.happens("p", "a")
+				b.run(time.Second)
+				require.Equal(t, correlate.Receipt{ID: "7", URL: test.want}, b.problem("p").Filing("a").Receipt)
+			})
+		})
+	}
+}
+
 type giving struct{ filed, updated sinks.Receipt }
 
 func (g giving) File(context.Context, sinks.Ticket) (sinks.Receipt, error) { return g.filed, nil }

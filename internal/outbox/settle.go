@@ -81,7 +81,7 @@ func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, func(corr
 	}
 	unchanged := func(p correlate.Problem) correlate.Problem { return p }
 	park := func(why string, change func(correlate.Problem) correlate.Problem) (correlate.Outcome, func(correlate.Problem) correlate.Problem, string) {
-		why = render.Clip(o.Redactor.Text(why), maxReason)
+		why = render.Clip(render.Safe(o.Redactor, why), maxReason)
 		given := d
 		given.Attempts = r.attempts()
 		return done, func(p correlate.Problem) correlate.Problem { return change(p).GivenUp(given, why, now) }, parked
@@ -138,7 +138,7 @@ func (o *Outbox) report(r Result, outcome string, now time.Time) {
 	if r.err == nil {
 		return
 	}
-	attrs := []any{"sink", d.Sink, "operation", string(d.Operation), "problem", d.Key.ID, "outcome", outcome, "attempts", r.attempts(), "error", o.Redactor.Text(r.err.Error())}
+	attrs := []any{"sink", d.Sink, "operation", string(d.Operation), "problem", d.Key.ID, "outcome", outcome, "attempts", r.attempts(), "error", render.Safe(o.Redactor, r.err.Error())}
 	switch outcome {
 	case parked:
 		o.Logger.Error("spanticket: a delivery is parked; Engine.Requeue sends it again", attrs...)

@@ -46,7 +46,7 @@ func (r *Renderer) enrich(ctx context.Context, p correlate.Problem, t *sinks.Tic
 			t.Missing = append(t.Missing, fmt.Sprintf("%s: no answer within %s", n.Name, r.Budget))
 		case a.err != nil:
 			// Sprintf, because an error may panic when it is asked for its text.
-			t.Missing = append(t.Missing, fmt.Sprintf("%s: %v", n.Name, a.err))
+			t.Missing = append(t.Missing, Safe(r.Redactor, fmt.Sprintf("%s: %v", n.Name, a.err)))
 		}
 		t.Facts = append(t.Facts, a.facts.Facts...)
 		t.Links = append(t.Links, a.facts.Links...)

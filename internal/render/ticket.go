@@ -24,6 +24,10 @@ type Renderer struct {
 	Redactor  *redact.Redactor
 	Enrichers []*Named      // in the order in which their facts stand on the ticket
 	Budget    time.Duration // for each enricher
+
+	// Attributes are those that tickets show besides the usual ones; a trailing
+	// '.' stands for all that begin so.
+	Attributes []string
 }
 
 // Named is an enricher under the name that tickets call it by.
@@ -41,18 +45,29 @@ func (r *Renderer) Ticket(ctx context.Context, p correlate.Problem, d correlate.
 	if p.Report == "" {
 		r.enrich(ctx, p, &t)
 	}
+	r.links(&t)
 	if err := r.Redactor.Document(&t); err != nil {
 		return sinks.Ticket{}, fmt.Errorf("render: ticket %s cannot be redacted, nothing is sent: %w", Key(p, d.Sink), err)
 	}
 	// What is cut or left out is so only now: half a secret is not known for one.
-	for i := range t.Evidence {
-		t.Evidence[i].Attributes = evidence(t.Evidence[i].Attributes)
+	if n := r.evidence(t.Evidence); n > 0 {
+		t.Missing = append(t.Missing, withheld(n))
 	}
 	t.Title = cmp.Or(line(t.Title), line(t.Operation), untitled)
-	t.Runbook = httpURL(t.Runbook)
-	t.Links = slices.DeleteFunc(t.Links, func(l sinks.Link) bool { return httpURL(l.URL) == "" })
+	r.links(&t) // whatever the redactor has made of them
 	fit(&t, limits)
 	return t, nil
+}
+
+// links makes every URL of a ticket one that may stand there, and leaves out
+// those that cannot be made so.
+func (r *Renderer) links(t *sinks.Ticket) {
+	t.Runbook = URL(r.Redactor, t.Runbook)
+	t.Previous.URL = URL(r.Redactor, t.Previous.URL)
+	for i := range t.Links {
+		t.Links[i].URL = URL(r.Redactor, t.Links[i].URL)
+	}
+	t.Links = slices.DeleteFunc(t.Links, func(l sinks.Link) bool { return l.URL == "" })
 }
 
 // untitled is the title of a ticket about an operation without a name: trackers

@@ -217,10 +217,10 @@ func TestASecretIsNotCutInHalf(t *testing.T) {
 	token := "ghp" + "_" + strings.Repeat("a1B2", 9)
 	for offset := maxEvidence - len(token); offset <= maxEvidence; offset++ {
 		p := everything()
-		p.Samples[2].Attributes = map[string]string{"note": strings.Repeat(".", offset) + token}
+		p.Samples[2].Attributes = map[string]string{"url.path": strings.Repeat(".", offset) + token}
 		ticket, err := renderer().Ticket(t.Context(), p, delivery(correlate.OpOpen), sinks.Limits{})
 		require.NoError(t, err)
-		require.NotContains(t, ticket.Evidence[0].Attributes["note"], token[:8])
+		require.NotContains(t, ticket.Evidence[0].Attributes["url.path"], token[:8])
 	}
 }
 
@@ -252,10 +252,53 @@ func TestHiddenAttributes(t *testing.T) {
 		"http.request.\u200bheader.x", // what cannot be seen hides nothing
 	} {
 		p := everything()
-		p.Samples[2].Attributes = map[string]string{name: "x", "kept": "y"}
+		p.Samples[2].Attributes = map[string]string{name: "x", "http.route": "y"}
 		ticket, err := renderer().Ticket(t.Context(), p, delivery(correlate.OpOpen), sinks.Limits{})
 		require.NoError(t, err)
-		require.Equal(t, map[string]string{"kept": "y"}, ticket.Evidence[0].Attributes, name)
+		require.Equal(t, map[string]string{"http.route": "y"}, ticket.Evidence[0].Attributes, name)
+	}
+}
+
+// A ticket shows the attributes that are listed, and counts the others.
+func TestShownAttributes(t *testing.T) {
+	tests := []struct {
+		rule    string
+		extra   []string
+		attrs   map[string]string
+		want    map[string]string
+		missing string
+	}{
+		{"the conventions' stay", nil, map[string]string{"http.route": "/x", "k8s.pod.name": "p", "db.operation.name": "SELECT", "net.peer.port": "80"},
+			map[string]string{"http.route": "/x", "k8s.pod.name": "p", "db.operation.name": "SELECT", "net.peer.port": "80"}, ""},
+		{"one's own are counted", nil, map[string]string{"http.route": "/x", "note": "x", "http.routes": "y"},
+			map[string]string{"http.route": "/x"}, "2 attributes: withheld"},
+		{"but for those that the host lists", []string{"order.", "note"}, map[string]string{"order.id": "7", "note": "x", "orders": "y"},
+			map[string]string{"order.id": "7", "note": "x"}, "1 attribute: withheld"},
+		{"a list of many shows nothing hidden", []string{"http."}, map[string]string{"http.request.header.cookie": "x", "http.flavor": "2"},
+			map[string]string{"http.flavor": "2"}, "1 attribute: withheld"},
+		{"a hidden one is shown if it is named", []string{"url.query"}, map[string]string{"url.query": "a=1"},
+			map[string]string{"url.query": "a=1"}, ""},
+		{"what has a place of its own is not counted", nil, map[string]string{"error.type": "x", "exception.message": "y"},
+			map[string]string{}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.rule, func(t *testing.T) {
+			p := everything()
+			for i := range p.Samples {
+				p.Samples[i].Attributes = tt.attrs
+			}
+			r := renderer()
+			r.Attributes = tt.extra
+			ticket, err := r.Ticket(t.Context(), p, delivery(correlate.OpOpen), sinks.Limits{})
+			require.NoError(t, err)
+			require.Equal(t, tt.want, ticket.Evidence[0].Attributes)
+			missing := strings.Join(ticket.Missing, "\n")
+			if tt.missing == "" {
+				require.NotContains(t, missing, "withheld")
+			} else {
+				require.Contains(t, missing, tt.missing)
+			}
+		})
 	}
 }
 
@@ -279,7 +322,7 @@ func TestAnEarlierExceptionMayBeMissing(t *testing.T) {
 	p.Samples[2].Dropped = 3
 	ticket, err := renderer().Ticket(t.Context(), p, delivery(correlate.OpOpen), sinks.Limits{})
 	require.NoError(t, err)
-	require.Equal(t, []string{"earlier events: the newest were kept, and 3 dropped; an earlier exception may be among them"}, ticket.Missing)
+	require.Equal(t, []string{"earlier events: the newest were kept, and 3 dropped; an earlier exception may be among them", withheld(2)}, ticket.Missing)
 }
 
 func TestEmptyProblem(t *testing.T) {

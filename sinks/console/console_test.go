@@ -27,6 +27,40 @@ func TestSink(t *testing.T) {
 	sinktest.Run(t, func(*testing.T) sinks.Sink { return console.New(console.Config{Writer: new(writes)}) })
 }
 
+func TestSafety(t *testing.T) {
+	sinktest.RunSafety(t, func(*testing.T) sinktest.Outlet {
+		var w writes
+		return sinktest.Outlet{
+			Sink: console.New(console.Config{Writer: &w}),
+			Arrived: func() (out []sinktest.Arrival) {
+				for _, call := range w.calls {
+					out = append(out, sinktest.Arrival{Raw: []byte(call), Texts: []string{call}})
+				}
+				w.calls = nil
+				return out
+			},
+			Acts: actsOnATerminal,
+		}
+	})
+}
+
+// actsOnATerminal returns what in the output for one ticket is not just shown:
+// characters that move the cursor or turn the text, and lines after the first
+// that are not indented, and so look like those of another ticket.
+func actsOnATerminal(text string) string {
+	for i, line := range strings.Split(text, "\n") {
+		if i > 0 && line != "" && !strings.HasPrefix(line, "  ") {
+			return line
+		}
+		if at := strings.IndexFunc(line, func(r rune) bool {
+			return r != '\t' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
+		}); at >= 0 {
+			return line[at:]
+		}
+	}
+	return ""
+}
+
 // writes records each Write; it fails the race detector when two overlap.
 type writes struct{ calls []string }
 

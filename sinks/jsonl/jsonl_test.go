@@ -34,6 +34,28 @@ func TestSinkThatRotates(t *testing.T) {
 	})
 }
 
+func TestSafety(t *testing.T) {
+	sinktest.RunSafety(t, func(t *testing.T) sinktest.Outlet {
+		path := filepath.Join(t.TempDir(), "t.jsonl")
+		read := 0
+		return sinktest.Outlet{
+			Sink: open(t, jsonl.Config{Path: path, MaxBytes: 1 << 40}),
+			Arrived: func() (out []sinktest.Arrival) {
+				data, err := os.ReadFile(path)
+				require.NoError(t, err)
+				for line := range strings.Lines(string(data[read:])) {
+					var l struct{ Ticket sinks.Ticket }
+					require.NoError(t, json.Unmarshal([]byte(line), &l))
+					require.NotEqual(t, "forged", l.Ticket.Key)
+					out = append(out, sinktest.Arrival{Raw: []byte(line), Texts: []string{l.Ticket.Title, l.Ticket.Text()}})
+				}
+				read = len(data)
+				return out
+			},
+		}
+	})
+}
+
 func open(t *testing.T, c jsonl.Config) *jsonl.Sink {
 	t.Helper()
 	s, err := jsonl.New(c)

@@ -36,7 +36,7 @@ func (m *memory) File(ctx context.Context, t sinks.Ticket) (sinks.Receipt, error
 	if err := m.enter(ctx); err != nil {
 		return sinks.Receipt{}, err
 	}
-	if len(t.Title) > 255 || len([]rune(t.Text())) > 4000 {
+	if len([]rune(t.Title)) > 255 || len([]rune(t.Text())) > 4000 {
 		return sinks.Receipt{}, &sinks.Error{Reason: sinks.Rejected, Err: errors.New("too large")}
 	}
 	m.mu.Lock()

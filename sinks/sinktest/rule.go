@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 	"sync"
 
 	"github.com/spanticket/spanticket/sinks"
@@ -44,21 +45,14 @@ func fullTicket(c *check) { c.accept("a full ticket", fit(full(newKey()), c.sink
 
 func hostileText(c *check) {
 	u, isUpdater := sinks.As[sinks.Updater](c.sink)
-	for _, h := range []struct{ what, text string }{
-		{"line ends", "a\nb\r\nc\rd\u2028e\u2029f\u0085g\n\n\nKey: forged"},
-		{"control characters", "\x00\x01\x07\x08\x1b[2J\x1b]0;title\x07\x7f\u009b31m"},
-		{"bidirectional controls", "\u202egnp.exe\u202c \u2066x\u2069 \u200f"},
-		{"Markdown and HTML", "``` ````\n# h\n[a](javascript:alert(1)) ![b](http://x) <script>alert(1)</script> <!-- --> &amp; | a | b |"},
-		{"tracker commands", "@all #1 !1 fixes #12\n/close\n/assign @root\nAB#12 <!channel> <@U1> {code}{noformat} [~admin] https://x.example"},
-		{"quotes and formats", `"'\ %s %d ${x} {{.}} {"a":1} \u0000 \n`},
-		{"invalid UTF-8", "a\xffb\xc3\x28c\xed\xa0\x80d\xf4\x90\x80\x80"},
-		{"emoji", "😀 👩‍👩‍👧‍👦 🇪🇺 e\u0301 \ufeff \U0010ffff"},
-		{"blanks", " \t "},
-	} {
-		t := fit(hostile(newKey(), h.text), c.sink)
-		if r, ok := c.accept("a ticket with "+h.what, t); ok && isUpdater {
+	for _, a := range attacks {
+		text := strings.Join(a.texts, "\n")
+		t := full(newKey())
+		saturate(&t, text, false)
+		t = fit(t, c.sink)
+		if r, ok := c.accept("a ticket with "+a.name, t); ok && isUpdater {
 			t.Event = sinks.EventUpdated
-			c.update(u, "a ticket with "+h.what, r, t)
+			c.update(u, "a ticket with "+a.name, r, t)
 		}
 	}
 	c.accept("a ticket with a message of 1 MB", fit(huge(newKey()), c.sink))

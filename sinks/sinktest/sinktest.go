@@ -22,7 +22,7 @@ import (
 //
 // Run it with the race detector: some ways to keep the caller's memory can
 // only be seen by it. Keys are unique to each run, so that it may be used with
-// a live system; it leaves some thirty tickets there.
+// a live system; it leaves some sixty tickets there. [RunSafety] is the part that is not for one.
 func Run(t *testing.T, newSink func(t *testing.T) sinks.Sink) {
 	t.Helper()
 	for _, r := range rules {

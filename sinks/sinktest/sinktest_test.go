@@ -37,7 +37,7 @@ func TestBrokenSinksFail(t *testing.T) {
 		{"minimal", receipt(sinks.Receipt{ID: "1", URL: "javascript:alert(1)"}), "must be http or https"},
 		{"full", after(func(t *sinks.Ticket) error { return refuse(len(t.Evidence) > 0) }), "File of a full ticket: refused"},
 		{"full", over{10}, "File of a full ticket: refused"},
-		{"hostile", after(func(t *sinks.Ticket) error { return refuse(strings.Contains(t.Exception.Message, "\x1b")) }), "control characters"},
+		{"hostile", after(func(t *sinks.Ticket) error { return refuse(strings.Contains(t.Exception.Message, "\x1b")) }), "terminals"},
 		{"hostile", after(func(t *sinks.Ticket) error { return refuse(len(t.Exception.Message) > 1<<16) }), "1 MB"},
 		{"cancelled", broken{file: func(context.Context, sinks.Ticket) (sinks.Receipt, error) {
 			return sinks.Receipt{ID: "1"}, nil

@@ -2,8 +2,10 @@ package sinktest
 
 import (
 	"crypto/rand"
+	"reflect"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spanticket/spanticket/sinks"
 )
@@ -69,30 +71,6 @@ func full(key string) sinks.Ticket {
 	}
 }
 
-// hostile returns a ticket with text wherever a span's text can be. The title
-// is one line, and the keys are the engine's own.
-func hostile(key, text string) sinks.Ticket {
-	t := full(key)
-	t.Title = "sinktest: " + strings.Map(func(r rune) rune {
-		if r < ' ' {
-			return ' '
-		}
-		return r
-	}, text[:min(len(text), 200)])
-	t.Rule, t.Severity, t.Team, t.Labels = text, text, text, roomy(text)
-	t.Namespace, t.Service, t.Environment, t.Operation = text, text, text, text
-	t.Origin.Service, t.Origin.Operation = text, text
-	t.Path = roomy(sinks.Step{Service: text, Operation: text})
-	t.Impact.Operations[0].Service, t.Impact.Operations[0].Operation = text, text
-	t.Exception = sinks.Exception{Type: text, Message: text, Stacktrace: text}
-	t.Facts = roomy(sinks.Fact{Name: text, Value: text})
-	t.Missing, t.Why, t.Cut = roomy(text), roomy(text), roomy(text)
-	t.Links = roomy(sinks.Link{Name: text, URL: "https://example.com/?q=%22><script>"})
-	t.Evidence[0].Message, t.Evidence[0].Attributes = text, map[string]string{text: text}
-	t.History[0].What = text
-	return t
-}
-
 // huge returns a ticket with a message of a megabyte.
 func huge(key string) sinks.Ticket {
 	t := minimal(key)
@@ -110,14 +88,13 @@ func fit(t sinks.Ticket, s sinks.Sink) sinks.Ticket {
 	if limits.Title > 0 {
 		t.Title = firstRunes(t.Title, limits.Title)
 	}
-	if limits.Body <= 0 || len(t.Text()) <= limits.Body { // bytes are at least as many as characters
+	if limits.Body <= 0 || utf8.RuneCountInString(t.Text()) <= limits.Body {
 		return t
 	}
 	t.Cut = append(t.Cut[:len(t.Cut):len(t.Cut)], "evidence and history")
 	t.Evidence, t.History, t.Exception.Stacktrace = nil, nil, ""
-	if len(t.Text()) > limits.Body {
-		// An indented line end takes a dozen characters of the text.
-		t.Exception.Message = firstRunes(t.Exception.Message, max(0, limits.Body/16))
+	for n := limits.Body; n > 0 && utf8.RuneCountInString(t.Text()) > limits.Body; n /= 2 {
+		eachText(reflect.ValueOf(&t).Elem(), "", func(_, s string) string { return firstRunes(s, n) })
 	}
 	return t
 }

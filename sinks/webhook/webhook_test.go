@@ -105,6 +105,31 @@ func TestSink(t *testing.T) {
 	}
 }
 
+func TestSafety(t *testing.T) {
+	for name, cloudEvents := range map[string]bool{"plain": false, "CloudEvents": true} {
+		t.Run(name, func(t *testing.T) {
+			sinktest.RunSafety(t, func(t *testing.T) sinktest.Outlet {
+				r := newReceiver(t)
+				return sinktest.Outlet{
+					Sink: newSink(t, webhook.Config{URL: r.URL, CloudEvents: cloudEvents}),
+					Arrived: func() (out []sinktest.Arrival) {
+						r.mu.Lock()
+						defer r.mu.Unlock()
+						for i, body := range r.body {
+							var b struct{ Data sinks.Ticket }
+							require.NoError(t, json.Unmarshal(body, &b))
+							verify(t, r.header[i], body, secret)
+							out = append(out, sinktest.Arrival{Raw: body, Header: r.header[i], Texts: []string{b.Data.Title, b.Data.Text()}})
+						}
+						r.header, r.body = nil, nil
+						return out
+					},
+				}
+			})
+		})
+	}
+}
+
 func TestPlainRequest(t *testing.T) {
 	r := newReceiver(t)
 	got, err := newSink(t, webhook.Config{URL: r.URL}).File(t.Context(), ticket())

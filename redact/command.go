@@ -1,0 +1,76 @@
+package redact
+
+import "strings"
+
+// maxCommand is how far before a flag the program is looked for, in bytes.
+const maxCommand = 160
+
+// flags are those of one letter whose value is a secret, by program: in most
+// others they mean something else. A value may hang on the letter where glued.
+var flags = []struct {
+	program string
+	letter  byte
+	glued   bool
+}{
+	{"mysql", 'p', true}, {"mysqldump", 'p', true}, {"mysqladmin", 'p', true}, {"mariadb", 'p', true}, {"mongo", 'p', false},
+	{"mongosh", 'p', false}, {"mongodump", 'p', false}, {"mongorestore", 'p', false}, {"sshpass", 'p', true}, {"redis-cli", 'a', false},
+	{"docker login", 'p', false}, {"podman login", 'p', false}, {"helm registry login", 'p', false}, {"az login", 'p', false},
+	{"oc login", 'p', false}, {"sqlcmd", 'P', false}, {"bcp", 'P', false}, {"ldapsearch", 'w', false}, {"ldapmodify", 'w', false},
+	{"ldapadd", 'w', false}, {"7z", 'p', true}, {"zip", 'P', false}, {"unzip", 'P', false}, {"plink", 'p', false}, {"putty", 'p', false},
+	{"curl", 'u', false}, {"curl", 'U', false}, {"curl", 'b', false}, {"wget", 'u', false}, {"http", 'a', false}, {"https", 'a', false},
+	{"smbclient", 'U', false}, {"rpcclient", 'U', false}, {"mosquitto_pub", 'P', false}, {"mosquitto_sub", 'P', false}, {"kinit", 'w', false},
+}
+
+// shortFlag finds the value of a flag of one letter, at s[i], that a program on
+// the same line takes a secret with: mysql -px, curl -u user:x.
+func shortFlag(s string, i, floor int) (match, bool) {
+	if i+2 >= len(s) || strings.IndexByte("paPwuUb", s[i+1]) < 0 {
+		return match{}, false
+	}
+	letter, v := s[i+1], i+2
+	line := s[max(floor, i-maxCommand):i]
+	if n := strings.LastIndexAny(line, "\n;|"); n >= 0 {
+		line = line[n+1:]
+	}
+	blank := isBlank(s[v])
+	v = skip(s, v, isBlank)
+	if v == len(s) || s[v] == '\n' || s[v] == '-' {
+		return match{}, false
+	}
+	for _, f := range flags {
+		if f.letter != letter || !blank && !f.glued || !runs(line, f.program) {
+			continue
+		}
+		m, ok := valueAt(s, v, key{kind: "password", assign: true})
+		if !ok || s[m.from:m.to] == m.with || letter != 'u' && letter != 'U' && !strings.HasPrefix(f.program, "http") {
+			return m, ok
+		}
+		// Of user:password, or of Samba's user%password, the user stays.
+		n := strings.IndexAny(s[m.from:m.to], ":%")
+		if n < 0 || m.from+n+1 == m.to {
+			return match{}, false
+		}
+		m.from += n + 1
+		if old := s[m.from:m.to]; markLen(old) == len(old) {
+			m.with = old
+		}
+		return m, true
+	}
+	return match{}, false
+}
+
+// runs reports whether a program is called on the line before s ends.
+func runs(line, program string) bool {
+	for from := 0; ; {
+		n := strings.Index(line[from:], program)
+		if n < 0 {
+			return false
+		}
+		n += from
+		end := n + len(program)
+		if (n == 0 || !isWord(line[n-1]) && line[n-1] != '.') && (end == len(line) || isSpace(line[end]) || isQuote(line[end]) || line[end] == ',') {
+			return true
+		}
+		from = end
+	}
+}

@@ -1,0 +1,69 @@
+package redact
+
+import "strings"
+
+// maxTag is how long the start tag of an element may be, and maxElement its text,
+// in bytes.
+const (
+	maxTag     = 512
+	maxElement = 4 << 10
+)
+
+// element finds the text of an element of XML or HTML whose name says that it is
+// secret, and whose start tag begins at s[i]: <password>x</password>, also
+// within JSON or with a prefix; CDATA and elements in it included.
+func (r *Redactor) element(s string, i int) (match, bool) {
+	const escaped = `\u003c` // of JSON
+	from, gt := i+1, ">"
+	if s[i] == '\\' {
+		if !strings.HasPrefix(s[i:], escaped) {
+			return match{}, false
+		}
+		from, gt = i+len(escaped), `\u003e`
+	}
+	to := skip(s[:min(len(s), from+maxKey)], from, func(c byte) bool { return isKey(c) || c == ':' })
+	if to == from || to == len(s) {
+		return match{}, false
+	}
+	name := s[from:to]
+	local := name[strings.LastIndexByte(name, ':')+1:]
+	kind := r.secretKind(local)
+	if kind == "" {
+		if kind = r.elementKind(local); kind == "" {
+			return match{}, false
+		}
+	}
+	n := strings.Index(s[to:min(len(s), to+maxTag)], gt)
+	if n < 0 || n > 0 && s[to+n-1] == '/' || strings.IndexByte(s[to:to+n], '<') >= 0 {
+		return match{}, false
+	}
+	from = to + n + len(gt)
+	// The end tag, or the end of what was cut off.
+	end, closing := len(s), "</"+name
+	if gt != ">" {
+		closing = escaped + "/" + name
+	}
+	if n := strings.Index(s[from:min(len(s), from+maxElement)], closing); n >= 0 {
+		end = from + n
+	} else if skip(s, from, func(c byte) bool { return !isSpace(c) && c != '<' }) < len(s) {
+		return match{}, false
+	}
+	old := s[from:end]
+	if strings.Trim(old, " \t\r\n") == "" || isNothing(old) || markLen(old) == len(old) {
+		return match{}, false
+	}
+	return match{from, end, mark(kind)}, true
+}
+
+// elementKind returns the kind of personal data that an element of the given
+// name holds, if its name alone tells.
+func (r *Redactor) elementKind(name string) string {
+	var b keyBuffer
+	switch kind := personalWord(b.split(name)); kind {
+	case kindName, kindPersonal, kindSSN, kindPhone:
+		if r.Personal.policy(kind) != Keep {
+			return kind
+		}
+	}
+	return ""
+}
