@@ -106,7 +106,7 @@ func wordEnd(s string, i int) int {
 
 // at tries what turns on the bigram w that ends at s[i].
 func (x *scanner) at(i int, w bigram) (m match, ok bool) {
-	if c := byte(w >> 8); i > 0 && (c == '%' || c == '+' || c == '<' || c == '#') {
+	if c := byte(w >> 8); i > 0 && (c == '%' || c == '+' || c == '<' || c == '#' || c == '\\') {
 		if m, ok = x.r.detect(x.s, i-1, x.floor, c == '%' && x.mayPair(i-1)); ok {
 			return m, true
 		}
@@ -221,7 +221,7 @@ func (r *Redactor) detect(s string, i, floor int, pair bool) (m match, ok bool) 
 		}
 	case '+':
 		m, ok = phone(s, i)
-	case '<':
+	case '<', '\\':
 		m, ok = r.element(s, i)
 	case '#':
 		m, ok = phpFrame(s, i)
@@ -277,7 +277,7 @@ func (b *bigramSet) addSigns() {
 		}
 	}
 	for _, w := range []string{"%2", "%3", "%4", "+1", "+2", "+3", "+4", "+5", "+6", "+7", "+8", "+9",
-		"#0", "#1", "#2", "#3", "#4", "#5", "#6", "#7", "#8", "#9"} {
+		`\u`, "#0", "#1", "#2", "#3", "#4", "#5", "#6", "#7", "#8", "#9"} {
 		b.add(bigramAt(w, 0))
 	}
 }
