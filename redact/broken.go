@@ -132,7 +132,7 @@ func (r *Redactor) truncated(s string) string {
 		from--
 	}
 	word := s[from:end]
-	if len(word) < minTail || !cut && !mixed(word) || markLen(word) > 0 {
+	if len(word) < minTail || !cut && !mixed(word) || !beginsToken(word) {
 		return s
 	}
 	for _, pad := range paddings {
@@ -143,6 +143,22 @@ func (r *Redactor) truncated(s string) string {
 		}
 	}
 	return s
+}
+
+// beginsToken reports whether a token of known shape may begin in a word: only
+// then is it worth while to try how it might go on.
+func beginsToken(word string) bool {
+	for i := 0; i+1 < len(word); i++ {
+		if !tokenStarts[word[i]][word[i+1]] {
+			continue
+		}
+		for k := range tokens[word[i]] {
+			if strings.HasPrefix(word[i:], tokens[word[i]][k].prefix) {
+				return true
+			}
+		}
+	}
+	return strings.Contains(word, "eyJ")
 }
 
 // hit reports whether a find in text begins before s[n].
