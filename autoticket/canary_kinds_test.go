@@ -42,7 +42,7 @@ var canaries = []canary{
 	{kind: "slack hook", text: "https://hooks." + "slack.com/services/%s", n: 0, form: func(s string) string { return "T" + s[:8] + "/B" + s[8:16] + "/" + s[16:40] }, alphabet: letters},
 	{kind: "discord hook", text: "https://discord." + "com/api/webhooks/%s", n: 60, alphabet: letters},
 	{kind: "telegram", text: "bot%s", alphabet: letters, form: func(s string) string {
-		return fmt.Sprint(7_000_000_000+int(s[0])*7919+int(s[1])*104_729) + ":AA" + s[:33]
+		return fmt.Sprint(7_000_000_000+int64(s[0])*7919+int64(s[1])*104_729) + ":AA" + s[:33]
 	}},
 	{kind: "aws", text: "AK" + "IA%s", n: 16, alphabet: uppers},
 	{kind: "aws session", text: "AS" + "IA%s", n: 16, alphabet: uppers},

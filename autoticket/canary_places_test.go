@@ -2,6 +2,7 @@ package autoticket_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/url"
@@ -37,6 +38,9 @@ func attributesOf(p *planted, what string, names ...string) []attribute.KeyValue
 		attribute.Map("map", attribute.String("inner", in("value of a map")), attribute.Map("deep", attribute.String(in("key of a map"), "x"), attribute.ByteSlice("bytes", []byte(in("bytes in a map"))))),
 		attribute.String("json", `{"a":[{"b":`+strconv.Quote(in("JSON"))+`}]}`),
 		attribute.String("multi", "line one\nline two "+in("second line")+"\n\tline three"),
+		attribute.String("encoded", "payload="+base64.StdEncoding.EncodeToString([]byte("begin "+in("base64")+" end"))),
+		attribute.String("escaped", "next="+url.PathEscape("begin "+in("percent-encoding")+" end")),
+		attribute.String("hidden", hide(in("what cannot be seen"))),
 		attribute.Stringer("stringer", stringer(in("stringer"))),
 	}
 	if p.canary.kind == "card" {
@@ -49,6 +53,9 @@ func attributesOf(p *planted, what string, names ...string) []attribute.KeyValue
 	}
 	return out
 }
+
+// hide puts a character without width into the middle of a text.
+func hide(s string) string { return s[:len(s)/2] + "\u200b" + s[len(s)/2:] }
 
 type stringer string
 

@@ -90,6 +90,10 @@ type Config struct {
 	// by, in the order of their names, after what the resource says. Defaults
 	// to none.
 	Enrichers map[string]enrich.Enricher
+	// Attributes are names of attributes that tickets show besides those of the
+	// semantic conventions, or beginnings of names that end in a dot. What is not
+	// shown is counted as withheld. Defaults to none.
+	Attributes []string
 	// TraceLink is the template of the link to a trace; see [enrich.NewLink],
 	// and [enrich.Jaeger] and its like for ready-made ones. Defaults to none.
 	TraceLink string

@@ -182,3 +182,16 @@ func TestMetrics(t *testing.T) {
 		"spanticket.problem.held": "{problem}", "spanticket.rules": "{rule}", "spanticket.rules.reloads": "{reload}", "spanticket.ticket.duration": "s",
 	}, units)
 }
+
+func TestAttributesOfTickets(t *testing.T) {
+	var sink shelf
+	engine, tracer := start(t, autoticket.Config{Sinks: map[string]sinks.Sink{"shelf": &sink}, Attributes: []string{"shop.", "basket"}})
+	_, sp := tracer.Start(t.Context(), "GET /")
+	sp.SetAttributes(attribute.String("shop.region", "eu"), attribute.String("basket", "b1"), attribute.String("http.route", "/"), attribute.String("inner.note", "x"))
+	sp.SetStatus(codes.Error, "boom")
+	sp.End()
+	require.NoError(t, engine.Flush(t.Context()))
+	ticket := sink.tickets()[0]
+	require.Equal(t, map[string]string{"shop.region": "eu", "basket": "b1", "http.route": "/"}, ticket.Evidence[0].Attributes)
+	require.Contains(t, strings.Join(ticket.Missing, "\n"), "1 attribute: withheld")
+}

@@ -101,7 +101,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	})
 	s.outbox = outbox.New(outbox.Config{
 		Store:    c.Store,
-		Renderer: &render.Renderer{Redactor: c.Redactor, Enrichers: enrichers, Budget: c.EnrichTimeout},
+		Renderer: &render.Renderer{Redactor: c.Redactor, Enrichers: enrichers, Attributes: c.Attributes, Budget: c.EnrichTimeout},
 		Redactor: c.Redactor,
 		Scopes:   s.ledger.Scopes,
 		Counters: s.deliveries,
