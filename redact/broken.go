@@ -132,7 +132,7 @@ func (r *Redactor) truncated(s string) string {
 		from--
 	}
 	word := s[from:end]
-	if len(word) < minTail || !cut && !mixed(word) || !beginsToken(word) {
+	if len(word) < minTail || !cut && !mixed(word) || !r.beginsToken(word) {
 		return s
 	}
 	for _, pad := range paddings {
@@ -147,18 +147,20 @@ func (r *Redactor) truncated(s string) string {
 
 // beginsToken reports whether a token of known shape may begin in a word: only
 // then is it worth while to try how it might go on.
-func beginsToken(word string) bool {
+func (r *Redactor) beginsToken(word string) bool {
+	p := r.plan()
 	for i := 0; i+1 < len(word); i++ {
-		if !tokenStarts[word[i]][word[i+1]] {
+		w := bigramAt(word, i)
+		if !p.words.has(w) {
 			continue
 		}
-		for k := range tokens[word[i]] {
-			if strings.HasPrefix(word[i:], tokens[word[i]][k].prefix) {
+		for _, h := range p.at(w) {
+			if at := i - int(h.back); at >= 0 && h.rule != nil && h.rule.near == nil && h.rule.at == nil && h.is(word, at) {
 				return true
 			}
 		}
 	}
-	return strings.Contains(word, "eyJ")
+	return false
 }
 
 // hit reports whether a find in text begins before s[n].

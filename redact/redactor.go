@@ -44,6 +44,9 @@ type Redactor struct {
 	// "tenantPin" and "app.tenant_pin". Defaults to none besides the built-in
 	// ones.
 	Keys []string
+	// Kinds are further kinds of secrets. Defaults to none besides the built-in
+	// ones.
+	Kinds []Kind
 	// Personal says what becomes of personal data. Defaults to what its zero
 	// value says.
 	Personal Personal
@@ -63,9 +66,32 @@ type Redactor struct {
 	// are the same, without seeing what. It is called once. Defaults to none.
 	TokenKey func() []byte
 
+	planned  atomic.Pointer[plan]
 	once     sync.Once
 	given    atomic.Pointer[given]
 	givenErr error
+}
+
+// plan returns what to look for. It panics if a kind of the host's is not right:
+// what is not known cannot be found.
+func (r *Redactor) plan() *plan {
+	if len(r.Kinds) == 0 && len(r.Keys) == 0 {
+		return builtin()
+	}
+	if p := r.planned.Load(); p != nil {
+		return p
+	}
+	own := make([]*ownKind, len(r.Kinds))
+	for n, k := range r.Kinds {
+		o, err := k.ready()
+		if err != nil {
+			panic(err)
+		}
+		own[n] = o
+	}
+	p := newPlan(own, r.Keys)
+	r.planned.Store(p)
+	return p
 }
 
 // Text returns s with the secrets and e-mail addresses in it replaced. A text
@@ -170,6 +196,8 @@ const (
 	oldMarkPrefix = "[redacted: "
 	maxMark       = 64 // bytes; far beyond the longest kind
 )
+
+var markPrefixes = []string{markPrefix, oldMarkPrefix}
 
 // mark returns what replaces a secret of the given kind: lower-case letters,
 // digits and '-'.

@@ -1,5 +1,7 @@
 package redact
 
+import "sync"
+
 // match is a part of a text, and what to put in its place. A match that puts
 // back what is there keeps other detectors away from it.
 type match struct {
@@ -7,55 +9,83 @@ type match struct {
 	with     string
 }
 
-// scan replaces what the detectors find, from left to right.
+// scanner is one pass over a text, from left to right.
 //
-// Each detector is tried only at the bytes that its finds can begin with, or
-// turn on ('=' for pairs, '@' for addresses). It may look back as far as floor,
-// the end of the last match. To keep the scan linear, a detector looks no
-// further than a fixed distance, or over no byte twice.
+// It stops only at the bigrams of the gate: where a keyword may stand, or a sign
+// that finds turn on (':' and '=' for pairs, '@' for addresses, the first of a
+// run of digits). A detector may look back as far as floor, the end of the last
+// match. To keep the scan linear, it looks no further than a fixed distance, or
+// over no byte twice.
+type scanner struct {
+	r     *Redactor
+	plan  *plan
+	s     string
+	floor int
+	key   int // where the last word began that makes a key secret
+	word  int // the end of the last word that was looked at to its end
+	sql   int // no statement begins before
+}
+
+// scanners keeps the scans of clean texts from allocating.
+var scanners = sync.Pool{New: func() any { return new(scanner) }}
+
+// edit is a match as it was replaced.
+type edit struct{ match }
+
+// scan replaces what the detectors find.
 func (r *Redactor) scan(s string) string {
+	s, _ = r.pass(s, nil)
+	return s
+}
+
+// pass is scan. It appends what it replaces to edits, unless that is nil.
+func (r *Redactor) pass(s string, edits *[]edit) (string, bool) {
+	p := r.plan()
+	x := scanners.Get().(*scanner)
+	defer scanners.Put(x)
+	*x = scanner{r: r, plan: p, s: s, key: -maxKey * 2, word: -1}
 	var out []byte
-	floor, done := 0, 0 // s[:done] is in out
-	sqlTo := 0          // no statement begins before
+	done := 0 // s[:done] is in out
+	prev := bigram(' ')
 	for i := 0; i < len(s); {
-		c := s[i]
-		if !triggers[c] {
+		w := prev<<8 | bigram(s[i])
+		if p.gate[w>>6]>>(w&63)&1 == 0 {
+			prev = bigram(s[i])
 			i++
 			continue
 		}
-		var m match
-		var ok bool
-		if i+1 < len(s) && sqlStarts[c][s[i+1]] {
-			if m, ok = quotedRow(s, i); !ok && i >= sqlTo {
-				m, sqlTo, ok = sqlAt(s, i)
-			}
-		}
-		if !ok {
-			m, ok = r.detect(s, i, floor)
-		}
+		m, ok := x.at(i, w)
 		if ok {
 			m, ok = r.decide(s, m)
 		}
 		switch {
-		case !ok && isDigit(c):
+		case !ok && isDigit(s[i]):
 			i = skip(s, i, isDigit)
 		case !ok:
 			i++
 		case s[m.from:m.to] == m.with:
-			i, floor = m.to, m.to
+			i, x.floor = max(i, m.to), m.to
 		default:
 			if out == nil {
 				out = make([]byte, 0, len(s)+maxMark)
 			}
+			if edits != nil {
+				*edits = append(*edits, edit{m})
+			}
 			out = append(append(out, s[done:m.from]...), m.with...)
 			i = wordEnd(s, m.to)
-			floor, done = i, i
+			if edits != nil {
+				(*edits)[len(*edits)-1].to = i
+			}
+			x.floor, done = i, i
 		}
+		prev = bigram(s[i-1])
 	}
+	*x = scanner{}
 	if out == nil {
-		return s
+		return s, false
 	}
-	return string(append(out, s[done:]...))
+	return string(append(out, s[done:]...)), true
 }
 
 // wordEnd returns where the word ends that s[i] may be within, and with it what
@@ -74,41 +104,141 @@ func wordEnd(s string, i int) int {
 	return i
 }
 
-// detect tries the detectors that turn on s[i].
-func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
+// at tries what turns on the bigram w that ends at s[i].
+func (x *scanner) at(i int, w bigram) (m match, ok bool) {
+	if c := byte(w >> 8); i > 0 && (c == '%' || c == '+' || c == '<' || c == '#') {
+		if m, ok = x.r.detect(x.s, i-1, x.floor, c == '%' && x.mayPair(i-1)); ok {
+			return m, true
+		}
+	}
+	if x.plan.words.has(w) {
+		if m, ok = x.keywords(i-1, w); ok {
+			return m, true
+		}
+	}
+	switch c := x.s[i]; {
+	case c == ':' || c == '=':
+		pair := x.mayPair(i)
+		if !pair && c == '=' && (i == 0 || x.s[i-1] != ')') {
+			return match{}, false
+		}
+		if m, ok = x.r.detect(x.s, i, x.floor, pair); ok && pair {
+			m.with = x.specific(m)
+		}
+		return m, ok
+	case c == '@' || c == '-' || isDigit(c):
+		return x.r.detect(x.s, i, x.floor, false)
+	}
+	return match{}, false
+}
+
+// keywords tries what the keywords lead to whose bigram begins at s[i].
+func (x *scanner) keywords(i int, w bigram) (match, bool) {
+	for _, h := range x.plan.at(w) {
+		at := i - int(h.back)
+		if at < x.floor || !h.is(x.s, at) {
+			continue
+		}
+		if h.rule == nil {
+			x.key = at
+			continue
+		}
+		if h.rule.at != nil {
+			if m, ok := h.rule.at(x, at); ok {
+				return m, true
+			}
+			continue
+		}
+		if from, to := h.rule.match(x, at, at+len(h.word)); to > 0 {
+			return match{from, to, h.rule.with(x.s[from:to])}, true
+		}
+	}
+	return match{}, false
+}
+
+// mayPair reports whether what stands before the separator at s[i] may be a key
+// that tells what its value is: a word that says so was seen, or it ends in the
+// letters of one.
+func (x *scanner) mayPair(i int) bool {
+	if i-x.key <= maxKey+16 {
+		return true
+	}
+	const signs, digits = 12, 4
+	for n := 0; n < signs && i > x.floor && (isBlank(x.s[i-1]) || isQuote(x.s[i-1]) || x.s[i-1] == '\\' || x.s[i-1] == ']'); n++ {
+		i--
+	}
+	if i-x.floor >= 3 && x.s[i-3:i] == "%5D" {
+		i -= 3
+	}
+	for n := 0; n < digits && i > x.floor && isDigit(x.s[i-1]); n++ {
+		i--
+	}
+	return x.plan.last.has(lastLetters(x.s[max(x.floor, i-3):i]))
+}
+
+// specific returns what to replace a value by that was found by its key: a kind
+// that its shape tells says more than the key.
+func (x *scanner) specific(m match) string {
+	if markLen(m.with) == 0 || m.to-m.from < 8 {
+		return m.with
+	}
+	value := x.s[m.from:m.to]
+	if value == m.with {
+		return m.with
+	}
+	for i := 0; i+1 < len(value); i++ {
+		w := bigramAt(value, i)
+		if !x.plan.words.has(w) {
+			continue
+		}
+		for _, h := range x.plan.at(w) {
+			if h.rule == nil || h.rule.shape == nil || !h.is(value, i-int(h.back)) {
+				continue
+			}
+			if from, to := h.rule.shape.match(value, i-int(h.back)-h.rule.shape.anchor, 0); to > 0 && from == 0 && wordEnd(value, to) == len(value) {
+				return h.rule.with(value)
+			}
+		}
+	}
+	return m.with
+}
+
+// detect tries the detectors that turn on s[i]. Whether it may be the separator
+// of a pair was found out before.
+func (r *Redactor) detect(s string, i, floor int, pair bool) (m match, ok bool) {
 	switch c := s[i]; c {
-	case '[':
-		n := markLen(s[i:])
-		return match{i, i + n, s[i : i+n]}, n > 0
 	case ':':
 		if m, ok = userinfo(s, i); !ok {
 			m, ok = urlPath(s, i)
 		}
 		if !ok {
-			if m, ok = telegramToken(s, i, floor); !ok {
-				if m, ok = r.pair(s, i, floor); !ok && r.Personal.policy(kindIP) != Keep {
-					m, ok = ipv6(s, i, floor)
-				}
+			if m, ok = telegramToken(s, i, floor); !ok && pair {
+				m, ok = r.pair(s, i, floor)
+			}
+			if !ok && r.Personal.policy(kindIP) != Keep {
+				m, ok = ipv6(s, i, floor)
 			}
 		}
 	case '+':
 		m, ok = phone(s, i)
-	case '<', '\\':
+	case '<':
 		m, ok = r.element(s, i)
 	case '#':
 		m, ok = phpFrame(s, i)
-	case '.':
-		m, ok = jwt(s, i, floor)
 	case '=':
-		if m, ok = rowValue(s, i, floor); !ok {
+		if m, ok = rowValue(s, i, floor); !ok && pair {
 			m, ok = r.pair(s, i, floor)
 		}
 	case '%':
 		if m, ok = userinfo(s, i); !ok {
-			if m, ok = r.pair(s, i, floor); !ok {
-				if m, ok = email(s, i, floor); !ok {
-					m, ok = phone(s, i)
-				}
+			if pair {
+				m, ok = r.pair(s, i, floor)
+			}
+			if !ok {
+				m, ok = email(s, i, floor)
+			}
+			if !ok {
+				m, ok = phone(s, i)
 			}
 		}
 	case '@':
@@ -116,28 +246,43 @@ func (r *Redactor) detect(s string, i, floor int) (m match, ok bool) {
 			m, ok = email(s, i, floor)
 		}
 	case '-':
-		if m, ok = pemKey(s, i); !ok {
-			m, ok = r.flag(s, i, floor)
-		}
+		m, ok = r.flag(s, i, floor)
 	default:
 		if isDigit(c) {
-			return r.number(s, i, floor)
+			m, ok = r.number(s, i, floor)
 		}
-		m, ok = token(s, i)
 	}
 	return m, ok
 }
 
-// triggers are the bytes at which detect has something to try.
-var triggers = func() (t [256]bool) {
-	for _, c := range []byte("#<\\[:.=%@+-0123456789") {
-		t[c] = true
+// addSigns adds the bigrams that end in a sign that detect has something to try
+// at.
+func (b *bigramSet) addSigns() {
+	for c := byte('A'); c <= 'Z'; c++ {
+		b.add('<'<<8 | bigram(c))
+		b.add('<'<<8 | bigram(c|0x20))
 	}
-	for c := range t {
-		t[c] = t[c] || tokens[c] != nil || sqlStarts[c] != [256]bool{}
+	for c := range 256 {
+		before := bigram(c) << 8
+		for _, sign := range []byte(":=@") {
+			b.add(before | bigram(sign))
+		}
+		if isSpace(byte(c)) || isQuote(byte(c)) {
+			b.add(before | '-')
+		}
+		for d := bigram('0'); d <= '9'; d++ {
+			if !isAlnum(byte(c)) || isUpper(byte(c)) { // of DE89... the first digit counts
+				b.add(before | d)
+			}
+		}
 	}
-	return t
-}()
+	for d := bigram('0'); d <= '9'; d++ {
+		b.add('#'<<8 | d)
+	}
+	for _, w := range []string{"%2", "%3", "%4", "+1", "+2", "+3", "+4", "+5", "+6", "+7", "+8", "+9"} {
+		b.add(bigramAt(w, 0))
+	}
+}
 
 func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
 func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }

@@ -97,17 +97,6 @@ func beginsSQL(s string, i int) bool {
 	}
 }
 
-// sqlStarts tells by two bytes whether a word of SQL, or of what databases say of
-// rows, may begin there.
-var sqlStarts = func() (t [256][256]bool) {
-	for _, w := range append([]string{"duplicate", "failing"}, sqlWords...) {
-		for _, a := range []byte{w[0], w[0] &^ 0x20} {
-			t[a][w[1]], t[a][w[1]&^0x20] = true, true
-		}
-	}
-	return t
-}()
-
 // isName reports whether c may be part of a name with its quotes and dots.
 func isName(c byte) bool {
 	return isWord(c) || c == '.' || c == '"' || c == '`' || c == '[' || c == ']' || c == '\\'

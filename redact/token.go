@@ -6,185 +6,184 @@ import (
 	"strings"
 )
 
-// shape is how the tokens of one service look. The shapes are those that the
-// services document for secret scanners, with lengths taken generously, because
-// they change them.
-type shape struct {
-	prefix string
-	kind   string
-	// min is the least number of bytes after the prefix for which body holds.
-	min  int
-	body func(byte) bool
-	// bounded shapes are too common within words and begin none.
-	bounded bool
-	// keep leaves the prefix: it is no secret.
-	keep bool
-	// find, if set, decides instead of min and body. It returns the end of the
-	// secret, or 0.
-	find func(s string, i int) int
-}
-
-var shapes = []shape{
-	{prefix: "ghp_", kind: "github-token", min: 30, body: isAlnum},
-	{prefix: "gho_", kind: "github-token", min: 30, body: isAlnum},
-	{prefix: "ghu_", kind: "github-token", min: 30, body: isAlnum},
-	{prefix: "ghs_", kind: "github-token", min: 30, body: isAlnum},
-	{prefix: "ghr_", kind: "github-token", min: 30, body: isAlnum},
-	{prefix: "github_pat_", kind: "github-token", min: 30, body: isWord},
-	{prefix: "glpat-", kind: "gitlab-token", min: 20, body: isWord},
-	{prefix: "xoxa-", kind: "slack-token", min: 10, body: isWord},
-	{prefix: "xoxb-", kind: "slack-token", min: 10, body: isWord},
-	{prefix: "xoxe-", kind: "slack-token", min: 10, body: isWord},
-	{prefix: "xoxo-", kind: "slack-token", min: 10, body: isWord},
-	{prefix: "xoxp-", kind: "slack-token", min: 10, body: isWord},
-	{prefix: "xoxr-", kind: "slack-token", min: 10, body: isWord},
-	{prefix: "xoxs-", kind: "slack-token", min: 10, body: isWord},
-	{prefix: "xapp-", kind: "slack-token", min: 20, body: isWord},
-	{prefix: "AKIA", kind: "aws-access-key", min: 16, body: isUpperAlnum},
-	{prefix: "ASIA", kind: "aws-access-key", min: 16, body: isUpperAlnum},
-	{prefix: "AIza", kind: "google-api-key", min: 30, body: isWord},
-	{prefix: "ya29.", kind: "google-token", min: 20, body: isWord},
-	{prefix: "sk_live_", kind: "stripe-key", min: 10, body: isAlnum},
-	{prefix: "sk_test_", kind: "stripe-key", min: 10, body: isAlnum},
-	{prefix: "rk_live_", kind: "stripe-key", min: 10, body: isAlnum},
-	{prefix: "rk_test_", kind: "stripe-key", min: 10, body: isAlnum},
-	{prefix: "whsec_", kind: "webhook-secret", min: 16, body: isBase64},
-	{prefix: "npm_", kind: "npm-token", min: 36, body: isAlnum},
-	{prefix: "pypi-A", kind: "pypi-token", min: 50, body: isWord},
-	{prefix: "sk-ant-", kind: "anthropic-key", min: 20, body: isWord},
-	{prefix: "sk-proj-", kind: "openai-key", min: 20, body: isWord},
-	{prefix: "sk-", kind: "api-key", bounded: true, find: skKey},
-	{prefix: "hf_", kind: "hugging-face-token", min: 30, body: isAlnum},
-	{prefix: "dop_v1_", kind: "digitalocean-token", min: 40, body: isHex},
-	{prefix: "doo_v1_", kind: "digitalocean-token", min: 40, body: isHex},
-	{prefix: "shpat_", kind: "shopify-token", min: 32, body: isHex},
-	{prefix: "shpss_", kind: "shopify-token", min: 32, body: isHex},
-	{prefix: "SG.", kind: "sendgrid-key", find: sendGridKey},
-	{prefix: "SK", kind: "twilio-key", min: 32, body: isHex, bounded: true},
-	{prefix: "hvs.", kind: "vault-token", min: 24, body: isWord},
-	{prefix: "Bearer ", kind: "bearer-token", find: bearer, keep: true},
-	{prefix: "bearer ", kind: "bearer-token", find: bearer, keep: true},
-	{prefix: "BEARER ", kind: "bearer-token", find: bearer, keep: true},
-	{prefix: "Basic ", kind: "basic-credentials", find: basic, keep: true},
-	{prefix: "basic ", kind: "basic-credentials", find: basic, keep: true},
-	{prefix: "BASIC ", kind: "basic-credentials", find: basic, keep: true},
-	{prefix: "hooks.slack.com/", kind: "slack-webhook", min: 20, body: isPath, keep: true},
-	{prefix: "discord.com/api/webhooks/", kind: "discord-webhook", min: 20, body: isPath, keep: true},
-	{prefix: "discordapp.com/api/webhooks/", kind: "discord-webhook", min: 20, body: isPath, keep: true},
-}
-
-// tokens holds shapes by their first byte.
-var tokens = func() (t [256][]shape) {
-	for _, sh := range shapes {
-		t[sh.prefix[0]] = append(t[sh.prefix[0]], sh)
-	}
-	return t
-}()
-
-// tokenStarts tells by two bytes whether a token may begin there.
-var tokenStarts = func() (t [256][256]bool) {
-	for _, sh := range shapes {
-		t[sh.prefix[0]][sh.prefix[1]] = true
-	}
-	return t
-}()
-
-// token finds a token of known shape that begins at i: anywhere in a word,
-// unless its shape is bounded.
-func token(s string, i int) (match, bool) {
-	if i+1 == len(s) || !tokenStarts[s[i]][s[i+1]] {
-		return match{}, false
-	}
-	for k := range tokens[s[i]] {
-		sh := &tokens[s[i]][k]
-		if !strings.HasPrefix(s[i:], sh.prefix) || sh.bounded && i > 0 && isWord(s[i-1]) {
-			continue
-		}
-		body := i + len(sh.prefix)
-		end := 0
-		if sh.find != nil {
-			end = sh.find(s, body)
-		} else if e := skip(s, body, sh.body); e-body >= sh.min {
-			end = e
-		}
-		if end == 0 {
-			continue
-		}
-		if sh.keep {
-			i = body
-		}
-		return match{i, end, mark(sh.kind)}, true
-	}
-	return match{}, false
-}
-
 // skKey finds the keys that many services write as sk-...: at least 20 bytes
 // with a digit among them, unlike the class names of some style sheets.
-func skKey(s string, i int) int {
-	end := skip(s, i, isWord)
-	if end-i < 20 || !strings.ContainsAny(s[i:end], "0123456789") {
-		return 0
+func skKey(x *scanner, at, end int) (from, to int) {
+	const minBody = 20
+	if at > 0 && isWord(x.s[at-1]) {
+		return 0, 0
 	}
-	return end
-}
-
-// sendGridKey finds the 22 and 43 bytes of a SendGrid key, and the dot between.
-func sendGridKey(s string, i int) int {
-	dot := skip(s, i, isWord)
-	if dot-i != 22 || dot == len(s) || s[dot] != '.' {
-		return 0
+	to = skip(x.s, end, isWord)
+	if body := x.s[end:to]; len(body) < minBody || !strings.ContainsAny(body, "0123456789") || isFiller(body) {
+		return 0, 0
 	}
-	if end := skip(s, dot+1, isWord); end-dot > 43 {
-		return end
-	}
-	return 0
+	return at, to
 }
 
 // jwt finds a JSON Web Token, signed, encrypted or cut off (RFC 7519, RFC 7516),
-// around its first dot at s[i]. A header alone says nothing.
-//
-// It looks back from the dot, because a token may begin anywhere in a long word
-// that holds none.
-func jwt(s string, i, floor int) (match, bool) {
-	end := skip(s, i+1, isWord)
-	if end-i < 5 {
-		return match{}, false
+// whose header begins at s[at]. A header alone says nothing.
+func jwt(x *scanner, at, end int) (from, to int) {
+	s := x.s
+	// The end of a word is looked for once, however many headers it seems to hold.
+	if x.word < end {
+		x.word = skip(s, end, isWord)
 	}
-	from := i
-	for from > floor && isWord(s[from-1]) {
-		from--
+	dot := x.word
+	if dot-at < 8 || dot == len(s) || s[dot] != '.' {
+		return 0, 0
 	}
-	n := strings.Index(s[from:i], "eyJ") // {" in base64
-	if n < 0 || i-from-n < 8 {
-		return match{}, false
+	to = skip(s, dot+1, isWord)
+	if to-dot < 5 {
+		return 0, 0
 	}
-	for end < len(s) && s[end] == '.' {
-		end = skip(s, end+1, isWord)
+	for to < len(s) && s[to] == '.' {
+		to = skip(s, to+1, isWord)
 	}
-	return match{from + n, end, mark("jwt")}, true
+	return at, to
 }
 
 // bearer finds what follows "Bearer " (RFC 6750), unless it reads like a word.
-func bearer(s string, i int) int {
-	from := skip(s, i, isBlank)
-	end := skip(s, from, isToken68)
-	rest := strings.TrimLeft(s[from:end], "abcdefghijklmnopqrstuvwxyz.-")
-	if n := end - from; n < 8 || n < 24 && (rest == "" || len(rest) == n && isWordCapital(rest)) {
-		return 0
+func bearer(x *scanner, _, i int) (from, to int) {
+	from = skip(x.s, i, isBlank)
+	to = skip(x.s, from, isToken68)
+	token := strings.TrimRight(x.s[from:to], ".")
+	rest := strings.TrimLeft(token, "abcdefghijklmnopqrstuvwxyz.-_")
+	if n := len(token); n < 8 || n < 24 && (rest == "" || len(rest) == n && isWordCapital(rest)) || isFiller(token) {
+		return 0, 0
 	}
-	return end
+	return from, to
 }
 
 // basic finds what follows "Basic " and decodes to user:password (RFC 7617).
-func basic(s string, i int) int {
-	from := skip(s, i, isBlank)
-	end := skip(s, from, isToken68)
-	code := strings.TrimRight(s[from:end], "=")
-	text, _ := base64.RawStdEncoding.DecodeString(code[:len(code)/4*4]) // as much as is right
-	if !bytes.Contains(text, []byte(":")) {
-		return 0
+func basic(x *scanner, _, i int) (from, to int) {
+	from = skip(x.s, i, isBlank)
+	to = skip(x.s, from, isToken68)
+	if !isPairCode(x.s[from:to]) {
+		return 0, 0
 	}
-	return end
+	return from, to
+}
+
+// isPairCode reports whether code is base64 of a:b, or begins so.
+func isPairCode(code string) bool {
+	const maxCode = 1 << 10
+	code = strings.TrimRight(code[:min(len(code), maxCode)], "=")
+	text, _ := base64.RawStdEncoding.DecodeString(code[:len(code)/4*4]) // as much as is right
+	return bytes.Contains(text, []byte(":"))
+}
+
+// apiKeyHeader finds what follows "ApiKey " and decodes to id:key, as
+// Elasticsearch wants it.
+func apiKeyHeader(x *scanner, _, i int) (from, to int) {
+	to = skip(x.s, i, isToken68)
+	if to-i < 40 || !isPairCode(x.s[i:to]) {
+		return 0, 0
+	}
+	return i, to
+}
+
+// dockerAuth finds the credentials of a Docker configuration: "auth": "..." is
+// base64 of user:password.
+func dockerAuth(x *scanner, _, i int) (from, to int) {
+	from = i
+	for k := 0; k < 8 && from < len(x.s) && (isBlank(x.s[from]) || x.s[from] == ':' || x.s[from] == '"' || x.s[from] == '\\'); k++ {
+		from++
+	}
+	to = skip(x.s, from, isBase64)
+	if to-from < 8 || !isPairCode(x.s[from:to]) {
+		return 0, 0
+	}
+	return from, to
+}
+
+// awsAccessKey finds the ID of an access key and, where it follows at once, as in
+// id:secret, the secret.
+func awsAccessKey(x *scanner, at, end int) (from, to int) {
+	const idLen, secretLen = 20, 40
+	to = at + idLen
+	if skip(x.s[:min(len(x.s), to)], end, isUpperAlnum) < to || isFiller(x.s[end:to]) {
+		return 0, 0
+	}
+	key := to
+	for k := 0; k < 4 && key < len(x.s) && strings.IndexByte(":,;|/ \t\"'", x.s[key]) >= 0; k++ {
+		key++
+	}
+	if stop := skip(x.s[:min(len(x.s), key+secretLen+1)], key, isBase64); key > to && stop == key+secretLen && isMixed(x.s[key:stop]) {
+		to = stop
+	}
+	return at, to
+}
+
+// isMixed reports whether s has letters of both cases and digits, as a random
+// text of the length of a key has.
+func isMixed(s string) bool {
+	var upper, lower, digit bool
+	for i := range len(s) {
+		upper = upper || isUpper(s[i])
+		lower = lower || isLower(s[i])
+		digit = digit || isDigit(s[i])
+	}
+	return upper && lower && digit
+}
+
+// queryCode finds the value of a parameter that is worth a session for a while:
+// an authorization code, a verifier, an assertion. The keyword ends with '='.
+func queryCode(x *scanner, at, end int) (from, to int) {
+	const minCode = 16
+	if at == 0 || strings.IndexByte("?&#; \"'{(", x.s[at-1]) < 0 && !strings.HasSuffix(x.s[:at], "u0026") {
+		return 0, 0
+	}
+	to = skip(x.s, end, func(c byte) bool { return isToken68(c) || c == '%' })
+	if value := x.s[end:to]; len(value) < minCode || !isRandom(value) {
+		return 0, 0
+	}
+	return end, to
+}
+
+// sessionCookie finds the value of a cookie whose name, the keyword, is that of a
+// framework's session. It ends with the name, and may begin it.
+func sessionCookie(x *scanner, at, end int) (from, to int) {
+	const minCookie = 12
+	if at > 0 && isAlnum(x.s[at-1]) {
+		return 0, 0
+	}
+	i := end - 1
+	if x.s[i] != '=' {
+		i = skip(x.s[:min(len(x.s), end+80)], end, func(c byte) bool { return isWord(c) || c == '.' })
+	}
+	if i == len(x.s) || x.s[i] != '=' {
+		return 0, 0
+	}
+	i++
+	to = skip(x.s, i, func(c byte) bool { return isToken68(c) || c == '%' || c == '|' || c == ':' })
+	if to-i < minCookie || isFiller(x.s[i:to]) {
+		return 0, 0
+	}
+	return i, to
+}
+
+// quotedPassword finds a password that is quoted in prose: with password 'x'.
+func quotedPassword(x *scanner, _, i int) (from, to int) {
+	s := x.s
+	i = skip(s[:min(len(s), i+2)], i, isBlank)
+	for _, w := range []string{"is ", "was ", "of "} {
+		if strings.HasPrefix(s[i:], w) {
+			i += len(w)
+		}
+	}
+	if i+4 > len(s) || !isQuote(s[i]) || !isBlank(s[i-1]) {
+		return 0, 0
+	}
+	const maxPassword = 64
+	n := strings.IndexByte(s[i+1:min(len(s), i+1+maxPassword)], s[i])
+	value := ""
+	if n >= 4 {
+		value = s[i+1 : i+1+n]
+	}
+	if value == "" || strings.ContainsAny(value, " \n[]") || strings.Trim(value, "abcdefghijklmnopqrstuvwxyz_") == "" {
+		return 0, 0
+	}
+	return i + 1, i + 1 + n
 }
 
 // isWordCapital reports whether s is a word that begins a sentence.
@@ -198,3 +197,17 @@ func isUpperAlnum(c byte) bool { return isUpper(c) || isDigit(c) }
 func isBase64(c byte) bool     { return isAlnum(c) || c == '+' || c == '/' || c == '=' }
 func isToken68(c byte) bool    { return isBase64(c) || c == '-' || c == '.' || c == '_' || c == '~' }
 func isPath(c byte) bool       { return isWord(c) || c == '/' || c == '@' || c == '.' }
+
+// sharedAccessSignature finds the signature in an Azure token such as
+// SharedAccessSignature sr=...&sig=...&se=...
+func sharedAccessSignature(x *scanner, _, end int) (from, to int) {
+	const reach = 512
+	text := x.s[end:min(len(x.s), end+reach)]
+	text = text[:skip(text, 0, func(c byte) bool { return c > ' ' && !isQuote(c) })]
+	n := strings.Index(text, "sig=")
+	if n < 0 {
+		return 0, 0
+	}
+	from = end + n + len("sig=")
+	return from, skip(x.s, from, func(c byte) bool { return isToken68(c) || c == '%' })
+}

@@ -1,0 +1,206 @@
+package redact
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// secret is a kind of secret, and how it is known.
+type secret struct {
+	kind string
+	// source is where the vendor documents how it looks.
+	source string
+	// shapes are how it may look (see shape). Each has a literal of two bytes or
+	// more at a known offset, or else there are words.
+	shapes []string
+	// words, in lower case, are found in any case. The shapes count beside them
+	// only, on the same line and where something says that there is a secret; or,
+	// if there are no shapes, find looks at what stands around them.
+	words []string
+	find  func(x *scanner, at, end int) (from, to int)
+	// exact words count in their case only.
+	exact bool
+	// url secrets are a part of a URL, which stays one.
+	url bool
+}
+
+// rule is what a keyword leads to: a shape around it, shapes beside it, or a
+// function.
+type rule struct {
+	kind  string
+	mark  string
+	shape *shape
+	near  []*shape
+	find  func(x *scanner, at, end int) (from, to int)
+	own   *ownKind
+	// at, if set, says itself what to put in the place of what it finds.
+	at func(x *scanner, at int) (match, bool)
+}
+
+// match returns where the secret is that the keyword s[at:end] belongs to, or 0.
+func (u *rule) match(x *scanner, at, end int) (from, to int) {
+	switch {
+	case u.shape != nil:
+		return u.shape.match(x.s, at-u.shape.anchor, x.floor)
+	case u.near != nil:
+		return x.beside(at, end, u.near)
+	}
+	return u.find(x, at, end)
+}
+
+// with returns what replaces the secret old.
+func (u *rule) with(old string) string {
+	if u.mark == "" {
+		return old // a mark
+	}
+	return u.mark
+}
+
+// plan is what a Redactor looks for, made ready.
+type plan struct {
+	index
+	// last has the ends of the words that make a key worth a look where they end
+	// it: of personal data, of the host's own keys, and of names for names.
+	last  letterSet
+	kinds []*ownKind
+}
+
+// builtin is the plan of a Redactor without kinds and keys of its own.
+var builtin = sync.OnceValue(func() *plan { return newPlan(nil, nil) })
+
+// builtinKeywords leads to the built-in detectors. Compiled once.
+var builtinKeywords = sync.OnceValue(func() []keyword {
+	var ks []keyword
+	for _, s := range secrets() {
+		u := rule{kind: s.kind, mark: mark(s.kind)}
+		if s.url {
+			u.mark = masked
+		}
+		var shapes []*shape
+		for _, text := range s.shapes {
+			shapes = append(shapes, parseShape(text))
+		}
+		switch {
+		case s.find != nil:
+			u.find = s.find
+		case s.words != nil:
+			u.near = shapes
+		default:
+			for _, sh := range shapes {
+				if sh.word == "" {
+					panic("redact: a shape of " + s.kind + " has no literal to look for")
+				}
+				v := u
+				v.shape = sh
+				ks = append(ks, keyword{word: sh.word, rule: &v})
+			}
+		}
+		for _, w := range s.words {
+			ks = append(ks, keyword{word: w, fold: !s.exact, rule: &u})
+		}
+	}
+	for _, w := range markPrefixes {
+		ks = append(ks, keyword{word: w, rule: &rule{find: wholeMark}})
+	}
+	for _, w := range sqlWords {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: sqlStatement}})
+	}
+	for _, w := range []string{"duplicate entry '", "failing row contains ("} {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: func(x *scanner, at int) (match, bool) { return quotedRow(x.s, at) }}})
+	}
+	ks = append(ks, keyword{word: `\u003c`, rule: &rule{at: func(x *scanner, at int) (match, bool) { return x.r.element(x.s, at) }}})
+	for _, w := range keyTriggers() {
+		ks = append(ks, keyword{word: w, fold: true})
+	}
+	return ks
+})
+
+// wholeMark finds a mark, so that nothing else is found in it.
+func wholeMark(x *scanner, at, _ int) (from, to int) {
+	if n := markLen(x.s[at:]); n > 0 {
+		return at, at + n
+	}
+	return 0, 0
+}
+
+// sqlStatement finds a statement with literals that begins at s[at].
+func sqlStatement(x *scanner, at int) (m match, ok bool) {
+	if at < x.sql {
+		return match{}, false
+	}
+	m, x.sql, ok = sqlAt(x.s, at)
+	return m, ok
+}
+
+// keyTriggers are the words without which no key is secret (see keyWords,
+// partKind and signatureKind). Where they are two, any separator or none stands
+// between them.
+func keyTriggers() []string {
+	all := strings.Fields(`pass pw secret token jwt auth cookie credential session sessid dsn otp cvv cvc
+		signature sig hmac`)
+	for _, pair := range []string{"api key", "access key", "private key", "signing key", "encryption key", "master key",
+		"ssh key", "account key", "connection string", "conn str"} {
+		for _, sep := range []string{"", " ", "_", "-", "."} {
+			all = append(all, strings.Replace(pair, " ", sep, 1))
+		}
+	}
+	return all
+}
+
+// newPlan makes the index for the built-in kinds, those of the host, and its
+// keys.
+func newPlan(own []*ownKind, keys []string) *plan {
+	p := &plan{kinds: own}
+	ks := builtinKeywords()
+	for _, k := range own {
+		u := &rule{kind: k.Name, mark: mark(k.Name), find: k.match, own: k}
+		for _, w := range k.Keywords {
+			ks = append(ks[:len(ks):len(ks)], keyword{word: w, fold: true, rule: u})
+		}
+	}
+	p.build(ks)
+	p.gate.addSigns()
+	p.last.addWords(keys)
+	p.last.addWords([]string{"name", "key", "field", "header"})
+	p.last.addWords(slices.Collect(maps.Keys(personalWords)))
+	return p
+}
+
+// letterSet has the last three letters of words, by which most keys are known
+// not to be among them.
+type letterSet [1 << 9]uint64
+
+// lastLetters is the number of the last three letters of s, where what is no
+// letter counts as one, and so does what is missing.
+func lastLetters(s string) (n uint16) {
+	for _, c := range []byte(s[max(0, len(s)-3):]) {
+		n <<= 5
+		if isAlpha(c) {
+			n |= uint16(c & 31)
+		}
+	}
+	return n
+}
+
+func (l *letterSet) has(n uint16) bool { return l[n>>6&511]>>(n&63)&1 != 0 }
+
+// addWords adds the ends of keys, also where a separator stands within.
+func (l *letterSet) addWords(keys []string) {
+	for _, key := range keys {
+		var b keyBuffer
+		w := string(b.split(key).letters)
+		w = w[max(0, len(w)-3):]
+		for n := range len(w) {
+			end := lastLetters(w[n:])
+			l[end>>6] |= 1 << (end & 63)
+			if n == 2 || len(w) < 3 { // a_b_c, or short
+				for first := range uint16(32) {
+					end := first<<10 | lastLetters(w[n:])
+					l[end>>6] |= 1 << (end & 63)
+				}
+			}
+		}
+	}
+}

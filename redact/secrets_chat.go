@@ -1,0 +1,60 @@
+package redact
+
+var chatSecrets = []secret{
+	{kind: "slack-token", source: slackDocs, shapes: []string{
+		"xoxa-{w10+}", "xoxb-{w10+}", "xoxe-{w10+}", "xoxe.{t20+}", "xoxo-{w10+}", "xoxp-{w10+}", "xoxr-{w10+}", "xoxs-{w10+}", "xoxc-{w10+}", "xoxd-{t20+}"}},
+	{kind: "slack-app-token", source: slackDocs, shapes: []string{"xapp-{w20+}", "xwfp-{w20+}"}},
+	{kind: "slack-signing-secret", source: "https://docs.slack.dev/authentication/verifying-requests-from-slack/", words: []string{"slack"}, shapes: []string{"^{h32}$"}},
+	{kind: "discord-token", source: "https://docs.discord.com/developers/reference", shapes: []string{
+		"^MT{a22-24}.{w6}.{w27+}", "^Mj{a22-24}.{w6}.{w27+}", "^Mz{a22-24}.{w6}.{w27+}", "^ND{a22-24}.{w6}.{w27+}", "^NT{a22-24}.{w6}.{w27+}",
+		"^Nj{a22-24}.{w6}.{w27+}", "^Nz{a22-24}.{w6}.{w27+}", "^OD{a22-24}.{w6}.{w27+}", "^OT{a22-24}.{w6}.{w27+}"}},
+	{kind: "discord-token", source: "https://docs.discord.com/developers/reference", shapes: []string{"^mfa.{w60+}"}},
+	{kind: "discord-client-secret", source: "https://docs.discord.com/developers/topics/oauth2", words: []string{"discord"}, shapes: []string{"^{w32}$"}},
+	{kind: "mattermost-token", source: "https://developers.mattermost.com/integrate/reference/personal-access-token/", words: []string{"mattermost"}, shapes: []string{"^{l26}$"}},
+	{kind: "matrix-token", source: "https://spec.matrix.org/latest/client-server-api/", shapes: []string{"^syt_{B1-200}_{L20}_{a6}", "^mat_{a30}_{a6}", "^mct_{a30}_{a6}", "^mcr_{a30}_{a6}"}},
+	{kind: "rocketchat-token", source: "https://developer.rocket.chat/apidocs/", words: []string{"rocketchat", "rocket.chat", "x-auth-token"}, shapes: []string{"^{w43}$"}},
+	{kind: "zulip-key", source: "https://zulip.com/api/api-keys", words: []string{"zulip"}, shapes: []string{"^{a32}$"}},
+	{kind: "webex-token", source: "https://developer.webex.com/docs/bots", words: []string{"webex"}, shapes: []string{"^{w64}_{w4}_{uuid}", "^{h64}$"}},
+	{kind: "line-token", source: "https://developers.line.biz/en/docs/basics/channel-access-token/", words: []string{"line_channel", "line-channel", "line_notify"}, shapes: []string{"^{a43}$", "{b172}"}},
+	{kind: "zoom-secret", source: "https://developers.zoom.us/docs/internal-apps/s2s-oauth/", words: []string{"zoom"}, shapes: []string{"^{a32}$"}},
+	{kind: "facebook-token", source: "https://developers.facebook.com/docs/facebook-login/guides/access-tokens/", shapes: []string{"^EAA{a60+}"}},
+	{kind: "facebook-secret", source: "https://developers.facebook.com/docs/facebook-login/security/", words: []string{"facebook", "meta_app", "fb_app", "fb_secret", "instagram"}, shapes: []string{"^{h32}$"}},
+	{kind: "instagram-token", source: "https://developers.facebook.com/docs/instagram-platform/", shapes: []string{"^IGQV{w40+}", "^IGAA{w40+}"}},
+	{kind: "twitter-token", source: "https://docs.x.com/fundamentals/authentication/overview", shapes: []string{"^AAAAAAAAAAAAAAAAAAAA{t40+}"}},
+	{kind: "twitter-token", source: "https://docs.x.com/fundamentals/authentication/overview", words: []string{"twitter"}, shapes: []string{"^{a25}$", "^{a50}$", "^{d5-20}-{a40}$", "^{a45}$"}},
+	{kind: "linkedin-token", source: "https://learn.microsoft.com/linkedin/shared/authentication/authentication", shapes: []string{"^WPL_AP1.{t14+}", "^AQV{w80+}", "^AQX{w80+}"}},
+	{kind: "linkedin-secret", source: "https://learn.microsoft.com/linkedin/shared/authentication/authentication", words: []string{"linkedin"}, shapes: []string{"^{a16}$"}},
+	{kind: "twitch-token", source: "https://dev.twitch.tv/docs/authentication/", shapes: []string{"^oauth:({l30}$"}},
+	{kind: "twitch-token", source: "https://dev.twitch.tv/docs/authentication/", words: []string{"twitch"}, shapes: []string{"^{l30}$"}},
+	{kind: "pinterest-token", source: "https://developers.pinterest.com/docs/getting-started/set-up-authentication-and-authorization/", shapes: []string{"^pina_{a60+}", "^pinr.{t40+}"}},
+	{kind: "tiktok-token", source: "https://developers.tiktok.com/doc/oauth-user-access-token-management", shapes: []string{"^act.{a40+}", "^rft.{a40+}", "^clt.{a40+}"}},
+	{kind: "spotify-secret", source: "https://developer.spotify.com/documentation/web-api/concepts/apps", words: []string{"spotify"}, shapes: []string{"^{h32}$", "^BQ{w80+}"}},
+	{kind: "reddit-secret", source: "https://github.com/reddit-archive/reddit/wiki/OAuth2", words: []string{"reddit"}, shapes: []string{"^{w27-30}$"}},
+	{kind: "dropbox-token", source: "https://developers.dropbox.com/oauth-guide", shapes: []string{"^sl.{w100+}", "^sl.u.{w100+}"}},
+	{kind: "dropbox-secret", source: "https://developers.dropbox.com/oauth-guide", words: []string{"dropbox"}, shapes: []string{"^{l15}$", "^{w64}$"}},
+	{kind: "vk-token", source: "https://dev.vk.com/en/api/access-token/getting-started", shapes: []string{"^vk1.a.{w80+}"}},
+}
+
+// Who has the address of a hook can post to it. What comes before the secret part
+// stays, to say whose it was.
+var hookSecrets = []secret{
+	{kind: "slack-webhook", source: "https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/", shapes: []string{"hooks.slack.com/({p20+}", "hooks.slack-gov.com/({p20+}"}},
+	{kind: "discord-webhook", source: "https://docs.discord.com/developers/resources/webhook", shapes: []string{"discord.com/api/webhooks/({p20+}", "discordapp.com/api/webhooks/({p20+}"}},
+	{kind: "teams-webhook", source: "https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook",
+		shapes: []string{".webhook.office.com/({p60+}", "outlook.office.com/webhook/({p60+}", "outlook.office365.com/webhook/({p60+}"}},
+	{kind: "google-chat-webhook", source: "https://developers.google.com/workspace/chat/quickstart/webhooks", shapes: []string{"chat.googleapis.com/v1/spaces/({p8+}?key={t20+}&token={v20+}"}},
+	{kind: "mattermost-webhook", source: "https://developers.mattermost.com/integrate/webhooks/incoming/", shapes: []string{"/hooks/({l26}$"}},
+	{kind: "zapier-webhook", source: "https://help.zapier.com/hc/en-us/articles/8496288690317", shapes: []string{"hooks.zapier.com/hooks/catch/({p8+}"}},
+	{kind: "ifttt-webhook", source: "https://ifttt.com/maker_webhooks", shapes: []string{"/with/key/({w20+}"}},
+	{kind: "make-webhook", source: "https://help.make.com/webhooks", shapes: []string{".make.com/({l32}$", "hook.integromat.com/({l32}$"}},
+	{kind: "pipedream-webhook", source: "https://pipedream.com/docs/workflows/building-workflows/triggers", shapes: []string{"://({a14-24}.m.pipedream.net"}},
+	{kind: "feishu-webhook", source: "https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot", shapes: []string{"/open-apis/bot/v2/hook/({uuid}"}},
+	{kind: "dingtalk-webhook", source: "https://open.dingtalk.com/document/robots/custom-robot-access", shapes: []string{"oapi.dingtalk.com/robot/send?access_token=({h64}"}},
+	{kind: "wecom-webhook", source: "https://developer.work.weixin.qq.com/document/path/91770", shapes: []string{"qyapi.weixin.qq.com/cgi-bin/webhook/send?key=({uuid}"}},
+	{kind: "sumologic-url", source: "https://help.sumologic.com/docs/send-data/hosted-collectors/http-source/", shapes: []string{"/receiver/v1/http/({B40+}"}},
+	{kind: "loggly-url", source: "https://documentation.solarwinds.com/en/success_center/loggly/", shapes: []string{"logs-01.loggly.com/inputs/({w30+}", "loggly.com/bulk/({w30+}"}},
+	{kind: "healthchecks-url", source: "https://healthchecks.io/docs/http_api/", shapes: []string{"hc-ping.com/({w22+}"}},
+	{kind: "pagerduty-url", source: "https://developer.pagerduty.com/docs/events-api-v2-overview", shapes: []string{"events.pagerduty.com/integration/({h32}"}},
+	{kind: "webhook-secret", source: "https://docs.stripe.com/webhooks/signature", shapes: []string{"whsec_{B16+}", "whsk_{B40+}"}},
+	{kind: "webhook-signature", source: "https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries", shapes: []string{"X-Hub-Signature-256: sha256=({h64}", "X-Hub-Signature: sha1=({h40}"}},
+}
