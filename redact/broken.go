@@ -132,7 +132,7 @@ func (r *Redactor) truncated(s string) string {
 		from--
 	}
 	word := s[from:end]
-	if len(word) < minTail || !cut && !mixed(word) || markLen(word) > 0 {
+	if len(word) < minTail || !cut && !mixed(word) || !r.beginsToken(word) {
 		return s
 	}
 	for _, pad := range paddings {
@@ -143,6 +143,24 @@ func (r *Redactor) truncated(s string) string {
 		}
 	}
 	return s
+}
+
+// beginsToken reports whether a token of known shape may begin in a word: only
+// then is it worth while to try how it might go on.
+func (r *Redactor) beginsToken(word string) bool {
+	p := r.plan()
+	for i := 0; i+1 < len(word); i++ {
+		w := bigramAt(word, i)
+		if !p.words.has(w) {
+			continue
+		}
+		for _, h := range p.at(w) {
+			if at := i - int(h.back); at >= 0 && h.rule != nil && h.rule.near == nil && h.rule.at == nil && h.is(word, at) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hit reports whether a find in text begins before s[n].

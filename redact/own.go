@@ -222,4 +222,11 @@ func isCut(s string) bool {
 }
 
 // is64 reports whether c is of one of the alphabets of base64.
-func is64(c byte) bool { return isWord(c) || c == '+' || c == '/' }
+func is64(c byte) bool { return in64[c] }
+
+var in64 = func() (t [256]bool) {
+	for c := range t {
+		t[c] = isWord(byte(c)) || c == '+' || c == '/'
+	}
+	return t
+}()
