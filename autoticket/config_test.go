@@ -2,6 +2,7 @@ package autoticket_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/spanticket/spanticket/autoticket"
 	"github.com/spanticket/spanticket/enrich"
+	"github.com/spanticket/spanticket/redact"
 	"github.com/spanticket/spanticket/sinks"
 )
 
@@ -194,4 +196,12 @@ func TestAttributesOfTickets(t *testing.T) {
 	ticket := sink.tickets()[0]
 	require.Equal(t, map[string]string{"shop.region": "eu", "basket": "b1", "http.route": "/"}, ticket.Evidence[0].Attributes)
 	require.Contains(t, strings.Join(ticket.Missing, "\n"), "1 attribute: withheld")
+}
+
+// An engine that cannot know what is secret does not start.
+func TestSecretsThatCannotBeRead(t *testing.T) {
+	r := &redact.Redactor{Secrets: func() ([]string, error) { return nil, errors.New("no such file") }}
+	_, err := autoticket.New(autoticket.Config{Redactor: r})
+	require.ErrorContains(t, err, "Config.Redactor")
+	require.ErrorContains(t, err, "no such file")
 }

@@ -3,6 +3,7 @@ package autoticket
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -68,6 +69,11 @@ type stages struct {
 // retries.
 func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	alone := c.WholeTraces || c.Store == nil // nobody else could say anything
+	if c.Redactor != nil {
+		if err := c.Redactor.Ready(); err != nil { // no other error could be told
+			return nil, fmt.Errorf("autoticket: Config.Redactor: %w", err)
+		}
+	}
 	c = c.withDefaults()
 	names := slices.Sorted(maps.Keys(c.Sinks))
 	invalid := c.validate()
