@@ -1,8 +1,6 @@
 package redact
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -63,7 +61,7 @@ type plan struct {
 	index
 	// last has the ends of the words that make a key worth a look where they end
 	// it: of personal data, of the host's own keys, and of names for names.
-	last  letterSet
+	last  endSet
 	kinds []*ownKind
 }
 
@@ -111,6 +109,12 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: func(x *scanner, at int) (match, bool) { return quotedRow(x.s, at) }}})
 	}
 	ks = append(ks, keyword{word: `\u003c`, rule: &rule{at: func(x *scanner, at int) (match, bool) { return x.r.element(x.s, at) }}})
+	for _, w := range phoneWords {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: tellsPhone}})
+	}
+	for _, w := range []string{"ssn", "social security", "social_security", "socialsecurity"} {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: tellsSocialSecurity}})
+	}
 	for _, w := range keyTriggers() {
 		ks = append(ks, keyword{word: w, fold: true})
 	}
@@ -132,6 +136,18 @@ func sqlStatement(x *scanner, at int) (m match, ok bool) {
 	}
 	m, x.sql, ok = sqlAt(x.s, at)
 	return m, ok
+}
+
+// tellsPhone notes that a word at s[at] says of a number that it is one to call.
+func tellsPhone(x *scanner, at int) (match, bool) {
+	x.phone = at + 3*(maxTelling+maxGap)
+	return match{}, false
+}
+
+// tellsSocialSecurity notes the same of social security numbers.
+func tellsSocialSecurity(x *scanner, at int) (match, bool) {
+	x.ssn = at + 3*(maxTelling+maxGap)
+	return match{}, false
 }
 
 // keyTriggers are the words without which no key is secret (see keyWords,
@@ -162,45 +178,15 @@ func newPlan(own []*ownKind, keys []string) *plan {
 	}
 	p.build(ks)
 	p.gate.addSigns()
-	p.last.addWords(keys)
-	p.last.addWords([]string{"name", "key", "field", "header"})
-	p.last.addWords(slices.Collect(maps.Keys(personalWords)))
-	return p
-}
-
-// letterSet has the last three letters of words, by which most keys are known
-// not to be among them.
-type letterSet [1 << 9]uint64
-
-// lastLetters is the number of the last three letters of s, where what is no
-// letter counts as one, and so does what is missing.
-func lastLetters(s string) (n uint16) {
-	for _, c := range []byte(s[max(0, len(s)-3):]) {
-		n <<= 5
-		if isAlpha(c) {
-			n |= uint16(c & 31)
-		}
-	}
-	return n
-}
-
-func (l *letterSet) has(n uint16) bool { return l[n>>6&511]>>(n&63)&1 != 0 }
-
-// addWords adds the ends of keys, also where a separator stands within.
-func (l *letterSet) addWords(keys []string) {
 	for _, key := range keys {
 		var b keyBuffer
-		w := string(b.split(key).letters)
-		w = w[max(0, len(w)-3):]
-		for n := range len(w) {
-			end := lastLetters(w[n:])
-			l[end>>6] |= 1 << (end & 63)
-			if n == 2 || len(w) < 3 { // a_b_c, or short
-				for first := range uint16(32) {
-					end := first<<10 | lastLetters(w[n:])
-					l[end>>6] |= 1 << (end & 63)
-				}
-			}
-		}
+		p.last.add(string(b.split(key).letters))
 	}
+	for _, word := range []string{"name", "key", "field", "header"} {
+		p.last.add(word)
+	}
+	for word := range personalWords {
+		p.last.add(word)
+	}
+	return p
 }

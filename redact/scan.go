@@ -21,9 +21,12 @@ type scanner struct {
 	plan  *plan
 	s     string
 	floor int
-	key   int // where the last word began that makes a key secret
+	key   int // how far a key may reach that a word makes secret
 	word  int // the end of the last word that was looked at to its end
 	sql   int // no statement begins before
+	phone int // how far a number may begin that a word says is one to call
+	ssn   int // the same for social security
+	ips   bool
 }
 
 // scanners keeps the scans of clean texts from allocating.
@@ -43,7 +46,7 @@ func (r *Redactor) pass(s string, edits *[]edit) (string, bool) {
 	p := r.plan()
 	x := scanners.Get().(*scanner)
 	defer scanners.Put(x)
-	*x = scanner{r: r, plan: p, s: s, key: -maxKey * 2, word: -1}
+	*x = scanner{r: r, plan: p, s: s, key: -1, word: -1, phone: -1, ssn: -1, ips: r.Personal.policy(kindIP) != Keep}
 	var out []byte
 	done := 0 // s[:done] is in out
 	prev := bigram(' ')
@@ -111,25 +114,55 @@ func (x *scanner) at(i int, w bigram) (m match, ok bool) {
 			return m, true
 		}
 	}
-	if x.plan.words.has(w) {
+	if x.plan.words.has(w) && x.plan.may(x.s, i-1, w) {
 		if m, ok = x.keywords(i-1, w); ok {
 			return m, true
 		}
 	}
 	switch c := x.s[i]; {
 	case c == ':' || c == '=':
+		next := byte(0)
+		if i+1 < len(x.s) {
+			next = x.s[i+1]
+		}
 		pair := x.mayPair(i)
-		if !pair && c == '=' && (i == 0 || x.s[i-1] != ')') {
-			return match{}, false
+		if pair || c == ':' && (next == '/' || next == 'A' || x.ips) || c == '=' && next == '(' {
+			if m, ok = x.r.detect(x.s, i, x.floor, pair); ok && pair {
+				m.with = x.specific(m)
+			}
 		}
-		if m, ok = x.r.detect(x.s, i, x.floor, pair); ok && pair {
-			m.with = x.specific(m)
+	case isDigit(c):
+		if x.worth(i) {
+			m, ok = x.r.detect(x.s, i, x.floor, false)
 		}
-		return m, ok
-	case c == '@' || c == '-' || isDigit(c):
-		return x.r.detect(x.s, i, x.floor, false)
+	case c == '@' || c == '-':
+		m, ok = x.r.detect(x.s, i, x.floor, false)
 	}
-	return match{}, false
+	return m, ok
+}
+
+// worth reports whether the run of digits at s[i] may be part of anything that
+// number finds: most are too short or too long, or nothing tells what they are.
+func (x *scanner) worth(i int) bool {
+	s := x.s
+	if i > 0 && isAlnum(s[i-1]) {
+		return i > 1 && isUpper(s[i-2]) && (i == 2 || !isAlnum(s[i-3])) // an IBAN
+	}
+	if i <= x.phone {
+		return true
+	}
+	end := skip(s, i, isDigit)
+	switch n := end - i; {
+	case n == 4: // a card's first group
+		return end+5 <= len(s) && !isAlnum(s[end]) && skip(s[:end+5], end+1, isDigit) == end+5
+	case n == 3 && end+4 <= len(s) && s[end] == s[end+3]: // a social security number
+		return s[end] == '-' || i <= x.ssn
+	case n == 9:
+		return i <= x.ssn
+	case n <= 3: // an address, a coordinate
+		return end < len(s) && s[end] == '.' && (x.ips || skip(s, end+1, isDigit) > end+minGeoDigits)
+	}
+	return end-i >= 12
 }
 
 // keywords tries what the keywords lead to whose bigram begins at s[i].
@@ -140,7 +173,9 @@ func (x *scanner) keywords(i int, w bigram) (match, bool) {
 			continue
 		}
 		if h.rule == nil {
-			x.key = at
+			if at >= x.key {
+				x.key = skip(x.s[:min(len(x.s), at+maxKey)], at+len(h.word), isKey)
+			}
 			continue
 		}
 		if h.rule.at != nil {
@@ -160,10 +195,10 @@ func (x *scanner) keywords(i int, w bigram) (match, bool) {
 // that tells what its value is: a word that says so was seen, or it ends in the
 // letters of one.
 func (x *scanner) mayPair(i int) bool {
-	if i-x.key <= maxKey+16 {
+	const signs, digits = 12, 4
+	if i <= x.key+signs {
 		return true
 	}
-	const signs, digits = 12, 4
 	for n := 0; n < signs && i > x.floor && (isBlank(x.s[i-1]) || isQuote(x.s[i-1]) || x.s[i-1] == '\\' || x.s[i-1] == ']'); n++ {
 		i--
 	}
@@ -173,7 +208,7 @@ func (x *scanner) mayPair(i int) bool {
 	for n := 0; n < digits && i > x.floor && isDigit(x.s[i-1]); n++ {
 		i--
 	}
-	return x.plan.last.has(lastLetters(x.s[max(x.floor, i-3):i]))
+	return x.plan.last.has(x.s[x.floor:i])
 }
 
 // specific returns what to replace a value by that was found by its key: a kind
