@@ -21,7 +21,8 @@ func genericKey(x *scanner, at, end int) (from, to int) {
 	for n := 0; n < 6 && i < len(s) && (s[i] == '=' || s[i] == ':' || s[i] == '>' || isQuote(s[i]) || s[i] == '\\' || isBlank(s[i])); n++ {
 		i++
 	}
-	to = skip(s[:min(len(s), i+maxKey)], i, isToken68)
+	to = skip(s[:min(len(s), i+maxKey)], i, func(c byte) bool { return c != '=' && isToken68(c) })
+	to = skip(s, to, func(c byte) bool { return c == '=' })
 	value := s[i:to]
 	if len(value) < minKey || !isMixed(value) || strings.ContainsRune(value, '.') || strings.Count(value, "/") > 2 || entropy(value) < minEntropy {
 		return 0, 0

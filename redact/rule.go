@@ -129,12 +129,17 @@ func wholeMark(x *scanner, at, _ int) (from, to int) {
 	return 0, 0
 }
 
-// sqlStatement finds a statement with literals that begins at s[at].
+// sqlStatement finds a statement with literals that begins at s[at]. Where the
+// second word of one was not found, it is looked for again only after half the
+// way.
 func sqlStatement(x *scanner, at int) (m match, ok bool) {
 	if at < x.sql {
 		return match{}, false
 	}
 	m, x.sql, ok = sqlAt(x.s, at)
+	if x.sql == at && (x.s[at]|0x20 == 's' || x.s[at]|0x20 == 'u') && (at == 0 || !isWord(x.s[at-1])) {
+		x.sql = at + maxClause/2
+	}
 	return m, ok
 }
 

@@ -1,6 +1,9 @@
 package redact
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // match is a part of a text, and what to put in its place. A match that puts
 // back what is there keeps other detectors away from it.
@@ -26,6 +29,8 @@ type scanner struct {
 	sql   int // no statement begins before
 	phone int // how far a number may begin that a word says is one to call
 	ssn   int // the same for social security
+	tag   int // where the next end tag is
+	colon int // where the last one is
 	ips   bool
 }
 
@@ -46,7 +51,7 @@ func (r *Redactor) pass(s string, edits *[]edit) (string, bool) {
 	p := r.plan()
 	x := scanners.Get().(*scanner)
 	defer scanners.Put(x)
-	*x = scanner{r: r, plan: p, s: s, key: -1, word: -1, phone: -1, ssn: -1, ips: r.Personal.policy(kindIP) != Keep}
+	*x = scanner{r: r, plan: p, s: s, key: -1, word: -1, phone: -1, ssn: -1, colon: -1, tag: -1, ips: r.Personal.policy(kindIP) != Keep}
 	var out []byte
 	done := 0 // s[:done] is in out
 	prev := bigram(' ')
@@ -109,7 +114,7 @@ func wordEnd(s string, i int) int {
 
 // at tries what turns on the bigram w that ends at s[i].
 func (x *scanner) at(i int, w bigram) (m match, ok bool) {
-	if c := byte(w >> 8); i > 0 && (c == '%' || c == '+' || c == '<') {
+	if c := byte(w >> 8); i > 0 && (c == '%' || c == '+' || c == '<' && x.closes(i-1)) {
 		if m, ok = x.r.detect(x.s, i-1, x.floor, c == '%' && x.mayPair(i-1)); ok {
 			return m, true
 		}
@@ -121,6 +126,9 @@ func (x *scanner) at(i int, w bigram) (m match, ok bool) {
 	}
 	switch c := x.s[i]; {
 	case c == ':' || c == '=':
+		if c == ':' {
+			x.colon = i
+		}
 		next := byte(0)
 		if i+1 < len(x.s) {
 			next = x.s[i+1]
@@ -135,10 +143,33 @@ func (x *scanner) at(i int, w bigram) (m match, ok bool) {
 		if x.worth(i) {
 			m, ok = x.r.detect(x.s, i, x.floor, false)
 		}
-	case c == '@' || c == '-':
+	case c == '@':
+		// The password of a DSN stands behind a colon.
+		if x.colon >= max(x.floor, i-maxAuthority) {
+			m, ok = mysqlPassword(x.s, i, x.floor)
+		}
+		if !ok {
+			m, ok = email(x.s, i, x.floor)
+		}
+	case c == '-':
 		m, ok = x.r.detect(x.s, i, x.floor, false)
 	}
 	return m, ok
+}
+
+// closes reports whether an end tag follows the start tag that may begin at s[i],
+// near enough, or the text ends in what may be its element.
+func (x *scanner) closes(i int) bool {
+	if x.tag < i && x.tag < len(x.s) {
+		x.tag = len(x.s)
+		if n := strings.Index(x.s[i:], "</"); n >= 0 {
+			x.tag = i + n
+		}
+	}
+	if x.tag < len(x.s) {
+		return x.tag-i <= maxTag+maxElement
+	}
+	return len(x.s)-i <= maxTag || strings.IndexByte(x.s[i+1:min(len(x.s), i+1+maxTag)], '<') < 0
 }
 
 // worth reports whether the run of digits at s[i] may be part of anything that
@@ -270,10 +301,6 @@ func (r *Redactor) detect(s string, i, floor int, pair bool) (m match, ok bool) 
 			if !ok {
 				m, ok = phone(s, i)
 			}
-		}
-	case '@':
-		if m, ok = mysqlPassword(s, i, floor); !ok {
-			m, ok = email(s, i, floor)
 		}
 	case '-':
 		m, ok = r.flag(s, i, floor)
