@@ -68,7 +68,7 @@ func (r *Redactor) flag(s string, i, floor int) (match, bool) {
 	}
 	name := s[from:to]
 	k := key{kind: r.secretKind(name), assign: true}
-	if k.kind == "" || r.scan(name) != name { // the scan goes on behind the value
+	if k.kind == "" || r.scan(name, nil) != name { // the scan goes on behind the value
 		return match{}, false
 	}
 	return valueAt(s, v, k)

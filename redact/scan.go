@@ -37,17 +37,8 @@ type scanner struct {
 // scanners keeps the scans of clean texts from allocating.
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
-// edit is a match as it was replaced.
-type edit struct{ match }
-
 // scan replaces what the detectors find.
-func (r *Redactor) scan(s string) string {
-	s, _ = r.pass(s, nil)
-	return s
-}
-
-// pass is scan. It appends what it replaces to edits, unless that is nil.
-func (r *Redactor) pass(s string, edits *[]edit) (string, bool) {
+func (r *Redactor) scan(s string, t *trail) string {
 	p := r.plan()
 	x := scanners.Get().(*scanner)
 	defer scanners.Put(x)
@@ -77,23 +68,19 @@ func (r *Redactor) pass(s string, edits *[]edit) (string, bool) {
 			if out == nil {
 				out = make([]byte, 0, len(s)+maxMark)
 			}
-			if edits != nil {
-				*edits = append(*edits, edit{m})
-			}
 			out = append(append(out, s[done:m.from]...), m.with...)
 			i = wordEnd(s, m.to)
-			if edits != nil {
-				(*edits)[len(*edits)-1].to = i
-			}
+			t.note(match{m.from, i, m.with})
 			x.floor, done = i, i
 		}
 		prev = bigram(s[i-1])
 	}
 	*x = scanner{}
 	if out == nil {
-		return s, false
+		return s
 	}
-	return string(append(out, s[done:]...)), true
+	t.step()
+	return string(append(out, s[done:]...))
 }
 
 // wordEnd returns where the word ends that s[i] may be within, and with it what
@@ -215,7 +202,7 @@ func (x *scanner) keywords(i int, w bigram) (match, bool) {
 			}
 			continue
 		}
-		if from, to := h.rule.match(x, at, at+len(h.word)); to > 0 {
+		if from, to := h.rule.match(x, at, at+len(h.word)); to > from {
 			return match{from, to, h.rule.with(x.s[from:to])}, true
 		}
 	}
