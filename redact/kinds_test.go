@@ -2,11 +2,15 @@ package redact_test
 
 import (
 	"cmp"
+	"compress/gzip"
 	"encoding/base64"
+	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -122,4 +126,79 @@ func TestKinds(t *testing.T) {
 		t.Log(fmt.Sprintf("%-28s %2d examples, %3d%% found, %3d%% named", kind, sc.examples, 100*sc.found/sc.examples, 100*sc.named/sc.examples))
 	}
 	t.Logf("%d kinds", len(scores))
+}
+
+// harmless reads testdata/harmless.txt.
+func harmless(t require.TestingT) []string {
+	data, err := os.ReadFile("testdata/harmless.txt")
+	require.NoError(t, err)
+	rnd := rand.New(rand.NewPCG(3, 4))
+	var all []string
+	for line := range strings.Lines(string(data)) {
+		if !strings.HasPrefix(line, "#") {
+			all = append(all, draw(rnd, strings.TrimSuffix(line, "\n")))
+		}
+	}
+	return all
+}
+
+func TestWhatIsNoSecret(t *testing.T) {
+	var r redact.Redactor
+	for _, text := range harmless(t) {
+		if f := r.Find(text); len(f) > 0 {
+			t.Errorf("%v: %s", f, text)
+		}
+	}
+	for _, text := range logLines {
+		if f := r.Find(text); len(f) > 0 {
+			t.Errorf("%v: %s", f, text)
+		}
+	}
+}
+
+// logs names files of log lines, JSON objects with a "line" each, that TestLogs
+// reads besides those of bench_test.go.
+var logs = flag.String("logs", "", "a glob of files of log lines, gzipped JSON lines with a field \"line\"")
+
+// personal are the kinds that are no secrets.
+var personal = []string{"email", "card", "iban", "ssn", "phone", "ip", "geo", "name", "personal-data", "literal"}
+
+func TestLogs(t *testing.T) {
+	all := slices.Clone(logLines)
+	files, err := filepath.Glob(*logs)
+	require.NoError(t, err)
+	for _, name := range files {
+		all = append(all, readLines(t, name)...)
+	}
+	var r redact.Redactor
+	counts := map[string]int{}
+	bad := 0
+	for _, line := range all {
+		found := slices.DeleteFunc(r.Find(line), func(f redact.Finding) bool { return slices.Contains(personal, f.Kind) })
+		if len(found) == 0 {
+			continue
+		}
+		bad++
+		counts[found[0].Kind]++
+		if counts[found[0].Kind] <= 5 {
+			t.Logf("%v: %s", found, line)
+		}
+	}
+	t.Logf("%d lines, %d with secrets that are none: %v", len(all), bad, counts)
+	require.Less(t, bad*2000, max(len(all), 2000), "more than one line in 2000")
+}
+
+func readLines(t *testing.T, name string) []string {
+	f, err := os.Open(name)
+	require.NoError(t, err)
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	require.NoError(t, err)
+	var all []string
+	for d := json.NewDecoder(z); d.More(); {
+		var row struct{ Line string }
+		require.NoError(t, d.Decode(&row))
+		all = append(all, row.Line)
+	}
+	return all
 }
