@@ -18,10 +18,8 @@ const (
 func (x *scanner) beside(at, end int, shapes []*shape) (from, to int) {
 	s := x.s
 	limit := min(len(s), end+maxBeside)
-	told := x.toldBefore(at)
-	i := skip(s[:limit], end, isWord)
-	last := s[at:i] // the last word
-	for i < limit {
+	last := at // where the last word began
+	for i := skip(s[:limit], end, isWord); i < limit; {
 		if s[i] == '\n' || s[i] == '[' && markLen(s[i:]) > 0 {
 			break
 		}
@@ -29,28 +27,28 @@ func (x *scanner) beside(at, end int, shapes []*shape) (from, to int) {
 			i++
 			continue
 		}
-		told = told || tells(last)
-		if told && !identifies(last) {
+		if !isWordOrEscape(s, i) {
 			for _, sh := range shapes {
-				if from, to = sh.match(s, i, x.floor); to > 0 && !isWordOrEscape(s, i) && sh.isDrawn(s[from:to]) {
+				from, to = sh.match(s, i, x.floor)
+				if to > 0 && sh.isDrawn(s[from:to]) && x.told(at, i) && !identifies(s[last:i]) {
 					return from, to
 				}
 			}
 		}
-		to := skip(s, i, isWord)
-		last = s[i:min(to, limit)]
-		i = to
+		last = i
+		i = skip(s[:limit], i, isWord)
 	}
 	return 0, 0
 }
 
-// toldBefore reports whether the words before s[at] say that there is a secret.
-func (x *scanner) toldBefore(at int) bool {
+// told reports whether the words around the telling word s[at:], on its line, say
+// that there is a secret at s[i].
+func (x *scanner) told(at, i int) bool {
 	from := max(x.floor, at-maxBefore)
 	if n := strings.LastIndexByte(x.s[from:at], '\n'); n >= 0 {
 		from += n + 1
 	}
-	return tells(x.s[from:at])
+	return tells(x.s[from:at]) || tells(x.s[at:i])
 }
 
 // isWordOrEscape reports whether s[i] is the end of an escape: \n, %3D.
@@ -61,8 +59,21 @@ var tellingWords = map[string]bool{}
 
 // tells reports whether one of tellingWords is among the parts of s.
 func tells(s string) bool {
-	var b keyBuffer
-	w := b.split(s[max(0, len(s)-len(b.letters)):])
+	for len(s) > 0 {
+		var b keyBuffer
+		n := min(len(s), len(b.letters))
+		if tellsPart(b.split(s[:n])) {
+			return true
+		}
+		if n == len(s) {
+			break
+		}
+		s = s[n/2:] // a word may have been cut
+	}
+	return false
+}
+
+func tellsPart(w words) bool {
 	start := 0
 	for _, end := range w.ends {
 		part := string(w.letters[start:end])

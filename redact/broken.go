@@ -10,15 +10,17 @@ const (
 	// in, on either side, in bytes; maxLines how many lines belong together.
 	minLine  = 12
 	maxLines = 64
-	// maxTail is how long a token may be whose end was cut off, and minTail how
-	// short, in bytes.
+	// maxTail is how long a token may be whose end was cut off, minTail how short,
+	// and minRest how much of it there is besides the word that it is known by, in
+	// bytes.
 	maxTail = 256
-	minTail = 8
+	minTail = 10
+	minRest = 3
 )
 
 // wrapped returns s without the words that were broken over lines and are a
 // secret when put together again. A line end may be written as \n.
-func (r *Redactor) wrapped(s string) string {
+func (r *Redactor) wrapped(s string, t *trail) string {
 	var out []byte
 	done := 0
 	plain, escaped := strings.IndexByte(s, '\n'), strings.Index(s, `\n`)
@@ -34,13 +36,15 @@ func (r *Redactor) wrapped(s string) string {
 		if i = plain; plain < 0 || escaped >= 0 && escaped < plain {
 			i = escaped
 		}
-		begin, to, joined := unbroken(s, i, done)
+		begin, to, joined := r.unbroken(s, i, done)
 		if to == 0 {
 			i++
 			continue
 		}
-		if r.scan(r.own(joined)) != joined {
-			out = append(append(out, s[done:begin]...), r.replacement(kindWrapped, s[begin:to])...)
+		if r.scan(r.own(joined, nil), nil) != joined {
+			with := r.replacement(kindWrapped, s[begin:to])
+			out = append(append(out, s[done:begin]...), with...)
+			t.note(match{begin, to, with})
 			done = to
 		}
 		i = to
@@ -48,6 +52,7 @@ func (r *Redactor) wrapped(s string) string {
 	if out == nil {
 		return s
 	}
+	t.step()
 	return string(append(out, s[done:]...))
 }
 
@@ -60,8 +65,8 @@ func from(i, n int) int {
 }
 
 // unbroken returns the word that the line end at s[i] stands in, and what it
-// reads like in one piece, or 0.
-func unbroken(s string, i, floor int) (from, to int, joined string) {
+// reads like in one piece, or 0 if that is no token.
+func (r *Redactor) unbroken(s string, i, floor int) (from, to int, joined string) {
 	end := i
 	if end > floor && s[end-1] == '\r' {
 		end--
@@ -75,38 +80,44 @@ func unbroken(s string, i, floor int) (from, to int, joined string) {
 	if end-from < minLine {
 		return 0, 0, ""
 	}
-	parts := []string{s[from:end]}
-	to = end
-	for range maxLines {
-		next := to
-		if next < len(s) && s[next] == '\r' {
-			next++
-		} else if strings.HasPrefix(s[next:], `\r`) {
-			next += 2
-		}
-		switch {
-		case next < len(s) && s[next] == '\n':
-			next++
-		case strings.HasPrefix(s[next:], `\n`):
-			next += 2
-		default:
-			next = len(s)
-		}
+	var parts [1 + maxLines]string
+	parts[0] = s[from:end]
+	n := 1
+	token := r.use().own != nil || r.hasTokenWord(parts[0])
+	for to = end; n < len(parts); n++ {
+		next := nextLine(s, to)
 		line := skip(s, next, isToken68)
-		if line-next < minLine/2 {
+		if next == to || line-next < minLine/2 {
 			break
 		}
-		parts = append(parts, s[next:line])
+		parts[n] = s[next:line]
 		to = line
+		token = token || r.hasTokenWord(parts[n]) || r.hasTokenWord(seam(parts[n-1], parts[n]))
 	}
-	if len(parts) == 1 {
+	if n == 1 || !token {
 		return 0, 0, ""
 	}
-	joined = strings.Join(parts, "")
+	joined = strings.Join(parts[:n], "")
 	if !strings.ContainsAny(joined, "0123456789") {
 		return 0, 0, "" // words
 	}
 	return from, to, joined
+}
+
+// nextLine returns where the line end ends that begins at s[i], or i.
+func nextLine(s string, i int) int {
+	for _, end := range [...]string{"\n", "\r\n", `\n`, `\r\n`} {
+		if strings.HasPrefix(s[i:], end) {
+			return i + len(end)
+		}
+	}
+	return i
+}
+
+// seam returns what stands around the line end between a and b.
+func seam(a, b string) string {
+	const side = 16 // what is no longer than 32 bytes need not be allocated
+	return a[max(0, len(a)-side):] + b[:min(len(b), side)]
 }
 
 // paddings are what a token that was cut off may go on with: whatever alphabet
@@ -118,7 +129,7 @@ var paddings = [...]string{
 
 // truncated returns s without the beginning of a token that it ends in: what it
 // was is known by what it would be if it went on.
-func (r *Redactor) truncated(s string) string {
+func (r *Redactor) truncated(s string, t *trail) string {
 	end := len(s)
 	cut := false
 	for _, sign := range [...]string{"…", "...", cutMark} {
@@ -132,30 +143,33 @@ func (r *Redactor) truncated(s string) string {
 		from--
 	}
 	word := s[from:end]
-	if len(word) < minTail || !cut && !mixed(word) || !r.beginsToken(word) {
+	if len(word) < minTail || !cut && !mixed(word) || !r.hasTokenWord(word[:len(word)-minRest]) {
 		return s
 	}
 	for _, pad := range paddings {
 		for n := 8; n <= len(pad); n += 4 {
 			if text := word + pad[:n]; r.hit(text, len(word)) {
-				return s[:from] + r.replacement(kindTruncated, word) + s[end:]
+				with := r.replacement(kindTruncated, word)
+				t.note(match{from, end, with})
+				t.step()
+				return s[:from] + with + s[end:]
 			}
 		}
 	}
 	return s
 }
 
-// beginsToken reports whether a token of known shape may begin in a word: only
-// then is it worth while to try how it might go on.
-func (r *Redactor) beginsToken(word string) bool {
+// hasTokenWord reports whether a word by which a token is known, whatever stands
+// around it, is in s.
+func (r *Redactor) hasTokenWord(s string) bool {
 	p := r.plan()
-	for i := 0; i+1 < len(word); i++ {
-		w := bigramAt(word, i)
+	for i := 0; i+1 < len(s); i++ {
+		w := bigramAt(s, i)
 		if !p.words.has(w) {
 			continue
 		}
 		for _, h := range p.at(w) {
-			if at := i - int(h.back); at >= 0 && h.rule != nil && h.rule.near == nil && h.rule.at == nil && h.is(word, at) {
+			if h.rule != nil && h.rule.token && h.is(s, i-int(h.back)) {
 				return true
 			}
 		}
@@ -165,7 +179,7 @@ func (r *Redactor) beginsToken(word string) bool {
 
 // hit reports whether a find in text begins before s[n].
 func (r *Redactor) hit(text string, n int) bool {
-	got := r.scan(text)
+	got := r.scan(text, nil)
 	return got != text && common(got, text) < n
 }
 

@@ -38,11 +38,18 @@ func (r *Redactor) replacement(kind, old string) string {
 }
 
 // own returns s with the host's own secrets replaced.
-func (r *Redactor) own(s string) string {
-	if o := r.use().own; o != nil {
-		return o.redact(s, func(old string) string { return r.replacement(kindOwn, old) })
+func (r *Redactor) own(s string, t *trail) string {
+	o := r.use().own
+	if o == nil {
+		return s
 	}
-	return s
+	out := o.redact(s, func(from, to int) string {
+		with := r.replacement(kindOwn, s[from:to])
+		t.note(match{from, to, with})
+		return with
+	})
+	t.step()
+	return out
 }
 
 // markKind returns the kind of a mark that is all of s, or "".

@@ -21,11 +21,13 @@ const (
 // secret cannot be said, so all of it goes.
 //
 // Most texts have no such word, which a look at one byte in 24 shows.
-func (r *Redactor) encoded(s string, level int) string {
+func (r *Redactor) encoded(s string, level int, t *trail) string {
 	var out []byte
 	done := 0
 	replace := func(from, to int) {
-		out = append(append(out, s[done:from]...), r.replacement(kindEncoded, s[from:to])...)
+		with := r.replacement(kindEncoded, s[from:to])
+		t.note(match{from, to, with})
+		out = append(append(out, s[done:from]...), with...)
 		done = to
 	}
 	for probe := min64 - 1; probe < len(s); probe += min64 {
@@ -46,6 +48,7 @@ func (r *Redactor) encoded(s string, level int) string {
 	if out != nil {
 		s = string(append(out, s[done:]...))
 		out, done = nil, 0
+		t.step()
 	}
 	for i := strings.IndexByte(s, '%'); i >= 0; {
 		from, to := i, i
@@ -67,6 +70,7 @@ func (r *Redactor) encoded(s string, level int) string {
 	if out == nil {
 		return s
 	}
+	t.step()
 	return string(append(out, s[done:]...))
 }
 
@@ -143,8 +147,8 @@ func (r *Redactor) holdsSecret(text, code string, level int) bool {
 	if text == "" || text == code {
 		return false
 	}
-	if r.scan(r.own(text)) != text {
+	if r.scan(r.own(text, nil), nil) != text {
 		return true
 	}
-	return level < maxLevels && r.encoded(text, level+1) != text
+	return level < maxLevels && r.encoded(text, level+1, nil) != text
 }

@@ -21,7 +21,8 @@ func genericKey(x *scanner, at, end int) (from, to int) {
 	for n := 0; n < 6 && i < len(s) && (s[i] == '=' || s[i] == ':' || s[i] == '>' || isQuote(s[i]) || s[i] == '\\' || isBlank(s[i])); n++ {
 		i++
 	}
-	to = skip(s[:min(len(s), i+maxKey)], i, isToken68)
+	to = skip(s[:min(len(s), i+maxKey)], i, func(c byte) bool { return c != '=' && isToken68(c) })
+	to = skip(s, to, func(c byte) bool { return c == '=' })
 	value := s[i:to]
 	if len(value) < minKey || !isMixed(value) || strings.ContainsRune(value, '.') || strings.Count(value, "/") > 2 || entropy(value) < minEntropy {
 		return 0, 0
@@ -65,19 +66,22 @@ func proseSecret(x *scanner, _, i int) (from, to int) {
 	}
 	for limit := min(len(s), i+reach); i < limit; {
 		switch c := s[i]; {
-		case c == '\n' || c == '[' || c == '/':
+		case c == '\n' || c == '[' || c == '/' || c == '=':
 			return 0, 0
-		case !isBase64(c) && c != '-' && c != '_':
+		case !is64(c):
 			i++
 			continue
 		}
-		to = skip(s[:min(len(s), i+maxSecret)], i, func(c byte) bool { return isBase64(c) || c == '-' || c == '_' })
+		to = skip(s[:min(len(s), i+maxSecret)], i, is64)
 		value := s[i:to]
 		if len(value) >= minSecret && isMixed(value) && entropy(value) >= 4 && strings.Count(value, "/") < 3 && strings.Count(value, "-") < 3 && strings.Count(value, "_") < 3 {
-			if to < len(s) && (s[to] == '.' || s[to] == '(' || s[to] == ':') && to+1 < len(s) && isAlnum(s[to+1]) {
+			if to < len(s) && (strings.IndexByte("=.(:", s[to]) >= 0) && to+1 < len(s) && isAlnum(s[to+1]) {
 				return 0, 0 // part of a name
 			}
 			return i, to
+		}
+		if skip(s[:to], i, isAlpha) < to {
+			break // no word of a sentence
 		}
 		i = to
 	}

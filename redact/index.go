@@ -13,9 +13,13 @@ import (
 type index struct {
 	// gate has the bigrams that the scan stops at, for whatever reason.
 	gate bigramSet
+	// short has those that are all of a keyword.
+	short bigramSet
 	// words has those of keywords. rank counts the bits before each of its words;
 	// buckets says where the hints of each bit begin.
 	words   bigramSet
+	before  trigramSet // bigrams with the byte before them in the word
+	behind  trigramSet // bigrams that begin a word, with the byte behind them
 	rank    [1 << 10]uint16
 	buckets []uint16
 	hints   []hint
@@ -33,6 +37,24 @@ type bigramSet [1 << 10]uint64
 
 func (b *bigramSet) has(w bigram) bool { return b[w>>6]>>(w&63)&1 != 0 }
 func (b *bigramSet) add(w bigram)      { b[w>>6] |= 1 << (w & 63) }
+
+// trigramSet holds bigrams with a byte beside them. It errs on the side of yes.
+type trigramSet [1 << 9]uint64
+
+func trigram(w bigram, c byte) uint32 { return (uint32(w)<<8 | uint32(c)) * 0x9e3779b1 >> 17 }
+
+func (t *trigramSet) has(w bigram, c byte) bool {
+	n := trigram(w, c)
+	return t[n>>6&511]>>(n&63)&1 != 0
+}
+
+func (t *trigramSet) add(w bigram, c byte, fold bool) {
+	n := trigram(w, c)
+	t[n>>6&511] |= 1 << (n & 63)
+	if fold && isAlpha(c) {
+		t.add(w, c^0x20, false)
+	}
+}
 
 // keyword is a word that the index finds, of at least two bytes.
 type keyword struct {
@@ -54,6 +76,14 @@ func (x *index) build(keywords []keyword) {
 			by[w] = append(by[w], h)
 			x.words.add(w)
 			x.gate.add(w)
+			switch {
+			case at > 0:
+				x.before.add(w, k.word[at-1], k.fold)
+			case len(k.word) > 2:
+				x.behind.add(w, k.word[2], k.fold)
+			default:
+				x.short.add(w)
+			}
 		}
 	}
 	for w := range 1 << 16 {
@@ -74,6 +104,11 @@ func (x *index) build(keywords []keyword) {
 func (x *index) at(w bigram) []hint {
 	n := int(x.rank[w>>6]) + bits.OnesCount64(x.words[w>>6]&(1<<(w&63)-1))
 	return x.hints[x.buckets[n]:x.buckets[n+1]]
+}
+
+// may reports whether a keyword may stand around the bigram w at s[i].
+func (x *index) may(s string, i int, w bigram) bool {
+	return i > 0 && x.before.has(w, s[i-1]) || i+2 < len(s) && x.behind.has(w, s[i+2]) || x.short.has(w)
 }
 
 // maxBack is how far into a keyword its bigram may be.

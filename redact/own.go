@@ -129,14 +129,14 @@ func (o *ownSecrets) index() {
 }
 
 // redact returns s with what is found in it replaced by what with returns.
-func (o *ownSecrets) redact(s string, with func(string) string) string {
+func (o *ownSecrets) redact(s string, with func(from, to int) string) string {
 	var out []byte
 	done := 0
 	replace := func(from, to int) {
 		if out == nil {
 			out = make([]byte, 0, len(s)+maxMark)
 		}
-		out = append(append(out, s[done:from]...), with(s[from:to])...)
+		out = append(append(out, s[done:from]...), with(from, to)...)
 		done = to
 	}
 	start := 0

@@ -37,6 +37,9 @@ func (r *Redactor) pair(s string, i, floor int) (match, bool) {
 	if !k.assign && !k.encoded && v < len(s) && (s[v] == ':' || isDigit(s[v]) && k.host) {
 		return match{}, false // secret::Path, //session-store:6379
 	}
+	if !k.assign && isARN(s, k.from) {
+		return match{}, false // arn:aws:secretsmanager:eu-west-1:123456789012:secret:x
+	}
 	v = skip(s, v, isBlank)
 	for v < len(s) && (s[v] == '=' || s[v] == '>' && s[v-1] == '=') {
 		v++
@@ -68,7 +71,7 @@ func (r *Redactor) flag(s string, i, floor int) (match, bool) {
 	}
 	name := s[from:to]
 	k := key{kind: r.secretKind(name), assign: true}
-	if k.kind == "" || r.scan(name) != name { // the scan goes on behind the value
+	if k.kind == "" || r.scan(name, nil) != name { // the scan goes on behind the value
 		return match{}, false
 	}
 	return valueAt(s, v, k)
@@ -176,3 +179,13 @@ func wordBefore(s string, i, floor int) int {
 }
 
 func isKey(c byte) bool { return isWord(c) || c == '.' }
+
+// isARN reports whether s[:i] ends in the beginning of an Amazon Resource Name.
+func isARN(s string, i int) bool {
+	if i == 0 || s[i-1] != ':' {
+		return false
+	}
+	before := s[max(0, i-maxKey):i]
+	n := strings.LastIndex(before, "arn:aws")
+	return n >= 0 && strings.IndexByte(before[n:], ' ') < 0
+}

@@ -153,11 +153,13 @@ func (r *Redactor) text(s string) string {
 // settle scans s until there is nothing left to replace: what stands beside a
 // replaced secret may read differently without it. It gives up, and with it
 // the text, on input made to go on for long.
-func (r *Redactor) settle(s string) string {
+func (r *Redactor) settle(s string) string { return r.settleTrail(s, nil) }
+
+func (r *Redactor) settleTrail(s string, t *trail) string {
 	for range maxPasses {
-		next := r.scan(r.own(s))
+		next := r.scan(r.own(s, t), t)
 		if next == s {
-			if next = r.truncated(r.wrapped(r.encoded(s, 1))); next == s {
+			if next = r.truncated(r.wrapped(r.encoded(s, 1, t), t), t); next == s {
 				return s
 			}
 		}

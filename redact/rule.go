@@ -1,8 +1,6 @@
 package redact
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -35,6 +33,8 @@ type rule struct {
 	near  []*shape
 	find  func(x *scanner, at, end int) (from, to int)
 	own   *ownKind
+	// token says that the keyword is a part of the secret, and enough to know it by.
+	token bool
 	// at, if set, says itself what to put in the place of what it finds.
 	at func(x *scanner, at int) (match, bool)
 }
@@ -63,7 +63,7 @@ type plan struct {
 	index
 	// last has the ends of the words that make a key worth a look where they end
 	// it: of personal data, of the host's own keys, and of names for names.
-	last  letterSet
+	last  endSet
 	kinds []*ownKind
 }
 
@@ -84,7 +84,7 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 		}
 		switch {
 		case s.find != nil:
-			u.find = s.find
+			u.find, u.token = s.find, s.exact
 		case s.words != nil:
 			u.near = shapes
 		default:
@@ -93,7 +93,7 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 					panic("redact: a shape of " + s.kind + " has no literal to look for")
 				}
 				v := u
-				v.shape = sh
+				v.shape, v.token = sh, true
 				ks = append(ks, keyword{word: sh.word, rule: &v})
 			}
 		}
@@ -111,6 +111,12 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: func(x *scanner, at int) (match, bool) { return quotedRow(x.s, at) }}})
 	}
 	ks = append(ks, keyword{word: `\u003c`, rule: &rule{at: func(x *scanner, at int) (match, bool) { return x.r.element(x.s, at) }}})
+	for _, w := range phoneWords {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: tellsPhone}})
+	}
+	for _, w := range []string{"ssn", "social security", "social_security", "socialsecurity"} {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: tellsSocialSecurity}})
+	}
 	for _, w := range keyTriggers() {
 		ks = append(ks, keyword{word: w, fold: true})
 	}
@@ -125,13 +131,30 @@ func wholeMark(x *scanner, at, _ int) (from, to int) {
 	return 0, 0
 }
 
-// sqlStatement finds a statement with literals that begins at s[at].
+// sqlStatement finds a statement with literals that begins at s[at]. Where the
+// second word of one was not found, it is looked for again only after half the
+// way.
 func sqlStatement(x *scanner, at int) (m match, ok bool) {
 	if at < x.sql {
 		return match{}, false
 	}
 	m, x.sql, ok = sqlAt(x.s, at)
+	if x.sql == at && (x.s[at]|0x20 == 's' || x.s[at]|0x20 == 'u') && (at == 0 || !isWord(x.s[at-1])) {
+		x.sql = at + maxClause/2
+	}
 	return m, ok
+}
+
+// tellsPhone notes that a word at s[at] says of a number that it is one to call.
+func tellsPhone(x *scanner, at int) (match, bool) {
+	x.phone = at + 3*(maxTelling+maxGap)
+	return match{}, false
+}
+
+// tellsSocialSecurity notes the same of social security numbers.
+func tellsSocialSecurity(x *scanner, at int) (match, bool) {
+	x.ssn = at + 3*(maxTelling+maxGap)
+	return match{}, false
 }
 
 // keyTriggers are the words without which no key is secret (see keyWords,
@@ -155,52 +178,22 @@ func newPlan(own []*ownKind, keys []string) *plan {
 	p := &plan{kinds: own}
 	ks := builtinKeywords()
 	for _, k := range own {
-		u := &rule{kind: k.Name, mark: mark(k.Name), find: k.match, own: k}
+		u := &rule{kind: k.Name, mark: mark(k.Name), find: k.match, own: k, token: true}
 		for _, w := range k.Keywords {
 			ks = append(ks[:len(ks):len(ks)], keyword{word: w, fold: true, rule: u})
 		}
 	}
 	p.build(ks)
 	p.gate.addSigns()
-	p.last.addWords(keys)
-	p.last.addWords([]string{"name", "key", "field", "header"})
-	p.last.addWords(slices.Collect(maps.Keys(personalWords)))
-	return p
-}
-
-// letterSet has the last three letters of words, by which most keys are known
-// not to be among them.
-type letterSet [1 << 9]uint64
-
-// lastLetters is the number of the last three letters of s, where what is no
-// letter counts as one, and so does what is missing.
-func lastLetters(s string) (n uint16) {
-	for _, c := range []byte(s[max(0, len(s)-3):]) {
-		n <<= 5
-		if isAlpha(c) {
-			n |= uint16(c & 31)
-		}
-	}
-	return n
-}
-
-func (l *letterSet) has(n uint16) bool { return l[n>>6&511]>>(n&63)&1 != 0 }
-
-// addWords adds the ends of keys, also where a separator stands within.
-func (l *letterSet) addWords(keys []string) {
 	for _, key := range keys {
 		var b keyBuffer
-		w := string(b.split(key).letters)
-		w = w[max(0, len(w)-3):]
-		for n := range len(w) {
-			end := lastLetters(w[n:])
-			l[end>>6] |= 1 << (end & 63)
-			if n == 2 || len(w) < 3 { // a_b_c, or short
-				for first := range uint16(32) {
-					end := first<<10 | lastLetters(w[n:])
-					l[end>>6] |= 1 << (end & 63)
-				}
-			}
-		}
+		p.last.add(string(b.split(key).letters))
 	}
+	for _, word := range []string{"name", "key", "field", "header"} {
+		p.last.add(word)
+	}
+	for word := range personalWords {
+		p.last.add(word)
+	}
+	return p
 }

@@ -1,6 +1,9 @@
 package redact
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // match is a part of a text, and what to put in its place. A match that puts
 // back what is there keeps other detectors away from it.
@@ -21,29 +24,25 @@ type scanner struct {
 	plan  *plan
 	s     string
 	floor int
-	key   int // where the last word began that makes a key secret
+	key   int // how far a key may reach that a word makes secret
 	word  int // the end of the last word that was looked at to its end
 	sql   int // no statement begins before
+	phone int // how far a number may begin that a word says is one to call
+	ssn   int // the same for social security
+	tag   int // where the next end tag is
+	colon int // where the last one is
+	ips   bool
 }
 
 // scanners keeps the scans of clean texts from allocating.
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
-// edit is a match as it was replaced.
-type edit struct{ match }
-
 // scan replaces what the detectors find.
-func (r *Redactor) scan(s string) string {
-	s, _ = r.pass(s, nil)
-	return s
-}
-
-// pass is scan. It appends what it replaces to edits, unless that is nil.
-func (r *Redactor) pass(s string, edits *[]edit) (string, bool) {
+func (r *Redactor) scan(s string, t *trail) string {
 	p := r.plan()
 	x := scanners.Get().(*scanner)
 	defer scanners.Put(x)
-	*x = scanner{r: r, plan: p, s: s, key: -maxKey * 2, word: -1}
+	*x = scanner{r: r, plan: p, s: s, key: -1, word: -1, phone: -1, ssn: -1, colon: -1, tag: -1, ips: r.Personal.policy(kindIP) != Keep}
 	var out []byte
 	done := 0 // s[:done] is in out
 	prev := bigram(' ')
@@ -69,23 +68,19 @@ func (r *Redactor) pass(s string, edits *[]edit) (string, bool) {
 			if out == nil {
 				out = make([]byte, 0, len(s)+maxMark)
 			}
-			if edits != nil {
-				*edits = append(*edits, edit{m})
-			}
 			out = append(append(out, s[done:m.from]...), m.with...)
 			i = wordEnd(s, m.to)
-			if edits != nil {
-				(*edits)[len(*edits)-1].to = i
-			}
+			t.note(match{m.from, i, m.with})
 			x.floor, done = i, i
 		}
 		prev = bigram(s[i-1])
 	}
 	*x = scanner{}
 	if out == nil {
-		return s, false
+		return s
 	}
-	return string(append(out, s[done:]...)), true
+	t.step()
+	return string(append(out, s[done:]...))
 }
 
 // wordEnd returns where the word ends that s[i] may be within, and with it what
@@ -106,30 +101,86 @@ func wordEnd(s string, i int) int {
 
 // at tries what turns on the bigram w that ends at s[i].
 func (x *scanner) at(i int, w bigram) (m match, ok bool) {
-	if c := byte(w >> 8); i > 0 && (c == '%' || c == '+' || c == '<' || c == '#' || c == '\\') {
+	if c := byte(w >> 8); i > 0 && (c == '%' || c == '+' || c == '<' && x.closes(i-1) || c == '#' || c == '\\') {
 		if m, ok = x.r.detect(x.s, i-1, x.floor, c == '%' && x.mayPair(i-1)); ok {
 			return m, true
 		}
 	}
-	if x.plan.words.has(w) {
+	if x.plan.words.has(w) && x.plan.may(x.s, i-1, w) {
 		if m, ok = x.keywords(i-1, w); ok {
 			return m, true
 		}
 	}
 	switch c := x.s[i]; {
 	case c == ':' || c == '=':
+		if c == ':' {
+			x.colon = i
+		}
+		next := byte(0)
+		if i+1 < len(x.s) {
+			next = x.s[i+1]
+		}
 		pair := x.mayPair(i)
-		if !pair && c == '=' && (i == 0 || x.s[i-1] != ')') {
-			return match{}, false
+		if pair || c == ':' && (next == '/' || next == 'A' || x.ips) || c == '=' && next == '(' {
+			if m, ok = x.r.detect(x.s, i, x.floor, pair); ok && pair {
+				m.with = x.specific(m)
+			}
 		}
-		if m, ok = x.r.detect(x.s, i, x.floor, pair); ok && pair {
-			m.with = x.specific(m)
+	case isDigit(c):
+		if x.worth(i) {
+			m, ok = x.r.detect(x.s, i, x.floor, false)
 		}
-		return m, ok
-	case c == '@' || c == '-' || isDigit(c):
-		return x.r.detect(x.s, i, x.floor, false)
+	case c == '@':
+		// The password of a DSN stands behind a colon.
+		if x.colon >= max(x.floor, i-maxAuthority) {
+			m, ok = mysqlPassword(x.s, i, x.floor)
+		}
+		if !ok {
+			m, ok = email(x.s, i, x.floor)
+		}
+	case c == '-':
+		m, ok = x.r.detect(x.s, i, x.floor, false)
 	}
-	return match{}, false
+	return m, ok
+}
+
+// closes reports whether an end tag follows the start tag that may begin at s[i],
+// near enough, or the text ends in what may be its element.
+func (x *scanner) closes(i int) bool {
+	if x.tag < i && x.tag < len(x.s) {
+		x.tag = len(x.s)
+		if n := strings.Index(x.s[i:], "</"); n >= 0 {
+			x.tag = i + n
+		}
+	}
+	if x.tag < len(x.s) {
+		return x.tag-i <= maxTag+maxElement
+	}
+	return len(x.s)-i <= maxTag || strings.IndexByte(x.s[i+1:min(len(x.s), i+1+maxTag)], '<') < 0
+}
+
+// worth reports whether the run of digits at s[i] may be part of anything that
+// number finds: most are too short or too long, or nothing tells what they are.
+func (x *scanner) worth(i int) bool {
+	s := x.s
+	if i > 0 && isAlnum(s[i-1]) {
+		return i > 1 && isUpper(s[i-2]) && (i == 2 || !isAlnum(s[i-3])) // an IBAN
+	}
+	if i <= x.phone {
+		return true
+	}
+	end := skip(s, i, isDigit)
+	switch n := end - i; {
+	case n == 4: // a card's first group
+		return end+5 <= len(s) && !isAlnum(s[end]) && skip(s[:end+5], end+1, isDigit) == end+5
+	case n == 3 && end+4 <= len(s) && s[end] == s[end+3]: // a social security number
+		return s[end] == '-' || i <= x.ssn
+	case n == 9:
+		return i <= x.ssn
+	case n <= 3: // an address, a coordinate
+		return end < len(s) && s[end] == '.' && (x.ips || skip(s, end+1, isDigit) > end+minGeoDigits)
+	}
+	return end-i >= 12
 }
 
 // keywords tries what the keywords lead to whose bigram begins at s[i].
@@ -140,7 +191,9 @@ func (x *scanner) keywords(i int, w bigram) (match, bool) {
 			continue
 		}
 		if h.rule == nil {
-			x.key = at
+			if at >= x.key {
+				x.key = skip(x.s[:min(len(x.s), at+maxKey)], at+len(h.word), isKey)
+			}
 			continue
 		}
 		if h.rule.at != nil {
@@ -149,7 +202,7 @@ func (x *scanner) keywords(i int, w bigram) (match, bool) {
 			}
 			continue
 		}
-		if from, to := h.rule.match(x, at, at+len(h.word)); to > 0 {
+		if from, to := h.rule.match(x, at, at+len(h.word)); to > from {
 			return match{from, to, h.rule.with(x.s[from:to])}, true
 		}
 	}
@@ -160,10 +213,10 @@ func (x *scanner) keywords(i int, w bigram) (match, bool) {
 // that tells what its value is: a word that says so was seen, or it ends in the
 // letters of one.
 func (x *scanner) mayPair(i int) bool {
-	if i-x.key <= maxKey+16 {
+	const signs, digits = 12, 4
+	if i <= x.key+signs {
 		return true
 	}
-	const signs, digits = 12, 4
 	for n := 0; n < signs && i > x.floor && (isBlank(x.s[i-1]) || isQuote(x.s[i-1]) || x.s[i-1] == '\\' || x.s[i-1] == ']'); n++ {
 		i--
 	}
@@ -173,7 +226,7 @@ func (x *scanner) mayPair(i int) bool {
 	for n := 0; n < digits && i > x.floor && isDigit(x.s[i-1]); n++ {
 		i--
 	}
-	return x.plan.last.has(lastLetters(x.s[max(x.floor, i-3):i]))
+	return x.plan.last.has(x.s[x.floor:i])
 }
 
 // specific returns what to replace a value by that was found by its key: a kind
@@ -240,10 +293,6 @@ func (r *Redactor) detect(s string, i, floor int, pair bool) (m match, ok bool) 
 			if !ok {
 				m, ok = phone(s, i)
 			}
-		}
-	case '@':
-		if m, ok = mysqlPassword(s, i, floor); !ok {
-			m, ok = email(s, i, floor)
 		}
 	case '-':
 		m, ok = r.flag(s, i, floor)

@@ -17,7 +17,7 @@ var keySecrets = []secret{
 		words: []string{"LS0tLS1CRUdJTi"}, exact: true, find: codedPrivateKey},
 	{kind: "putty-key", source: "https://the.earth.li/~sgtatham/putty/0.81/htmldoc/AppendixC.html", words: []string{"Private-Lines:"}, exact: true, find: puttyKey},
 	{kind: "jwk", source: "https://www.rfc-editor.org/rfc/rfc7517", words: []string{`"d"`, `"dp"`, `"dq"`, `"qi"`, `"k"`, `"p"`, `"q"`}, find: jwkPrivate},
-	{kind: "age-key", source: "https://github.com/C2SP/C2SP/blob/main/age.md", shapes: []string{"AGE-SECRET-KEY-1{u58}", "AGE-PLUGIN-{w3-40}1{u40+}"}},
+	{kind: "age-key", source: "https://github.com/C2SP/C2SP/blob/main/age.md", shapes: []string{"AGE-SECRET-KEY-1{u58}", "AGE-PLUGIN-{w50+}"}},
 	{kind: "minisign-key", source: "https://jedisct1.github.io/minisign/", shapes: []string{"RWRTY0Iy{b100+}"}},
 	{kind: "wireguard-key", source: "https://www.wireguard.com/", words: []string{"wireguard", "presharedkey", "wg0"}, shapes: []string{"{b43}="}},
 	{kind: "bip32-key", source: "https://github.com/bitcoin/bips/blob/master/bip-0032.mediawiki", shapes: []string{"^xprv{a107}", "^tprv{a107}", "^yprv{a107}", "^zprv{a107}"}},

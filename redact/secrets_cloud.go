@@ -30,7 +30,6 @@ var cloudSecrets = []secret{
 	{kind: "google-hmac-key", source: "https://cloud.google.com/storage/docs/authentication/hmackeys", shapes: []string{"^GOOG1E{a55}", "^GOOG{u20}$"}},
 	{kind: "google-session-token", source: oauthGoogle, shapes: []string{"^g.a000{w60+}"}},
 	{kind: "firebase-messaging-key", source: "https://firebase.google.com/docs/cloud-messaging/auth-server", shapes: []string{"AAAA{w7}:APA91b{w100+}"}},
-	{kind: "google-private-key-id", source: "https://cloud.google.com/iam/docs/keys-create-delete", words: []string{"private_key_id"}, shapes: []string{"^{h40}$"}},
 	{kind: "alibaba-access-key", source: "https://www.alibabacloud.com/help/en/ram/user-guide/create-an-accesskey-pair", shapes: []string{"^LTAI{a12-20}$", "^STS.{a12-26}$"}},
 	{kind: "alibaba-secret-key", source: "https://www.alibabacloud.com/help/en/ram/user-guide/create-an-accesskey-pair", words: []string{"alibaba", "aliyun", "alicloud", "accesskeysecret"},
 		shapes: []string{"^{a30}$"}},
@@ -45,7 +44,6 @@ var cloudSecrets = []secret{
 		shapes: []string{"dop_v1_{h40+}", "doo_v1_{h40+}", "dor_v1_{h40+}"}},
 	{kind: "digitalocean-spaces-key", source: "https://docs.digitalocean.com/products/spaces/how-to/manage-access/", shapes: []string{"^DO00{u16}$"}},
 	{kind: "digitalocean-agent-key", source: "https://docs.digitalocean.com/products/gradient-ai-platform/", shapes: []string{"^doo_agent_{w30+}"}},
-	{kind: "oracle-auth-token", source: "https://docs.oracle.com/en-us/iaas/Content/Registry/Tasks/registrygettingauthtoken.htm", words: []string{"oci_auth", "ocir", "oci auth"}, shapes: []string{"^{v20}$"}},
 }
 
 // Azure's keys hold a signature of the service at a known place, and a checksum.

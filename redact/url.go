@@ -30,6 +30,9 @@ func userinfo(s string, i int) (match, bool) {
 	}
 	from := i + len(signs.start)
 	text := s[from:min(len(s), from+maxAuthority)]
+	if strings.IndexByte(text, signs.at[0]) < 0 {
+		return match{}, false
+	}
 	if n := strings.IndexAny(text, " \t\r\n\"'`<>"); n >= 0 {
 		text = text[:n]
 	}

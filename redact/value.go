@@ -39,7 +39,7 @@ func valueAt(s string, v int, k key) (match, bool) {
 	switch {
 	case markLen(old) == len(old) && old != "", k.query && old == masked:
 		m.with = old
-	case old == "" || isNothing(old) || from == v && isProse(s, v, to, k):
+	case old == "" || isNothing(old) || isPlaceholder(old) || from == v && isProse(s, v, to, k):
 		return match{}, false
 	case k.query || k.encoded:
 		m.with = masked
