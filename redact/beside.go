@@ -157,12 +157,13 @@ func isRandom(s string) bool {
 }
 
 // isFiller reports whether s is what documents put in the place of a secret: one
-// byte makes out three quarters of it or more.
+// byte makes out three quarters of it or more. What follows the first 64 bytes,
+// longer than most secrets, may not be part of one.
 func isFiller(s string) bool {
-	var count [256]uint16
-	for i := range min(len(s), 1<<12) {
-		c := s[i]
-		if count[c]++; int(count[c])*4 >= min(len(s), 1<<12)*3 {
+	s = s[:min(len(s), 64)]
+	var count [256]uint8
+	for i := range len(s) {
+		if count[s[i]]++; int(count[s[i]])*4 >= len(s)*3 {
 			return true
 		}
 	}
