@@ -43,7 +43,7 @@ func attributesOf(p *planted, what string, names ...string) []attribute.KeyValue
 		attribute.String("hidden", hide(in("what cannot be seen"))),
 		attribute.Stringer("stringer", stringer(in("stringer"))),
 	}
-	if p.canary.kind == "card" {
+	if p.kind == "card" {
 		if n, err := strconv.ParseInt(in("number"), 10, 64); err == nil {
 			out = append(out, attribute.Int64("number", n), attribute.Int64Slice("numbers", []int64{n}))
 		}

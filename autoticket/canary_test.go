@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -27,6 +28,7 @@ import (
 	"github.com/spanticket/spanticket/autoticket"
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/enrich"
+	"github.com/spanticket/spanticket/internal/canary"
 	"github.com/spanticket/spanticket/sinks"
 	"github.com/spanticket/spanticket/sinks/console"
 	"github.com/spanticket/spanticket/sinks/jsonl"
@@ -68,86 +70,20 @@ func (e *exit) Write(p []byte) (int, error) {
 	return e.l.out[e.way].Write(p)
 }
 
-// planted is what was planted where.
-type planted struct {
-	canary  canary
-	mu      sync.Mutex
-	secrets map[string]string // by place
-}
-
-// in returns a text for a place, in which there is a canary. A place has the
-// same one each time.
-func (p *planted) in(place string) string {
-	text, secret := p.canary.plant(place)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.secrets[place] = secret
-	return text
-}
-
-// leaks returns what has left of what was planted.
-func (p *planted) leaks(l *leaving) (found []string) {
-	var s search
-	for place, secret := range p.secrets {
-		for _, d := range disguises(secret) {
-			s.add(d, place)
-		}
-	}
-	seen := map[string]bool{}
-	for way, out := range l.out {
-		s.in(out.Bytes(), func(at int, needle, place string) {
-			if what := fmt.Sprintf("%s in the %s came out at the %s", p.canary.kind, place, way); !seen[what] {
-				seen[what] = true
-				found = append(found, fmt.Sprintf("%s: %q", what, out.Bytes()[max(0, at-120):min(out.Len(), at+len(needle)+60)]))
-			}
-		})
-	}
-	slices.Sort(found)
-	return found
-}
-
-// search finds thousands of texts, each of at least 8 bytes, in one pass.
-type search struct {
-	may  [1 << 16]bool                               // whether one begins with bytes of this sum
-	from map[string][]struct{ needle, place string } // by their first 8 bytes
-}
-
-func digest(s []byte) uint16 {
-	return uint16((uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24) * 2654435761 >> 16)
-}
-
-func (s *search) add(needle, place string) {
-	if s.from == nil {
-		s.from = map[string][]struct{ needle, place string }{}
-	}
-	s.may[digest([]byte(needle))] = true
-	s.from[needle[:8]] = append(s.from[needle[:8]], struct{ needle, place string }{needle, place})
-}
-
-func (s *search) in(text []byte, found func(at int, needle, place string)) {
-	for i := 0; i+8 <= len(text); i++ {
-		if !s.may[digest(text[i:])] {
-			continue
-		}
-		for _, n := range s.from[string(text[i:i+8])] {
-			if bytes.HasPrefix(text[i:], []byte(n.needle)) {
-				found(i, n.needle, n.place)
-			}
-		}
-	}
-}
-
 // TestNoCanaryLeaves plants secrets of every kind in every place where a span, a
 // log record, a rule, an enricher, a sink or the network can carry text, and
 // looks for them in every byte that leaves the engine.
 func TestNoCanaryLeaves(t *testing.T) {
 	var mu sync.Mutex
 	places, ways := map[string]bool{}, map[string]bool{}
+	kinds := canaryKinds(t)
+	shapes := 0
 	t.Run("kinds", func(t *testing.T) {
-		for _, c := range canaries {
-			t.Run(c.kind, func(t *testing.T) {
+		for kind, examples := range kinds {
+			shapes += len(examples)
+			t.Run(kind, func(t *testing.T) {
 				t.Parallel()
-				p, l := &planted{canary: c, secrets: map[string]string{}}, new(leaving)
+				p, l := newPlanted(kind, examples...), new(leaving)
 				runWithCanaries(t, p, l)
 				for _, leak := range p.leaks(l) {
 					t.Error(leak)
@@ -163,14 +99,15 @@ func TestNoCanaryLeaves(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d kinds of secrets in %d places each; %d ways out were searched", len(canaries), len(places), len(ways))
+	t.Logf("%d kinds of secrets, of %d shapes, in %d places each; %d ways out were searched: %v", len(kinds), shapes, len(places), len(ways), slices.Sorted(maps.Keys(ways)))
+	require.GreaterOrEqual(t, len(kinds), 150)
 	require.GreaterOrEqual(t, len(places), 150)
 	require.GreaterOrEqual(t, len(ways), 14, "%v", ways)
 }
 
 // The places are ones that are shown: what is no secret comes out of most.
 func TestCanariesWouldLeave(t *testing.T) {
-	p, l := &planted{canary: canary{kind: "harmless", text: "colour%s", n: 20, alphabet: "abcdefghijklmnopqrstuvwxyz"}, secrets: map[string]string{}}, new(leaving)
+	p, l := newPlanted("harmless", canary.Example{Template: "colour⟦<L20>⟧"}), new(leaving)
 	runWithCanaries(t, p, l)
 	ways, places := map[string]int{}, map[string]bool{}
 	for _, leak := range p.leaks(l) {
@@ -188,12 +125,12 @@ func TestCanariesWouldLeave(t *testing.T) {
 
 // A canary that is not redacted is found, whatever it looks like by then.
 func TestCanariesAreFound(t *testing.T) {
-	p, l := &planted{canary: canaries[0], secrets: map[string]string{}}, new(leaving)
+	p, l := newPlanted("github-token", canary.Example{Template: "with ⟦ghp_<a36>⟧"}), new(leaving)
 	text := p.in("span name")
 	require.Empty(t, p.leaks(l))
 	l.value("ticket", map[string]any{"title": []byte("x" + text)})
 	require.Len(t, p.leaks(l), 1)
-	l.printf("log", "%s", text[10:30])
+	l.printf("log", "%s", text[15:30])
 	require.Len(t, p.leaks(l), 2)
 }
 
@@ -267,7 +204,8 @@ func runWithCanaries(t *testing.T, p *planted, l *leaving) {
 	failEverywhere(p, traces, logs) // updates
 	require.NoError(t, engine.Flush(ctx))
 
-	require.NoError(t, os.WriteFile(rules, []byte("version: 1\nrules:\n  - name: bad\n    when: span.nam == '''"+strings.ReplaceAll(p.in("bad rule"), "\n", " ")+"'''\n"), 0o600))
+	bad := strings.ReplaceAll(p.in("bad rule"), "\n", "\n      ")
+	require.NoError(t, os.WriteFile(rules, []byte("version: 1\nrules:\n  - name: bad\n    when: |\n      span.nam == '''"+bad+"'''\n"), 0o600))
 	err = engine.Reload()
 	require.Error(t, err)
 	l.printf("error", "%v\n%#v", err, err)

@@ -48,7 +48,7 @@ func TestWhatIsLoggedIsRedacted(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			var out bytes.Buffer
-			log := slog.New(guarded{slog.NewTextHandler(&out, nil), new(redact.Redactor)})
+			log := slog.New(guarded{slog.NewTextHandler(&out, nil), new(redact.Redactor), func(string) {}})
 			log.With("v", c.value).WithGroup("g").Warn("with "+token, "v", c.value)
 			require.NotContains(t, out.String(), token)
 			require.NotContains(t, strings.ReplaceAll(out.String(), `\u200b`, ""), token)

@@ -41,6 +41,9 @@ func (r *Redactor) Document(v any) (err error) {
 		default: // it may quote the document
 			err = fmt.Errorf("redact: %T: panic", v)
 		}
+		if err != nil {
+			r.tell("failed")
+		}
 	}()
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
@@ -134,7 +137,7 @@ func (r *Redactor) walkStruct(v reflect.Value, kind string, depth int) error {
 func (r *Redactor) pairKind(v reflect.Value) string {
 	for _, name := range []string{"Key", "Name"} {
 		if f := v.FieldByName(name); f.IsValid() && f.Kind() == reflect.String {
-			if kind := r.kindOf(r.text(clean(f.String()))); kind != "" {
+			if kind := r.kindOf(r.redacted(clean(f.String()))); kind != "" {
 				return kind
 			}
 		}

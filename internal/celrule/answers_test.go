@@ -70,7 +70,7 @@ func TestText(t *testing.T) {
 		t.Run(tt.rule, func(t *testing.T) {
 			set, err := Compile([]Rule{{Name: "r", When: "true", Title: tt.text}}, nil)
 			require.NoError(t, err)
-			a, err := set.Answers(0, refused(), often())
+			a, err := set.Answers(0, refused(), often(), asItIs)
 			require.NoError(t, err)
 			require.Equal(t, tt.want, a.Title)
 		})
@@ -97,7 +97,7 @@ func TestAnswers(t *testing.T) {
 	}}, []string{"jira", "pager"})
 	require.NoError(t, err)
 
-	a, err := set.Answers(0, refused(), often())
+	a, err := set.Answers(0, refused(), often(), asItIs)
 	require.NoError(t, err)
 	require.Equal(t, correlate.Answers{
 		Severity:  "error",
@@ -106,7 +106,7 @@ func TestAnswers(t *testing.T) {
 		Quiet:     30 * time.Minute,
 	}, a)
 
-	a, err = set.Answers(1, refused(), often())
+	a, err = set.Answers(1, refused(), often(), asItIs)
 	require.NoError(t, err)
 	require.Equal(t, correlate.Answers{
 		Severity:  "critical",
@@ -119,7 +119,7 @@ func TestAnswers(t *testing.T) {
 		Quiet:     time.Hour,
 	}, a)
 
-	a, err = set.Answers(2, refused(), often())
+	a, err = set.Answers(2, refused(), often(), asItIs)
 	require.Equal(t, "error", a.Severity)
 	require.Empty(t, a.Runbook)
 	require.Equal(t, []string{"kept"}, a.Labels)
