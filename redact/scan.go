@@ -375,7 +375,14 @@ func isSpace(c byte) bool { return c <= ' ' }
 func isQuote(c byte) bool { return c == '"' || c == '\'' || c == '`' }
 
 // isWord reports whether c may be part of a token or of a name.
-func isWord(c byte) bool { return isAlnum(c) || c == '_' || c == '-' }
+func isWord(c byte) bool { return inWord[c] }
+
+var inWord = func() (t [256]bool) {
+	for c := range t {
+		t[c] = isAlnum(byte(c)) || c == '_' || c == '-'
+	}
+	return t
+}()
 
 // skip returns the end of the run of bytes from i on for which ok holds.
 func skip(s string, i int, ok func(byte) bool) int {
