@@ -91,7 +91,7 @@ func proseSecret(x *scanner, _, i int) (from, to int) {
 // looksDrawn reports whether a word of a sentence is too random to be a name or a
 // path. The more signs it has that join words, the more random it must be.
 func looksDrawn(s string) bool {
-	const most, joined, alone = 2, 4.6, 4
+	const most, joined, alone = 2, 4.4, 4
 	if strings.Count(s, "/") > most {
 		return false
 	}

@@ -58,7 +58,7 @@ func closing(s string, i int, quote byte, slashes int) int {
 			n++
 			continue
 		case quote:
-			if n%(2*(slashes+1)) == slashes || n < slashes {
+			if (n%(2*(slashes+1)) == slashes || n < slashes) && !opens(s, i, j-n) {
 				return j - min(n, slashes)
 			}
 		case '\n':
@@ -67,6 +67,19 @@ func closing(s string, i int, quote byte, slashes int) int {
 		n = 0
 	}
 	return len(s)
+}
+
+// opens reports whether the quote at s[at] opens the value of another key, because
+// the one that the text at s[from] began with is not closed: token="x: secret="y".
+func opens(s string, from, at int) bool {
+	if at-from < 4 || s[at-1] != '=' {
+		return false
+	}
+	name := at - 1
+	for name > max(from, at-maxKey) && isKey(s[name-1]) {
+		name--
+	}
+	return name > from && name < at-1 && isBlank(s[name-1])
 }
 
 // lineEnd returns the end of the line that s[i] is on, or the first stop in it.
