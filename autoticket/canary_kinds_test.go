@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -57,20 +58,43 @@ func (p *planted) in(place string) string {
 	return s.Text
 }
 
+// flock is what is planted in one engine: secrets of several kinds, each in all
+// places.
+type flock []*planted
+
+var turns sync.Map // how often it was whose turn
+
+// count returns how often it was called for a place before.
+func (f flock) count(place string) int {
+	n, _ := turns.LoadOrStore(f[0].kind+" "+place, new(atomic.Int64))
+	return int(n.(*atomic.Int64).Add(1)) - 1
+}
+
+// turn returns each of the flock in turn.
+func (f flock) turn(place string) *planted { return f[f.count(place)%len(f)] }
+
+// next returns a text for a place, of each kind in turn.
+func (f flock) next(place string) string { return f.turn(place).in(place) }
+
 // leaks returns what has left of what was planted.
-func (p *planted) leaks(l *leaving) (found []string) {
+func (f flock) leaks(l *leaving) (found []string) {
 	var s canary.Search
-	for place, secret := range p.secrets {
-		s.Add(secret, place)
+	texts := map[string]string{}
+	for _, p := range f {
+		for place, secret := range p.secrets {
+			label := p.kind + " in the " + place
+			s.Add(secret, label)
+			texts[label] = secret.Text
+		}
 	}
 	seen := map[string]bool{}
 	for way, out := range l.out {
 		text := out.Bytes()
-		s.In(text, func(from, to int, place string) {
-			what := fmt.Sprintf("%s in the %s came out at the %s", p.kind, place, way)
+		s.In(text, func(from, to int, label string) {
+			what := label + " came out at the " + way
 			if !seen[what] {
 				seen[what] = true
-				found = append(found, fmt.Sprintf("%s: %q of %q in %q", what, text[from:to], p.secrets[place].Text, text[max(0, from-120):min(len(text), to+60)]))
+				found = append(found, fmt.Sprintf("%s: %q of %q in %q", what, text[from:to], texts[label], text[max(0, from-120):min(len(text), to+60)]))
 			}
 		})
 	}

@@ -89,7 +89,7 @@ func spans(r *redact.Redactor, path, rest string) bool {
 	paths, rests := plains(path), plains(rest)
 	for i, path := range paths {
 		whole := path + rests[i]
-		if r.Text(whole) == whole {
+		if i > 0 && path == paths[0] && rests[i] == rest || r.Text(whole) == whole {
 			continue
 		}
 		for _, f := range r.Find(whole) {
@@ -132,8 +132,11 @@ func valueOf(r *redact.Redactor, name, value string) string {
 	if value == "" {
 		return ""
 	}
-	values := plains(value)
-	for i, name := range plains(name) {
+	names, values := plains(name), plains(value)
+	for i, name := range names {
+		if i > 0 && name == names[0] && values[i] == value {
+			continue
+		}
 		// In a fragment the path of an application may come first: #/login?token=...
 		if i := strings.LastIndexAny(name, "?/"); i >= 0 {
 			name = name[i+1:]
@@ -148,8 +151,8 @@ func valueOf(r *redact.Redactor, name, value string) string {
 
 // bare returns a part of a URL, or the hole if there is a secret in it.
 func bare(r *redact.Redactor, s string) string {
-	for _, plain := range plains(s) {
-		if r.Text(plain) != plain {
+	for i, plain := range plains(s) {
+		if (i == 0 || plain != s) && r.Text(plain) != plain {
 			return hole
 		}
 	}
