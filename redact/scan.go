@@ -32,6 +32,7 @@ type scanner struct {
 	tag   int // where the next end tag is
 	colon int // where the last one is
 	ips   bool
+	own   *looked // what it remembers of the host's kinds
 }
 
 // scanners keeps the scans of clean texts from allocating.
@@ -75,12 +76,17 @@ func (r *Redactor) scan(s string, t *trail) string {
 		}
 		prev = bigram(s[i-1])
 	}
+	own := x.own
 	*x = scanner{}
-	if out == nil {
-		return s
+	if out != nil {
+		t.step()
+		s = string(append(out, s[done:]...))
 	}
-	t.step()
-	return string(append(out, s[done:]...))
+	if own != nil {
+		s = r.whole(own.due, s, t)
+		lookeds.Put(own)
+	}
+	return r.whole(p.always, s, t)
 }
 
 // wordEnd returns where the word ends that s[i] may be within, and with it what
