@@ -39,6 +39,7 @@ func TestOwnKinds(t *testing.T) {
 		{"nothing of one that has not", "1234567", "1234567", []redact.Kind{all}},
 		{"more than passes over a text", "ledger" + strings.Repeat(" 1234567", 30), "ledger" + strings.Repeat(" [REDACTED:all]", 30), []redact.Kind{all}},
 		{"without keywords", "a zz1 b zz2", "a [REDACTED:none] b [REDACTED:none]", []redact.Kind{none}},
+		{"what its shape tells has the name of that", "badge " + fakes["github-token"], "badge [REDACTED:github-token]", []redact.Kind{{Name: "any", Keywords: []string{"badge"}, Pattern: `badge (\S+)`}}},
 		{"several kinds", "zz1 acme-0123abcd", "[REDACTED:none] [REDACTED:acme]", []redact.Kind{acme, none}},
 		{"what holds a mark goes with it", "take [REDACTED:x] b", "[REDACTED:greedy]", []redact.Kind{greedy}},
 		{"no part of a mark goes", "a [REDACTED:acme] b", "a [REDACTED:acme] b", []redact.Kind{within}},

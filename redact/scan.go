@@ -209,7 +209,11 @@ func (x *scanner) keywords(i int, w bigram) (match, bool) {
 			continue
 		}
 		if from, to := h.rule.match(x, at, at+len(h.word)); to > from {
-			return match{from, to, h.rule.with(x.s[from:to])}, true
+			m := match{from, to, h.rule.with(x.s[from:to])}
+			if h.rule.own != nil && from >= at+len(h.word) { // the keyword is not a part of it
+				m.with = x.specific(m)
+			}
+			return m, true
 		}
 	}
 	return match{}, false

@@ -3,7 +3,6 @@ package gitleaks
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"regexp/syntax"
 	"strings"
 	"sync"
@@ -13,19 +12,19 @@ import (
 
 // allowlist says of some finds that they are no secrets.
 type allowlist struct {
-	target  string // what the expressions are tried on: "match", "line", or "" for the secret
-	regexes []string
+	target string // what the expressions are tried on: "match", "line", or "" for the secret
 	// and says that both an expression and a stop word must say so, where there are
 	// such.
-	and   bool
-	list  func() *config.Allowlist // compiled when first needed
-	words bool
+	and bool
+	// regexes are the expressions, words the stop words; nil if there are none. They
+	// are compiled when first needed.
+	regexes func(target string) bool
+	words   func(secret string) bool
 }
 
-// newAllowlist returns an allowlist, or nil if it cannot allow a text: files is
-// how many paths and commits it has.
+// newAllowlist returns an allowlist; files is how many paths and commits it has.
 func newAllowlist(condition, target string, regexes, words []string, files int) (*allowlist, error) {
-	a := &allowlist{target: target, regexes: regexes, words: len(words) > 0}
+	a := &allowlist{target: target}
 	switch strings.ToUpper(condition) {
 	case "AND", "&&":
 		a.and = true
@@ -48,21 +47,45 @@ func newAllowlist(condition, target string, regexes, words []string, files int) 
 			return nil, fmt.Errorf("an allowlist: a regex: %w", err)
 		}
 	}
+	if _, err := syntax.Parse(joined(regexes), syntax.Perl); err != nil {
+		return nil, fmt.Errorf("an allowlist: its regexes, which gitleaks joins: %w", err)
+	}
 	if a.and && files > 0 { // which no text has
-		a.regexes, a.words = nil, false
 		return a, nil
 	}
-	a.list = sync.OnceValue(func() *config.Allowlist {
-		l := &config.Allowlist{StopWords: words}
-		for _, expr := range regexes {
-			l.Regexes = append(l.Regexes, regexp.MustCompile(expr))
+	if len(regexes) > 0 {
+		a.regexes = anyOf(regexes)
+	}
+	if len(words) > 0 {
+		list := sync.OnceValue(func() *config.Allowlist {
+			l := &config.Allowlist{StopWords: words}
+			if err := l.Validate(); err != nil {
+				panic(err) // it is not empty
+			}
+			return l
+		})
+		a.words = func(secret string) bool {
+			has, _ := list().ContainsStopWord(secret)
+			return has
 		}
-		if l.Validate() != nil { // there is nothing in it
-			return nil
-		}
-		return l
-	})
+	}
 	return a, nil
+}
+
+// joined returns one expression for all, as gitleaks joins them: a flag that one
+// begins with holds for those that follow.
+func joined(exprs []string) string { return `(?:` + strings.Join(exprs, `|`) + `)` }
+
+// anyOf returns a function that reports whether any of the expressions matches a
+// part of a text.
+func anyOf(exprs []string) func(text string) bool {
+	all := joined(exprs)
+	quick := sync.OnceValue(func() *automaton { return newAutomaton(anywhere(all)) })
+	re := lazily(all)
+	return func(text string) bool {
+		found, _ := quick().run(text, 0, len(text))
+		return found == yes || found == unknown && re().MatchString(text)
+	}
 }
 
 // find is what the expression of a rule matched.
@@ -84,9 +107,6 @@ func (f *find) line() string {
 
 // allows reports whether a says that f is no secret.
 func (a *allowlist) allows(f *find) bool {
-	if len(a.regexes) == 0 && !a.words {
-		return false
-	}
 	secret := f.text[f.from:f.to]
 	target := secret
 	switch a.target {
@@ -95,10 +115,8 @@ func (a *allowlist) allows(f *find) bool {
 	case "line":
 		target = f.line()
 	}
-	l := a.list()
-	word, _ := l.ContainsStopWord(secret)
 	if a.and {
-		return (word || !a.words) && (len(a.regexes) == 0 || l.RegexAllowed(target))
+		return (a.regexes != nil || a.words != nil) && (a.words == nil || a.words(secret)) && (a.regexes == nil || a.regexes(target))
 	}
-	return word || l.RegexAllowed(target)
+	return a.regexes != nil && a.regexes(target) || a.words != nil && a.words(secret)
 }

@@ -44,7 +44,7 @@ const (
 	maxStates = 128 << 10
 	// maxMisses is how many states may be made in one run, besides one for each 16
 	// bytes: beyond, package regexp is as fast.
-	maxMisses = 1 << 10
+	maxMisses = 256
 )
 
 // newAutomaton returns one for an expression that is right.
@@ -118,10 +118,19 @@ func matches(in *syntax.Inst, c rune) bool {
 	return in.MatchRune(c)
 }
 
-// run reports whether the expression may match text[at:limit], or a part that
-// begins at text[at], and how far it had to look. If it says no, it does not
-// match. The end of the text is one only if that is the limit.
-func (a *automaton) run(text string, at, limit int) (may bool, end int) {
+// verdict is what an automaton can tell.
+type verdict uint8
+
+const (
+	no verdict = iota
+	yes
+	unknown // package regexp must be asked
+)
+
+// run tells whether the expression matches text[at:limit], or a part of it that
+// begins at text[at], and how far it had to look. The limit is no end for the
+// expression, unless it is that of the text.
+func (a *automaton) run(text string, at, limit int) (found verdict, end int) {
 	s := a.begin(text, at)
 	misses := 0
 	for i := at; i < limit; {
@@ -129,14 +138,14 @@ func (a *automaton) run(text string, at, limit int) (may bool, end int) {
 		if c := text[i]; c < utf8.RuneSelf {
 			if next = s.next[a.class[c]].Load(); next == nil {
 				if misses++; misses > maxMisses+(i-at)/16 {
-					return true, i
+					return unknown, i
 				}
 				next = a.step(s, rune(c), int(a.class[c]))
 			}
 			i++
 		} else {
 			if misses++; misses > maxMisses+(i-at)/16 {
-				return true, i
+				return unknown, i
 			}
 			r, n := utf8.DecodeRuneInString(text[i:])
 			next = a.step(s, r, -1)
@@ -144,9 +153,9 @@ func (a *automaton) run(text string, at, limit int) (may bool, end int) {
 		}
 		switch next {
 		case dead:
-			return false, i
+			return no, i
 		case accepted:
-			return true, i
+			return yes, i
 		}
 		s = next
 	}
@@ -155,9 +164,11 @@ func (a *automaton) run(text string, at, limit int) (may bool, end int) {
 		if next == nil {
 			next = a.step(s, -1, a.end)
 		}
-		return next == accepted, limit
+		if next == accepted {
+			return yes, limit
+		}
 	}
-	return false, limit
+	return no, limit
 }
 
 // begin returns the state before text[at].

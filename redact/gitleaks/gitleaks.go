@@ -186,8 +186,9 @@ func newRuleSet(vc *config.ViperConfig) (*ruleSet, error) {
 		s.rules[r.id] = r
 	}
 	lists := vc.Allowlists
-	if vc.AllowList != nil {
-		lists = append(lists, vc.AllowList)
+	//lint:ignore SA1019 the built-in configuration has it
+	if old := vc.AllowList; old != nil {
+		lists = append(lists, old)
 	}
 	for _, a := range lists {
 		list, err := newAllowlist(a.Condition, a.RegexTarget, a.Regexes, a.StopWords, len(a.Paths)+len(a.Commits))
