@@ -132,6 +132,12 @@ const (
 // expression, unless it is that of the text.
 func (a *automaton) run(text string, at, limit int) (found verdict, end int) {
 	s := a.begin(text, at)
+	switch s {
+	case dead:
+		return no, at
+	case accepted:
+		return yes, at
+	}
 	misses := 0
 	for i := at; i < limit; {
 		var next *state
@@ -233,7 +239,7 @@ func (a *automaton) step(s *state, c rune, class int) *state {
 			then.add(a.prog, in.Out)
 		}
 	}
-	if next == dead && len(then.insts) > 0 {
+	if next == dead {
 		next = a.intern(then.insts, like(c))
 	}
 	if class >= 0 {
@@ -244,6 +250,9 @@ func (a *automaton) step(s *state, c rune, class int) *state {
 
 // intern returns the state with the given instructions. The lock is held.
 func (a *automaton) intern(insts []uint32, prev rune) *state {
+	if len(insts) == 0 {
+		return dead
+	}
 	for _, pc := range insts {
 		if a.prog.Inst[pc].Op == syntax.InstMatch {
 			return accepted

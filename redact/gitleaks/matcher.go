@@ -40,20 +40,28 @@ func lazily(expr string) func() *regexp.Regexp {
 }
 
 // anchored makes m find what begins with a keyword and has the expression.
-func (m *matcher) anchored(expr string) {
-	m.anywhere(expr)
+func (m *matcher) anchored(expr string) error {
+	if err := m.anywhere(expr); err != nil {
+		return err
+	}
 	m.quick = sync.OnceValue(func() *automaton { return newAutomaton(expr) })
 	m.first = lazily(`\A(?:` + expr + `)`)
 	m.after = lazily(`\A(?s:.)(?:` + expr + `)`)
+	return nil
 }
 
 // anywhere returns an expression that matches where expr does later on.
 func anywhere(expr string) string { return `(?s:.*?)(?:` + expr + `)` }
 
-// anywhere makes m find what has the expression, wherever it stands.
-func (m *matcher) anywhere(expr string) {
+// anywhere makes m find what has the expression, wherever it stands. An error
+// says that it is too long or too deep to look for.
+func (m *matcher) anywhere(expr string) error {
+	if _, err := syntax.Parse(anywhere(expr), syntax.Perl); err != nil {
+		return err
+	}
 	m.ahead = sync.OnceValue(func() *automaton { return newAutomaton(anywhere(expr)) })
 	m.all = lazily(expr)
+	return nil
 }
 
 // find is the Find of a kind: its keyword, which a match begins with, stands at

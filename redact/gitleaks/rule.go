@@ -93,11 +93,14 @@ func (r *rule) kind(global []*allowlist) (redact.Kind, error) {
 	begin := beginningOf(tree)
 	if words := begin.words; len(words) > 0 && r.impliedBy(words) {
 		m.prefix, m.reach = begin.prefix, begin.reach
-		m.anchored(begin.rest)
-		k.Keywords, k.Find = words, m.find
-		return k, nil
+		if err := m.anchored(begin.rest); err == nil {
+			k.Keywords, k.Find = words, m.find
+			return k, nil
+		}
 	}
-	m.anywhere(r.expr)
+	if err := m.anywhere(r.expr); err != nil {
+		return k, fmt.Errorf("gitleaks: the rule %q: its regex: %w", r.id, err)
+	}
 	k.FindAll = m.findAll
 	for _, w := range r.keywords {
 		w = w[:min(len(w), maxWord)]
