@@ -54,6 +54,7 @@ var webSecrets = []secret{
 
 var genericSecrets = []secret{
 	{kind: "api-key", source: "https://platform.openai.com/docs/api-reference/authentication", words: []string{"sk-"}, exact: true, find: skKey},
+	{kind: "api-key", source: "https://docs.stripe.com/keys", words: []string{"sk_", "rk_"}, exact: true, find: snakeKey},
 	{kind: "api-key", source: "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password", words: []string{"key"}, find: genericKey},
 	{kind: "password", source: "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password", words: []string{"password", "passwd", "passphrase"}, find: quotedPassword},
 	{kind: "secret", source: "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password", words: []string{"token", "secret", "credential", "api key", "access key", "password"}, find: proseSecret},
