@@ -56,6 +56,9 @@ func (x *scanner) argument(from, to int) int {
 	if end := literalEndAt(s, v); end <= v || strings.IndexByte(":?", s[end-1]) >= 0 || strings.Count(s[v:end], " ") > 3 {
 		return 0 // what is asked, what went wrong
 	}
+	if kind := x.r.secretKind(name); kind != "password" && !looksChosen(s, v) {
+		return 0
+	}
 	return v
 }
 
@@ -172,7 +175,6 @@ func (x *scanner) behindBlank(from, to int) int {
 	if v >= len(s) {
 		return 0
 	}
-	wide := v-to > 1 || s[to] == '\t'
 	switch {
 	case strings.HasPrefix(s[v:], "->") || strings.HasPrefix(s[v:], "=>"):
 		return skip(s, v+2, isBlank)
@@ -217,7 +219,7 @@ func (x *scanner) behindBlank(from, to int) int {
 	if begin == from && strings.HasSuffix(line, ":") && (strings.HasSuffix(line, "{:") || strings.HasSuffix(line, ", :")) {
 		directive = true // {:password "x"}
 	}
-	if directive || (wide || isQuote(s[v])) && (begin == 0 || s[begin-1] == '\n' || wide && looksChosen(s, v)) || looksChosen(s, v) {
+	if directive || isQuote(s[v]) && (begin == 0 || s[begin-1] == '\n') || looksChosen(s, v) {
 		return v
 	}
 	return 0
@@ -241,7 +243,7 @@ func looksChosen(s string, v int) bool {
 			digits++
 		case strings.IndexByte("!@#$%^&*+~", c) >= 0:
 			signs++
-		case c == '(' || c == '[' || c == '{' || c == '<' || c == '/' || c == '\\' || c == '|' || c == '=' || c == '>':
+		case s[end] == '.' && isAlpha(s[v]) && end+1 < len(s) && isUpper(s[end+1]) || c == '(' || c == '[' || c == '{' || c == '<' || c == '/' || c == '\\' || c == '|' || c == '=' || c == '>':
 			return false
 		}
 		end++
@@ -249,10 +251,23 @@ func looksChosen(s string, v int) bool {
 	for end > v && strings.IndexByte(".,;:)!?", s[end-1]) >= 0 {
 		end--
 	}
-	if end-v < minChosen || letters == 0 || s[v] == '%' || s[v] == '-' || s[v] == '$' {
+	if end-v < minChosen || letters == 0 || s[v] == '%' || s[v] == '-' || s[v] == '$' || s[v] == '*' || s[v] == '&' {
+		return false
+	}
+	if isTypeName(s[v:end]) {
 		return false
 	}
 	return digits > 0 && (letters > 2 || digits > 2) && !isDigit(s[v]) || digits > 0 && letters > 2 || signs > 1 && letters > 3
+}
+
+// isTypeName reports whether s is the name of a type, of an algorithm or of a
+// version: uint64, sha256, oauth2.
+func isTypeName(s string) bool {
+	switch strings.TrimRight(s, "0123456789") {
+	case "uint", "int", "float", "complex", "sha", "utf", "base", "oauth", "aes", "rsa", "http", "ed", "secp", "hmac-sha", "java", "python", "php", "ipv", "u", "i":
+		return true
+	}
+	return false
 }
 
 // nextElement returns where the text of the element begins that follows the one

@@ -74,7 +74,7 @@ func (w words) isWeak() bool {
 // a file.
 func isWeakSecret(s string) bool {
 	const minSecret = 4
-	if len(s) < minSecret || skip(s, 0, func(c byte) bool { return !isDigit(c) }) == len(s) || s[0] == '/' || s[0] == '.' || strings.IndexByte(s, ' ') >= 0 {
+	if len(s) < minSecret || skip(s, 0, func(c byte) bool { return !isDigit(c) }) == len(s) || s[0] == '/' || s[0] == '.' || strings.ContainsAny(s, " ([") {
 		return false
 	}
 	for _, end := range []string{".pem", ".key", ".crt", ".pub", ".json", ".txt"} {

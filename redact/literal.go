@@ -180,8 +180,8 @@ func lineOfWords(s string, i int) int {
 
 // isCode reports whether a bare value is an expression: the call of a function,
 // or the member of something that has the name of a secret too.
-func isCode(s, kind string) bool {
-	if n := strings.IndexByte(s, '('); n > 2 && isNamePath(s[:n]) {
+func isCode(s string) bool {
+	if n := strings.IndexByte(s, '('); n > 2 && (isNamePath(s[:n]) || isCall(s[:n])) {
 		rest := s[n+1:]
 		return rest == "" || rest == ")" || rest[len(rest)-1] == ')' || isPathStart(rest)
 	}
@@ -194,6 +194,12 @@ func isCode(s, kind string) bool {
 	}
 	var r Redactor
 	return r.secretKind(s[dot+1:]) != ""
+}
+
+// isCall reports whether s is the name of a member, digits or not: tls13.New.
+func isCall(s string) bool {
+	dot := strings.IndexByte(s, '.')
+	return dot > 0 && isPathStart(s) && isPathStart(s[dot+1:]) && skip(s, 0, isKey) == len(s)
 }
 
 // isPathStart reports whether s begins with a name.
@@ -228,4 +234,10 @@ func isNeverShort(kind string) bool {
 // isFewDigits reports whether s is a small number: a count, a state, a version.
 func isFewDigits(s string) bool {
 	return len(s) <= 3 && skip(s, 0, isDigit) == len(s)
+}
+
+// isConstant reports whether s is a number as programs write constants: 0x80090320.
+func isConstant(s string) bool {
+	s = strings.TrimPrefix(s, "-")
+	return len(s) <= 10 && strings.HasPrefix(s, "0x") && skip(s, 2, isHex) == len(s)
 }

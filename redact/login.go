@@ -126,3 +126,12 @@ func nextWord(x *scanner, at, i int) (from, to int) {
 	}
 	return from, to
 }
+
+// openLiteral finds the text of a literal whose quote ends the keyword.
+func openLiteral(x *scanner, _, i int) (from, to int) {
+	to = closing(x.s, i, x.s[i-1], 0)
+	if markLen(x.s[i:to]) == to-i || isPlaceholder(x.s[i:to]) {
+		return 0, 0
+	}
+	return i, to
+}

@@ -69,7 +69,8 @@ var genericSecrets = []secret{
 		words: []string{"enable secret ", "enable password ", "password 0 ", "password 7 ", "secret 0 ", "secret 5 "}, find: nextWord},
 	{kind: "password", source: "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password",
 		words: []string{"contraseña", "hasło", "lösenord", "пароль", "密码", "密碼", "パスワード", "비밀번호", "şifre"}, find: pairAfter},
-	{kind: "password", source: "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password", words: []string{"identified by "}, find: nextWord},
+	{kind: "password", source: "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password", words: []string{"IDENTIFIED BY "}, exact: true, find: nextWord},
+	{kind: "password", source: "https://dev.mysql.com/doc/refman/8.4/en/create-user.html", words: []string{"identified by '", "identified by \""}, find: openLiteral},
 	{kind: "code-climate-id", source: "https://docs.codeclimate.com/docs/configuring-test-coverage", words: []string{"cc_test_reporter_id"}, find: pairAfter},
 	{kind: "secret", source: "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password", words: []string{"token", "secret", "credential", "api key", "access key", "password"}, find: proseSecret},
 }

@@ -52,7 +52,7 @@ func valueAt(s string, v int, k key) (match, bool) {
 		m.with = old
 	case old == "" || isNothing(old) || isPlaceholder(old) || from == v && isProse(s, v, to, k):
 		return match{}, false
-	case from == v && !k.closed && isCode(old, k.kind), isFewDigits(old) && isNeverShort(k.kind):
+	case from == v && !k.closed && (isCode(old) || isConstant(old)), isFewDigits(old) && isNeverShort(k.kind):
 		return match{}, false
 	case k.kind == kindWeak && !isWeakSecret(old):
 		return match{}, false
