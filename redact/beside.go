@@ -30,7 +30,7 @@ func (x *scanner) beside(at, end int, shapes []*shape) (from, to int) {
 		word := skip(s[:min(len(s), i+maxBeside)], i, isWord) - i
 		if !isWordOrEscape(s, i) {
 			for _, sh := range shapes {
-				if word < sh.lead {
+				if word < sh.lead || sh.first != 0 && s[i] != sh.first {
 					continue
 				}
 				from, to = sh.match(s, i, x.floor)

@@ -30,8 +30,9 @@ type shape struct {
 	left, right bool   // the ends must be those of a word
 	// narrow shapes have a run of digits, of hexadecimal, or of one case.
 	narrow bool
-	keep   int // how many ops stay
-	lead   int // how long the word is at least that it begins with, up to maxBeside
+	keep   int  // how many ops stay
+	first  byte // what it begins with, if that is a literal
+	lead   int  // how long the word is at least that it begins with, up to maxBeside
 }
 
 // op is a literal, or a run of a class.
@@ -105,6 +106,9 @@ func parseShape(text string) *shape {
 
 // findLead adds up what a shape begins with that is of a word.
 func (sh *shape) findLead() {
+	if lit := sh.ops[0].lit; lit != "" {
+		sh.first = lit[0]
+	}
 	for _, o := range sh.ops {
 		n := skip(o.lit, 0, isWord)
 		if o.class != 0 && isWordClass(o.class) {
