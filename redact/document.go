@@ -15,7 +15,8 @@ const maxDepth = 64
 
 // Document redacts, in place, every string in the document that v points to: in
 // struct fields, slices, arrays, maps and their keys, pointers and interfaces.
-// Byte slices count as strings; numbers and times are left. Nobody else may use
+// Byte slices count as strings; numbers are left, and times, but for the name of
+// their zone: where that has a secret they become UTC. Nobody else may use
 // the document meanwhile, nor anything it points to.
 //
 // Strings are cleaned first: invalid UTF-8 becomes U+FFFD, control characters
@@ -95,7 +96,7 @@ func (r *Redactor) walk(v reflect.Value, kind string, depth int) error {
 }
 
 func (r *Redactor) walkElems(v reflect.Value, kind string, depth int) error {
-	if !holdsText(v.Type().Elem()) {
+	if elem := v.Type().Elem(); !holdsText(elem) && elem.Kind() != reflect.Struct {
 		return nil
 	}
 	for i := range v.Len() {
@@ -109,6 +110,7 @@ func (r *Redactor) walkElems(v reflect.Value, kind string, depth int) error {
 func (r *Redactor) walkStruct(v reflect.Value, kind string, depth int) error {
 	t := v.Type()
 	if t == timeType {
+		r.walkTime(v)
 		return nil
 	}
 	pair := r.pairKind(v)
@@ -130,6 +132,16 @@ func (r *Redactor) walkStruct(v reflect.Value, kind string, depth int) error {
 		}
 	}
 	return nil
+}
+
+func (r *Redactor) walkTime(v reflect.Value) {
+	at := v.Interface().(time.Time)
+	if loc := at.Location(); loc != time.UTC && loc != time.Local {
+		short, _ := at.Zone()
+		if name := loc.String() + " " + short; r.text(name) != name {
+			v.Set(reflect.ValueOf(at.UTC()))
+		}
+	}
 }
 
 // pairKind returns the kind of the name in the field Key or Name of v, if there
