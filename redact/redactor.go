@@ -159,8 +159,11 @@ func (r *Redactor) settleTrail(s string, t *trail) string {
 	for range maxPasses {
 		next := r.scan(r.own(s, t), t)
 		if next == s {
-			if next = r.truncated(r.wrapped(r.encoded(s, 1, t), t), t); next == s {
-				return s
+			next = r.truncated(r.wrapped(r.encoded(s, 1, t), t), t)
+			if next == s {
+				if next = r.unescaped(s, t); next == s {
+					return s
+				}
 			}
 		}
 		s = next

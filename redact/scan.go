@@ -101,7 +101,7 @@ func wordEnd(s string, i int) int {
 
 // at tries what turns on the bigram w that ends at s[i].
 func (x *scanner) at(i int, w bigram) (m match, ok bool) {
-	if c := byte(w >> 8); i > 0 && (c == '%' || c == '+' || c == '<' && x.closes(i-1) || c == '#' || c == '\\') {
+	if c := byte(w >> 8); i > x.floor && (c == '%' || c == '+' || c == '<' && x.closes(i-1) || c == '#' || c == '\\') {
 		if m, ok = x.r.detect(x.s, i-1, x.floor, c == '%' && x.mayPair(i-1)); ok {
 			return m, true
 		}
