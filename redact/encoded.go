@@ -219,6 +219,8 @@ func printed(b []byte) string {
 func hexWord(s string) string {
 	if len(s) > 2 && s[0] == '0' && s[1]|0x20 == 'x' {
 		s = s[2:]
+	} else if len(s) > 1 && s[0] == 'x' { // \x70...
+		s = s[1:]
 	}
 	if len(s) < min64 || !isHex(s[0]) || !isPrinted(hexByte(s, 0)) && !isPrinted(hexByte(s, 2)) {
 		return ""

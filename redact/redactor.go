@@ -159,7 +159,7 @@ func (r *Redactor) settleTrail(s string, t *trail) string {
 	for range maxPasses {
 		next := r.scan(r.own(s, t), t)
 		if next == s {
-			next = r.truncated(r.wrapped(r.encoded(s, 1, t), t), t)
+			next = r.truncated(r.wrapped(r.octets(r.encoded(s, 1, t), 1, t), t), t)
 			if next == s {
 				if next = r.unescaped(s, t); next == s {
 					return s

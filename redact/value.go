@@ -99,6 +99,11 @@ func bareEnd(s string, i int, k key) int {
 			continue
 		}
 		switch c := s[i]; {
+		case c == '\n' || c == '\r':
+			if !continues(s, i, start) {
+				return i
+			}
+			i = skip(s, i, isSpace) - 1
 		case isSpace(c):
 			if !isScheme(s[start:i]) {
 				return i
@@ -116,6 +121,20 @@ func bareEnd(s string, i int, k key) int {
 		i++
 	}
 	return i
+}
+
+// continues reports whether a value goes on behind the line end at s[i]: behind a
+// backslash, or the '=' at the end of a full line of quoted-printable.
+func continues(s string, i, start int) bool {
+	const minFull, maxFull = 72, 76
+	if i == start {
+		return false
+	}
+	if s[i-1] == '=' {
+		line := strings.LastIndexByte(s[max(0, i-maxFull-1):i], '\n') + max(0, i-maxFull-1) + 1
+		return i-line >= minFull && i-line <= maxFull
+	}
+	return s[i-1] == '\\'
 }
 
 // endsAt reports whether a value may have ended before s[i]: nothing follows,

@@ -29,7 +29,7 @@ func (r *Redactor) unescaped(s string, t *trail) string {
 		}
 		var seen trail
 		text := r.scan(r.own(v.text, &seen), &seen)
-		text = r.wrapped(r.encoded(text, 1, &seen), &seen)
+		text = r.wrapped(r.octets(r.encoded(text, 1, &seen), 1, &seen), &seen)
 		if len(seen.spans) > 0 {
 			return v.put(s, text, seen.spans, t, level)
 		}
@@ -146,6 +146,9 @@ func (v *view) at(i int) int32 {
 	return v.from[i]
 }
 
+// manySlashes is how many backslashes before a quote detectors do not count.
+const manySlashes = 8
+
 // nothing is what a code stands for that says nothing: a zero of UTF-16, the
 // end of a line that goes on.
 const nothing = -1
@@ -155,16 +158,17 @@ const nothing = -1
 // know.
 func firstEscape(s string) int {
 	first := strings.IndexByte(s, 0)
-	for i := strings.IndexByte(s, '\\'); i >= 0 && i+1 < len(s) && (first < 0 || i < first); {
-		switch c := s[i+1]; {
-		case c == 'u' || c == 'U' || c == 'x' || c == '0':
-			if _, n := escapeAt(s, i); n > 2 || n > 0 && c == '0' {
+	for i := strings.IndexByte(s, '\\'); i >= 0 && (first < 0 || i < first); {
+		end := skip(s, i, func(c byte) bool { return c == '\\' })
+		if end == len(s) {
+			break
+		}
+		if c := s[end]; end-i >= manySlashes || c == '/' || c == 'u' || c == 'U' || c == 'x' || '0' <= c && c <= '3' {
+			if _, n := escapeAt(s, end-1); n > 0 {
 				first = i
 			}
-		case c == '/' || '1' <= c && c <= '3' && i+3 < len(s) && isOctal(s[i+2]) && isOctal(s[i+3]):
-			first = i
 		}
-		i = from(i+2, strings.IndexByte(s[i+2:], '\\'))
+		i = from(end, strings.IndexByte(s[end:], '\\'))
 	}
 	for i := strings.IndexByte(s, '&'); i >= 0 && (first < 0 || i < first); {
 		if _, n := entityAt(s, i); n > 0 {
