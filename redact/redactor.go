@@ -156,10 +156,15 @@ func (r *Redactor) text(s string) string {
 func (r *Redactor) settle(s string) string { return r.settleTrail(s, nil) }
 
 func (r *Redactor) settleTrail(s string, t *trail) string {
+	// What was broken is put together first: a part may look like all of it.
+	if hasSoftLines(s) {
+		s = r.unescaped(s, t)
+	}
+	s = r.wrapped(s, true, t)
 	for range maxPasses {
 		next := r.scan(r.own(s, t), t)
 		if next == s {
-			next = r.truncated(r.wrapped(r.octets(r.encoded(s, 1, t), 1, t), t), t)
+			next = r.truncated(r.looked(s, t), t)
 			if next == s {
 				if next = r.unescaped(s, t); next == s {
 					return s
@@ -169,6 +174,11 @@ func (r *Redactor) settleTrail(s string, t *trail) string {
 		s = next
 	}
 	return failedMark
+}
+
+// looked returns s without what is a secret when it is decoded or put together.
+func (r *Redactor) looked(s string, t *trail) string {
+	return r.wrapped(r.octets(r.encoded(s, 1, t), 1, t), false, t)
 }
 
 // truncate returns at most the first n bytes of s, and no part of a rune or of

@@ -4,12 +4,15 @@ import "strings"
 
 // valueAt finds the secret that begins at s[v] and belongs to k.
 func valueAt(s string, v int, k key) (match, bool) {
-	if v >= len(s) || s[v] == '\n' || s[v] == '\r' {
+	if v = valueBegin(s, v, k); v >= len(s) || s[v] == '\n' || s[v] == '\r' {
 		return match{}, false
 	}
 	from, to := v, v
 	slashes := skip(s, v, func(c byte) bool { return c == '\\' })
+	triple, end := tripleQuoted(s, v)
 	switch {
+	case end > triple:
+		from, to = triple, end
 	case slashes < len(s) && isQuote(s[slashes]):
 		from = slashes + 1
 		to = closing(s, from, s[slashes], slashes-v)
@@ -126,15 +129,7 @@ func bareEnd(s string, i int, k key) int {
 // continues reports whether a value goes on behind the line end at s[i]: behind a
 // backslash, or the '=' at the end of a full line of quoted-printable.
 func continues(s string, i, start int) bool {
-	const minFull, maxFull = 72, 76
-	if i == start {
-		return false
-	}
-	if s[i-1] == '=' {
-		line := strings.LastIndexByte(s[max(0, i-maxFull-1):i], '\n') + max(0, i-maxFull-1) + 1
-		return i-line >= minFull && i-line <= maxFull
-	}
-	return s[i-1] == '\\'
+	return i > start && (s[i-1] == '\\' || s[i-1] == '=' && softLine(s, i-1))
 }
 
 // endsAt reports whether a value may have ended before s[i]: nothing follows,

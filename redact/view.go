@@ -28,8 +28,7 @@ func (r *Redactor) unescaped(s string, t *trail) string {
 			break
 		}
 		var seen trail
-		text := r.scan(r.own(v.text, &seen), &seen)
-		text = r.wrapped(r.octets(r.encoded(text, 1, &seen), 1, &seen), &seen)
+		text := r.looked(r.scan(r.own(r.wrapped(v.text, true, &seen), &seen), &seen), &seen)
 		if len(seen.spans) > 0 {
 			return v.put(s, text, seen.spans, t, level)
 		}
@@ -319,6 +318,30 @@ func firstQuotedPrintable(s string) int {
 		i++
 	}
 	return first
+}
+
+// hasSoftLines reports whether a full line of quoted-printable ends in s as one
+// does that goes on.
+func hasSoftLines(s string) bool {
+	for i := strings.Index(s, "=\n"); i >= 0; i = from(i+1, strings.Index(s[i+1:], "=\n")) {
+		if softLine(s, i) {
+			return true
+		}
+	}
+	for i := strings.Index(s, "=\r\n"); i >= 0; i = from(i+1, strings.Index(s[i+1:], "=\r\n")) {
+		if softLine(s, i) {
+			return true
+		}
+	}
+	return false
+}
+
+// softLine reports whether the '=' at s[i] ends a full line.
+func softLine(s string, i int) bool {
+	const minFull, maxFull = 72, 76
+	before := max(0, i-maxFull)
+	line := strings.LastIndexByte(s[before:i], '\n') + 1 + before
+	return i+1-line >= minFull && i+1-line <= maxFull
 }
 
 // quotedPrintableAt returns what the code at s[i] stands for, and its length, or
