@@ -38,7 +38,7 @@ func (r *Redactor) encoded(s string, level int, t *trail) string {
 		if to-from >= min64 {
 			if a, b := r.block64(s, from, to, level); b > to {
 				if a < b {
-					replace(a, b)
+					replace(max(a, done), b)
 				}
 				to = b
 			} else if a, b := r.word64(s, from, to, level); b > 0 {
@@ -126,10 +126,32 @@ func (r *Redactor) block64(s string, from, to, level int) (int, int) {
 	if end == to {
 		return 0, 0
 	}
+	padded := skip(s, end, func(c byte) bool { return c == '=' })
 	if r.holdsSecret(decode64(string(code)), "", level) {
-		return from, skip(s, end, func(c byte) bool { return c == '=' })
+		return from, padded
+	}
+	if begin := cutBody(s, from); level == 1 && begin >= 0 {
+		return begin, padded
 	}
 	return end, end
+}
+
+// cutBody returns where the lines of base64 begin that go on at s[i], if they may
+// be the middle of a private key, because what stood before was cut off, or -1.
+func cutBody(s string, i int) int {
+	const maxLine = 128
+	if cutBefore(s, i) {
+		return i
+	}
+	end := len(strings.TrimRight(s[:i], "\r\n"))
+	begin := end
+	for begin > max(0, end-maxLine) && isBase64(s[begin-1]) {
+		begin--
+	}
+	if begin < end && cutBefore(s, begin) {
+		return begin
+	}
+	return -1
 }
 
 // isWordLetter reports whether c goes on with what is no code of base64.
