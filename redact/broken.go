@@ -113,6 +113,9 @@ func (r *Redactor) unbroken(s string, i, floor int, early bool) (from, to int, p
 	if end-from < minLine {
 		return 0, 0, nil
 	}
+	if next := goesOnAt(s, from, end); next == end || skip(s[:min(len(s), next+minLine/2)], next, isToken68)-next < minLine/2 {
+		return 0, 0, nil
+	}
 	var all [1 + maxLines]string
 	all[0] = s[from:end]
 	n := 1
