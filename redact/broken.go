@@ -23,29 +23,30 @@ const (
 // written as \n. Behind it may stand what lines are indented with or quoted by.
 //
 // An early look is one before the parts were scanned: it counts only what goes on
-// as if it were drawn.
-func (r *Redactor) wrapped(s string, early bool, t *trail) string {
+// as if it were drawn, and reports whether a later one may find more.
+func (r *Redactor) wrapped(s string, early bool, t *trail) (_ string, more bool) {
 	var out []byte
 	done := 0
-	var next [len(breaks)]int
-	for n, sign := range breaks {
-		next[n] = strings.Index(s, sign)
-	}
-	for i := 0; ; {
-		at := -1
-		for n, sign := range breaks {
-			if next[n] >= 0 && next[n] < i {
-				next[n] = from(i, strings.Index(s[i:], sign))
-			}
-			if next[n] >= 0 && (at < 0 || next[n] < at) {
-				at = next[n]
+	slash := strings.IndexByte(s, '\\') >= 0
+	line, escaped, other := -1, -1, -1
+	for i := 0; i < len(s); {
+		if line < i {
+			line = orEnd(s, i, strings.IndexByte(s[i:], '\n'))
+		}
+		if escaped < i {
+			escaped = len(s)
+			if slash {
+				escaped = orEnd(s, i, strings.Index(s[i:], `\n`))
 			}
 		}
-		if at < 0 {
+		if other < i {
+			other = nextBreak(s, i)
+		}
+		if i = min(line, escaped, other); i == len(s) {
 			break
 		}
-		i = at
-		begin, to, joined := r.unbroken(s, i, done, early)
+		begin, to, joined, told := r.unbroken(s, i, done, early)
+		more = more || told
 		if to == 0 {
 			i++
 			continue
@@ -59,14 +60,20 @@ func (r *Redactor) wrapped(s string, early bool, t *trail) string {
 		i = to
 	}
 	if out == nil {
-		return s
+		return s, more
 	}
 	t.step()
-	return string(append(out, s[done:]...))
+	return string(append(out, s[done:]...)), more
 }
 
-// breaks are what words are broken at.
-var breaks = [...]string{"\n", `\n`, "<br", `" + "`, "' + '", `" . "`, "' . '"}
+// orEnd returns the index n within s[i:] as one within s, and where s ends if it
+// is less than 0.
+func orEnd(s string, i, n int) int {
+	if n < 0 {
+		return len(s)
+	}
+	return i + n
+}
 
 // secretInOne reports whether there is a secret in a word that was put together,
 // with a dash where it was broken or without.
@@ -88,58 +95,69 @@ func (r *Redactor) secretInOne(joined []string) bool {
 	return r.scan(r.own(word, nil), nil) != word
 }
 
-// from returns the index n within s[i:] as one within s.
-func from(i, n int) int {
-	if n < 0 {
-		return n
-	}
-	return i + n
-}
-
 // unbroken returns the word that the break at s[i] stands in, and its parts, or 0
-// if that is no token.
-func (r *Redactor) unbroken(s string, i, floor int, early bool) (from, to int, parts []string) {
+// if that is no token; and whether a word by which one is known was there.
+func (r *Redactor) unbroken(s string, i, floor int, early bool) (from, to int, parts []string, told bool) {
 	end := i
-	for k := 0; k < 4 && end > floor && strings.IndexByte("\r\\+.\"' ", s[end-1]) >= 0; k++ {
+	for k := 0; k < 4 && end > floor && goesOnSigns[s[end-1]]; k++ {
 		end-- // of a line that says that it goes on
 	}
 	if end-1 > floor && s[end-2:end] == `\r` {
 		end -= 2
 	}
 	from = end
-	for from > max(floor, end-maxAuthority) && isToken68(s[from-1]) {
+	for from > max(floor, end-maxAuthority) && in68[s[from-1]] {
 		from--
 	}
 	if end-from < minLine {
-		return 0, 0, nil
+		return 0, 0, nil, false
 	}
-	if next := goesOnAt(s, from, end); next == end || skip(s[:min(len(s), next+minLine/2)], next, isToken68)-next < minLine/2 {
-		return 0, 0, nil
+	first := s[from:end]
+	token := r.use().own != nil || r.hasTokenWord(first)
+	next := goesOnAt(s, from, end, token)
+	if next == end || runOf68(s, next, minLine/2) < minLine/2 {
+		return 0, 0, nil, false
 	}
-	var all [1 + maxLines]string
-	all[0] = s[from:end]
-	n := 1
-	token := r.use().own != nil || r.hasTokenWord(all[0])
-	if early && !token {
-		return 0, 0, nil
+	told = token || r.hasTokenWord(seam(first, s[next:next+runOf68(s, next, maxAuthority)]))
+	if !told || early && !token {
+		return 0, 0, nil, told
 	}
-	digits := strings.ContainsAny(all[0], "0123456789")
-	for to = end; n < len(all); n++ {
-		next := goesOnAt(s, from, to)
-		line := skip(s, next, isToken68)
+	all := []string{first}
+	digits := strings.ContainsAny(first, "0123456789")
+	for to = end; len(all) <= maxLines; {
+		next := goesOnAt(s, from, to, true)
+		line := next + runOf68(s, next, len(s))
 		if next == to || line-next < minLine/2 || early && !isDrawnPart(s[next:line]) {
 			break
 		}
-		all[n] = s[next:line]
+		all = append(all, s[next:line])
 		to = line
-		digits = digits || strings.ContainsAny(all[n], "0123456789")
-		token = token || r.hasTokenWord(all[n]) || r.hasTokenWord(seam(all[n-1], all[n]))
+		digits = digits || strings.ContainsAny(s[next:line], "0123456789")
 	}
-	if n == 1 || !token || !digits {
-		return 0, 0, nil // or words
+	if len(all) == 1 || !digits {
+		return 0, 0, nil, told // or words
 	}
-	return from, to, append([]string(nil), all[:n]...)
+	return from, to, all, told
 }
+
+// runOf68 returns the length of the run of bytes of tokens at s[i], at most most.
+func runOf68(s string, i, most int) int {
+	n := 0
+	for i+n < len(s) && n < most && in68[s[i+n]] {
+		n++
+	}
+	return n
+}
+
+// in68 has the bytes of isToken68, and goesOnSigns what may stand between a word
+// that was broken and the end of its line.
+var in68, goesOnSigns = func() (t, signs [256]bool) {
+	for c := range t {
+		t[c] = isToken68(byte(c))
+		signs[c] = strings.IndexByte("\r\\+.\"' ", byte(c)) >= 0
+	}
+	return t, signs
+}()
 
 // isDrawnPart reports whether a part of a word that was broken looks drawn: no
 // name, and none of a file.
@@ -154,12 +172,15 @@ func isDrawnPart(s string) bool {
 }
 
 // goesOnAt returns where a word goes on that was broken at s[i], behind the line
-// end or between quotes, and began at s[word]; or i.
-func goesOnAt(s string, word, i int) int {
+// end or between quotes, and began at s[word]; or i. If it need not be known for
+// sure, what lines may be quoted by is not looked at.
+func goesOnAt(s string, word, i int, sure bool) int {
 	next := i
-	for k := 0; k < 6 && next < len(s) && strings.IndexByte("\\+.\"' ", s[next]) >= 0; k++ {
-		if end := nextLine(s, next); end > next {
-			break
+	for k := 0; k < 6 && next < len(s) && goesOnSigns[s[next]]; k++ {
+		if c := s[next]; c == '\r' || c == '\\' {
+			if end := nextLine(s, next); end > next {
+				break
+			}
 		}
 		next++
 	}
@@ -171,6 +192,9 @@ func goesOnAt(s string, word, i int) int {
 		return next
 	} else {
 		next = end
+	}
+	if !sure {
+		return skip(s, next, isBlank)
 	}
 	// What the lines have in common, or are quoted or indented by.
 	const maxLead = 160
@@ -196,6 +220,9 @@ func goesOnAt(s string, word, i int) int {
 
 // nextLine returns where the line end ends that begins at s[i], or i.
 func nextLine(s string, i int) int {
+	if i == len(s) || s[i] != '\n' && s[i] != '\r' && s[i] != '\\' && s[i] != '<' {
+		return i
+	}
 	for _, end := range [...]string{"\n", "\r\n", `\n`, `\r\n`, "<br>", "<br/>", "<br />"} {
 		if strings.HasPrefix(s[i:], end) {
 			if i += len(end); end[0] == '<' && i < len(s) && s[i] == '\n' {

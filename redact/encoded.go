@@ -178,15 +178,24 @@ var values64 = func() (t [256]byte) {
 const minPrinted = 12
 
 // decode64 returns the text in what s is the base64 code of, or "" if that is no
-// text. It decodes no more than samples of what is not: minPrinted bytes span a
-// whole group of four characters in any three.
+// text. It decodes no more than samples of what is not: minPrinted bytes span
+// three whole groups of four characters.
 func decode64(s string) string {
 	for i := 0; ; i += 12 {
 		if i+4 > len(s) {
 			return ""
 		}
-		n := uint32(values64[s[i]])<<18 | uint32(values64[s[i+1]])<<12 | uint32(values64[s[i+2]])<<6 | uint32(values64[s[i+3]])
-		if isPrinted(byte(n>>16)) && isPrinted(byte(n>>8)) && isPrinted(byte(n)) {
+		if !isPrinted64(s, i) {
+			continue
+		}
+		from, to := i, i+4
+		for from >= 4 && i-from < 8 && isPrinted64(s, from-4) {
+			from -= 4
+		}
+		for to+4 <= len(s) && to-i < 12 && isPrinted64(s, to) {
+			to += 4
+		}
+		if to-from >= 12 {
 			break
 		}
 	}
@@ -203,6 +212,13 @@ func decode64(s string) string {
 		b = append(b, byte(n>>16), byte(n>>8), byte(n))[:len(b)+max(0, len(group)-1)]
 	}
 	return printed(b)
+}
+
+// isPrinted64 reports whether the group of base64 at s[i] stands for printable
+// bytes.
+func isPrinted64(s string, i int) bool {
+	a, b, c, d := values64[s[i]], values64[s[i+1]], values64[s[i+2]], values64[s[i+3]]
+	return isPrinted(a<<2|b>>4) && isPrinted(b<<4|c>>2) && isPrinted(c<<6|d)
 }
 
 // isPrinted reports whether c is printable ASCII, a space, or a zero of UTF-16.
@@ -244,13 +260,24 @@ func hexWord(s string) string {
 	} else if len(s) > 1 && s[0] == 'x' { // \x70...
 		s = s[1:]
 	}
-	if len(s) < min64 || !isHex(s[0]) || !isPrinted(hexByte(s, 0)) && !isPrinted(hexByte(s, 2)) {
+	if len(s) < min64 || !isPrintedHex(s) && !isPrintedHex(s[len(s)/4*2:]) {
 		return ""
 	}
 	if skip(s, 0, isHex) < len(s) {
 		return ""
 	}
 	return s
+}
+
+// isPrintedHex reports whether s begins with the code of printable bytes.
+func isPrintedHex(s string) bool {
+	const sample = 10
+	for i := 0; i < sample; i += 2 {
+		if !isHex(s[i]) || !isHex(s[i+1]) || !isPrinted(hexByte(s, i)) {
+			return false
+		}
+	}
+	return true
 }
 
 func hexByte(s string, i int) byte { return unhex(s[i])<<4 | unhex(s[i+1]) }

@@ -19,7 +19,7 @@ func (r *Redactor) octets(s string, level int, t *trail) string {
 	var out []byte
 	done := 0
 	for probe := minList - 1; probe < len(s); probe += minList {
-		if octetSigns[s[probe]] == 0 || octetSigns[s[probe-1]] == 0 || octetSigns[s[probe-2]] == 0 || octetSigns[s[probe-3]] == 0 {
+		if octetSigns[s[probe]] == 0 || !nearList(s, probe) {
 			continue
 		}
 		from, to := probe, probe
@@ -29,7 +29,8 @@ func (r *Redactor) octets(s string, level int, t *trail) string {
 		for to < len(s) && octetSigns[s[to]] != 0 {
 			to++
 		}
-		if to-from < minList-1 {
+		if to-from < minList-1 || !mayList(s[from:to]) {
+			probe = max(probe, to-1)
 			continue
 		}
 		next := to
@@ -63,6 +64,22 @@ func (r *Redactor) octets(s string, level int, t *trail) string {
 	return string(append(out, s[done:]...))
 }
 
+// nearList reports whether what stands before s[i] may be of a list of bytes: all
+// short numbers.
+func nearList(s string, i int) bool {
+	const look, minBetween = 10, 2
+	between := 0
+	for k := i - 1; k > i-look; k-- {
+		switch octetSigns[s[k]] {
+		case 0:
+			return false
+		case 2:
+			between++
+		}
+	}
+	return between >= minBetween
+}
+
 // octetSigns has what lists of bytes are written in: 1 for digits, 2 for what
 // stands between them.
 var octetSigns = func() (t [256]byte) {
@@ -76,6 +93,31 @@ var octetSigns = func() (t [256]byte) {
 	}
 	return t
 }()
+
+// mayList reports whether s may list bytes: it has as many short numbers, or
+// groups of a dump.
+func mayList(s string) bool {
+	const minShort, minGroups = 8, 6
+	short, groups, run := 0, 0, 0
+	for i := range len(s) {
+		if octetSigns[s[i]] == 1 {
+			run++
+			continue
+		}
+		switch run {
+		case 0:
+		case 1, 2, 3:
+			short++
+		case 4:
+			groups++
+		}
+		run = 0
+	}
+	if run > 0 {
+		short++
+	}
+	return short >= minShort || groups >= minGroups
+}
 
 // wholeOctets returns s[from:to] without the parts of words at its ends.
 func wholeOctets(s string, from, to int) (int, int) {

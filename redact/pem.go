@@ -143,7 +143,7 @@ func keyBody(x *scanner, at, end int) (from, to int) {
 		if next == to {
 			return from, to
 		}
-		next = goesOnAt(s, from, to)
+		next = goesOnAt(s, from, to, true)
 		line := skip(s[:min(len(s), next+width)], next, isBase64)
 		if line-next < min(width, 4) {
 			return from, to

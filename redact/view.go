@@ -28,7 +28,12 @@ func (r *Redactor) unescaped(s string, t *trail) string {
 			break
 		}
 		var seen trail
-		text := r.looked(r.scan(r.own(r.wrapped(v.text, true, &seen), &seen), &seen), &seen)
+		has := traitsOf(v.text)
+		text := v.text
+		if has.breaks {
+			text, has.breaks = r.wrapped(text, true, &seen)
+		}
+		text = r.looked(r.scan(r.own(text, &seen), &seen), has, &seen)
 		if len(seen.spans) > 0 {
 			return v.put(s, text, seen.spans, t, level)
 		}
@@ -98,7 +103,7 @@ func escapeLike(s, old string) string {
 func (v *view) decode() bool {
 	s := v.text
 	var code func(s string, i int) (c rune, n int)
-	i := firstEscape(s)
+	i := firstEscape(s, true)
 	switch j := firstQuotedPrintable(s); {
 	case i >= 0:
 		code = escapeAt
@@ -155,9 +160,13 @@ const nothing = -1
 // firstEscape returns where the first escape is that may hide something, or -1:
 // most texts with backslashes have line ends and quotes only, which detectors
 // know.
-func firstEscape(s string) int {
+func firstEscape(s string, slash bool) int {
 	first := strings.IndexByte(s, 0)
-	for i := strings.IndexByte(s, '\\'); i >= 0 && (first < 0 || i < first); {
+	i := -1
+	if slash {
+		i = strings.IndexByte(s, '\\')
+	}
+	for i >= 0 && (first < 0 || i < first) {
 		end := skip(s, i, func(c byte) bool { return c == '\\' })
 		if end == len(s) {
 			break
@@ -296,28 +305,24 @@ func entityAt(s string, i int) (rune, int) {
 // firstQuotedPrintable returns where the first code of quoted-printable (RFC
 // 2045) is, or -1: a soft line end, an equals sign, or one code after another.
 func firstQuotedPrintable(s string) int {
-	first := -1
-	for _, sign := range [...]string{"=\n", "=\r\n", "=3D"} {
-		if n := strings.Index(s, sign); n >= 0 && (first < 0 || n < first) {
-			first = n
-		}
-	}
-	for i := 0; first < 0; {
+	for i := 0; ; i++ {
 		n := strings.IndexByte(s[i:], '=')
-		if n < 0 || i+n+5 >= len(s) {
-			break
+		if n < 0 || i+n+1 >= len(s) {
+			return -1
 		}
 		i += n
-		if s[i+3] == '=' {
+		switch c := s[i+1]; {
+		case c > 'F' || c < '\n':
+		case c == '\n', c == '\r' && strings.HasPrefix(s[i:], "=\r\n"), c == '3' && strings.HasPrefix(s[i:], "=3D"):
+			return i
+		case isHex(c) && i+6 <= len(s) && s[i+3] == '=':
 			_, a := quotedPrintableAt(s, i)
 			_, b := quotedPrintableAt(s, i+3)
 			if a > 0 && b > 0 {
 				return i
 			}
 		}
-		i++
 	}
-	return first
 }
 
 // hasSoftLines reports whether a full line of quoted-printable ends in s as one
@@ -359,4 +364,12 @@ func quotedPrintableAt(s string, i int) (rune, int) {
 		}
 	}
 	return 0, 0
+}
+
+// from returns the index n within s[i:] as one within s.
+func from(i, n int) int {
+	if n < 0 {
+		return n
+	}
+	return i + n
 }
