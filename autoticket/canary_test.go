@@ -41,16 +41,21 @@ func TestNoCanaryLeaves(t *testing.T) {
 	var mu sync.Mutex
 	ways, planted := map[string]bool{}, map[string]int{}
 	kinds := canaryKinds(t)
+	names := slices.Sorted(maps.Keys(kinds))
+	require.GreaterOrEqual(t, len(names), 150)
+	if !thorough() {
+		names = names[len(names)-25:]
+	}
 	shapes := 0
 	elsewhere := hear(t)
 	t.Run("kinds", func(t *testing.T) {
-		for names := range slices.Chunk(slices.Sorted(maps.Keys(kinds)), 5) {
+		for kindsOf := range slices.Chunk(names, 5) {
 			var f flock
-			for _, kind := range names {
+			for _, kind := range kindsOf {
 				shapes += len(kinds[kind])
 				f = append(f, newPlanted(kind, kinds[kind]...))
 			}
-			t.Run(strings.Join(names, " "), func(t *testing.T) {
+			t.Run(strings.Join(kindsOf, " "), func(t *testing.T) {
 				t.Parallel()
 				l := new(leaving)
 				runWithCanaries(t, f, l)
@@ -68,9 +73,8 @@ func TestNoCanaryLeaves(t *testing.T) {
 			})
 		}
 	})
-	places := planted["password"]
-	t.Logf("%d kinds of secrets, of %d shapes, in %d places each; %d ways out were searched: %v", len(kinds), shapes, places, len(ways), slices.Sorted(maps.Keys(ways)))
-	require.GreaterOrEqual(t, len(kinds), 150)
+	places := planted[names[0]]
+	t.Logf("%d kinds of secrets, of %d shapes, in %d places each; %d ways out were searched: %v", len(names), shapes, places, len(ways), slices.Sorted(maps.Keys(ways)))
 	require.GreaterOrEqual(t, places, 220)
 	require.GreaterOrEqual(t, len(ways), 24, "%v", ways)
 	for kind, n := range planted {

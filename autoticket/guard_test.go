@@ -75,3 +75,15 @@ func TestAnErrorIsRedactedAndStaysWhatItIs(t *testing.T) {
 	require.NoError(t, safeError(r, nil))
 	require.NotContains(t, safeError(r, angry{}).Error(), token)
 }
+
+func TestALogSaysWhatWasWithheld(t *testing.T) {
+	var out bytes.Buffer
+	counted := map[string]int{}
+	log := slog.New(guarded{slog.NewTextHandler(&out, nil), new(redact.Redactor), func(kind string) { counted[kind]++ }})
+	token := "ghp" + "_" + strings.Repeat("a1B2", 9)
+	log.Info("all is well", "n", 1)
+	require.NotContains(t, out.String(), "withheld")
+	log.Info("with "+token, "error", fmt.Errorf("for bob@example.com: GET https://a.example/?token=%s was refused", token))
+	require.Contains(t, out.String(), " withheld.email=1 withheld.github-token=1 withheld.url=1\n")
+	require.Equal(t, map[string]int{"github-token": 1, "email": 1, "url": 1}, counted)
+}

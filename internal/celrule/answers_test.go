@@ -152,3 +152,23 @@ func TestSpec(t *testing.T) {
 	require.EqualError(t, err, `rule "wrong": signature: an int is no list`)
 	require.Zero(t, got)
 }
+
+// Half a secret is not known for one.
+func TestAnswersAreScrubbedBeforeTheyAreCut(t *testing.T) {
+	secret := strings.Repeat("s", 100)
+	scrub := func(s string) string { return strings.ReplaceAll(s, "key\n"+secret, "***") }
+	set, err := new(Set).Compile([]Rule{
+		{Name: "own", When: "true", Title: `"some thirty characters, and a " + exception.message`, Labels: []string{"exception.message"}, Runbook: `"https://a.example/" + span.name`},
+		{Name: "default", When: "true"},
+	}, nil)
+	require.NoError(t, err)
+	o := &correlate.Occurrence{Operation: "x", Status: "ERROR", Exception: correlate.Exception{Message: "key\n" + secret}}
+	a, err := set.Answers(0, o, new(correlate.Problem), scrub)
+	require.NoError(t, err)
+	require.Equal(t, "some thirty characters, and a ***", a.Title)
+	require.Equal(t, []string{"***"}, a.Labels)
+	require.Equal(t, "https://a.example/x", a.Runbook)
+	a, err = set.Answers(1, o, new(correlate.Problem), scrub)
+	require.NoError(t, err)
+	require.Equal(t, "x: ***", a.Title)
+}

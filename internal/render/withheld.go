@@ -12,7 +12,7 @@ import (
 
 // marks are what stands for a value that was withheld: the redactor's marks,
 // those of earlier versions, and the holes of links.
-var marks = regexp.MustCompile(`\[REDACTED:([a-z0-9-]{1,40})(?::[0-9a-f]+)?\]|\[redacted: ([a-z0-9 -]{1,40})\]|\b` + hole + `\b`)
+var marks = regexp.MustCompile(`\[REDACTED:([a-z0-9-]{1,40})(?::[0-9a-f]+)?\]|\[redacted: ([a-z0-9 -]{1,40})\]|[/=?&#]` + hole + `\b`)
 
 // redactions counts the values that were withheld from a document, by kind. It
 // counts what stands there, because most of them went when the problem was stored.
