@@ -12,6 +12,7 @@ type census struct {
 	state    state
 	laidOut  bool // layout is what the file says
 	stated   bool // state is
+	stray    bool // but state is from a page that nothing leads to
 	counts   map[bucket]int64
 	record   func(k []byte, r record, loose bool)
 	delivery func(d delivery, loose bool)
@@ -53,7 +54,7 @@ func (c *census) take(b bucket, key, fields []byte, loose bool) (err error) {
 	c.counts[b]++
 	switch b {
 	case headerBucket:
-		return c.takeHeader(key, fields)
+		return c.takeHeader(key, fields, loose)
 	case recordBucket:
 		var r record
 		if r, err = parseRecord(fields); err == nil {
@@ -71,7 +72,7 @@ func (c *census) take(b bucket, key, fields []byte, loose bool) (err error) {
 	return err
 }
 
-func (c *census) takeHeader(key, fields []byte) (err error) {
+func (c *census) takeHeader(key, fields []byte, loose bool) (err error) {
 	switch string(key) {
 	case string(formatKey):
 		var l layout
@@ -81,7 +82,7 @@ func (c *census) takeHeader(key, fields []byte) (err error) {
 	case string(stateKey):
 		var s state
 		if s, err = parseState(fields); err == nil && (!c.stated || s.revision > c.state.revision) {
-			c.state, c.stated = s, true
+			c.state, c.stated, c.stray = s, true, loose
 		}
 	}
 	return err

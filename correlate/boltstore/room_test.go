@@ -98,6 +98,7 @@ func TestExpiredRecordsAreForgotten(t *testing.T) {
 // TestFileSize: the file of a store that is full for long stays within three
 // times the limit.
 func TestFileSize(t *testing.T) {
+	t.Parallel()
 	path := newPath(t)
 	const limit = 4 << 20
 	s, err := Open(Config{Path: path, MaxBytes: limit})

@@ -27,7 +27,10 @@ type salvage struct {
 const salvageBytes = 4 << 20
 
 // copyAll copies what can be read. It returns the state of the copy, and what
-// the damaged file says it held.
+// the damaged file says it held, if that can be compared.
+//
+// Where the list of free pages is lost, records are taken from pages that may
+// be free too, of each the newest: one that was forgotten may come back.
 func copyAll(db *bolt.DB, r io.ReaderAt, size int64) (kept state, held *state, err error) {
 	v := &salvage{db: db, deliveries: map[string]delivery{}, waiting: map[string]bool{}}
 
@@ -43,14 +46,18 @@ func copyAll(db *bolt.DB, r io.ReaderAt, size int64) (kept state, held *state, e
 		v.waiting[string(recordKey(d.Key))] = true
 	}
 
-	second := census{record: v.record, unknown: v.unknown}
+	guessed := false
+	second := census{unknown: v.unknown, record: func(k []byte, r record, loose bool) {
+		guessed = guessed || loose && !first.listed
+		v.record(k, r)
+	}}
 	newSurvey(r, size).walk(second.visit)
 	v.outbox()
 	v.header()
 	if err := v.end(); err != nil {
 		return state{}, nil, err
 	}
-	if v.found.stated {
+	if v.found.stated && !guessed && (first.listed || !v.found.stray) {
 		held = &v.found.state
 	}
 	return v.state, held, nil
@@ -96,7 +103,7 @@ func (v *salvage) put(name, k, value []byte) {
 }
 
 // record copies a record, of several copies the newest.
-func (v *salvage) record(k []byte, r record, _ bool) {
+func (v *salvage) record(k []byte, r record) {
 	b := v.begin(recordBucket.name(), 0)
 	if b == nil {
 		return

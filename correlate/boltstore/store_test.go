@@ -24,6 +24,7 @@ func openStore(t testing.TB, path string) *Store {
 func newPath(t testing.TB) string { return filepath.Join(t.TempDir(), "store.db") }
 
 func TestStore(t *testing.T) {
+	t.Parallel() // most of it waits for the disk
 	storetest.Run(t, func(t *testing.T) correlate.Store { return openStore(t, newPath(t)) })
 }
 
