@@ -67,7 +67,7 @@ func (c *committer) prepare() (*Loss, error) {
 			loss.LostRecords = max(0, held.records-kept.records)
 			loss.LostDeliveries = max(0, held.deliveries-kept.deliveries)
 		}
-		return err
+		return errors.Join(err, f.Close()) // or Windows would not replace it
 	}, loss.Aside)
 	if err != nil {
 		return nil, err

@@ -12,11 +12,15 @@
 //
 // # Damage
 //
-// Open reads all of the file and checks every entry by a checksum. A damaged
-// file is moved aside, under its name with ".damaged-" and the time, and what
+// Open reads all of the file and checks every entry by a checksum, before the
+// database sees it. A damaged file is moved aside, under its name with ".damaged-" and the time, and what
 // can be read of it is copied to a new one; Config.Lost is told what is missing.
 // The three newest of such files are kept. The same happens when damage shows
 // later: the calls that meet it return [ErrDamaged], those after it go on.
+//
+// Deliveries are copied only where the file says that they are still waiting.
+// Of records an old state may come back, where the parts that tell old from new
+// are lost.
 //
 // # Versions
 //
@@ -81,8 +85,9 @@ type Store struct {
 	closeErr error         // of the committer, to read after stopped
 }
 
-// Open opens a store, and makes it if it is not there. It reads the whole file:
-// about a second for each GiB.
+// Open opens a store, and makes it if it is not there. It reads the whole file,
+// which takes some seconds for each GiB, and ten times as long for a damaged one.
+// When it fails the error is one of those above, or the system's.
 func Open(c Config) (*Store, error) {
 	if c.Path == "" {
 		return nil, errors.New("boltstore: opening: Config.Path is empty: name a file")
