@@ -119,7 +119,7 @@ func (r *Redactor) value(kind, s string) string {
 	if s == "" || markLen(s) == len(s) {
 		return s
 	}
-	if kind == "" || r.use().isHarmless(s) {
+	if kind == "" || kind == kindWeak && !isWeakSecret(s) || r.use().isHarmless(s) {
 		return r.text(s)
 	}
 	switch kind {
