@@ -103,6 +103,9 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 			ks = append(ks, keyword{word: w, fold: !s.exact, rule: &u})
 		}
 	}
+	for _, w := range keyBodies {
+		ks = append(ks, keyword{word: w, rule: &rule{kind: "private-key", mark: mark("private-key"), find: keyBody}})
+	}
 	for _, w := range markPrefixes {
 		ks = append(ks, keyword{word: w, rule: &rule{find: wholeMark}})
 	}

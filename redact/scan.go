@@ -217,6 +217,9 @@ func (x *scanner) keywords(i int, w bigram) (match, bool) {
 		if h.rule == nil {
 			if at >= x.key {
 				x.key = skip(x.s[:min(len(x.s), at+maxKey)], at+len(h.word), isKey)
+				if m, ok := x.tuple(at, x.key); ok {
+					return m, true
+				}
 			}
 			continue
 		}

@@ -73,6 +73,7 @@ var may = map[string][]string{
 	"/internal/filewatch":   {std},
 	"/internal/coalesce":    {std, "/correlate", "/internal/celrule"},
 	"/internal/ledger":      {std, "/correlate", "/internal/celrule", "/internal/coalesce", "/internal/observe", "/redact"},
+	"/internal/simulate":    {},
 	"/internal/render":      {std, "/correlate", "/enrich", "/redact", "/sinks"},
 	"/internal/outbox":      {std, "/correlate", "/internal/observe", "/internal/render", "/redact", "/sinks", "github.com/cenkalti/backoff/v4", "golang.org/x/time/rate"},
 	"/internal/archtest":    {std},
