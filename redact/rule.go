@@ -165,14 +165,16 @@ func tellsSocialSecurity(x *scanner, at int) (match, bool) {
 // between them.
 func keyTriggers() []string {
 	all := strings.Fields(`pass pw secret token jwt auth cookie credential session sessid dsn otp cvv cvc
-		signature sig hmac salt psk mdp community kennwort contrasena senha wachtwoord parola haslo losenord heslo
-		jelszo salasana adgangskode lozinka honeycomb certificate security_answer securityanswer`)
+		signature sig hmac salt psk mdp snmp kennwort contrasena senha wachtwoord parola haslo
+		honeycomb security_answer securityanswer`)
 	for _, pair := range []string{"api key", "access key", "private key", "signing key", "encryption key", "master key",
-		"ssh key", "account key", "connection string", "conn str", "auth key", "pin code", "access code", "unlock code", "security code",
-		"verification code", "recovery code", "backup code", "login code", "mfa code", "sms code"} {
+		"ssh key", "account key", "connection string", "conn str"} {
 		for _, sep := range []string{"", " ", "_", "-", "."} {
 			all = append(all, strings.Replace(pair, " ", sep, 1))
 		}
+	}
+	for _, code := range []string{"pin", "access", "unlock", "security", "verification", "recovery", "backup"} {
+		all = append(all, code+"code", code+"_code")
 	}
 	return all
 }

@@ -19,6 +19,10 @@ func valueAt(s string, v int, k key) (match, bool) {
 	case literalStart(s, v) > 0:
 		from = literalStart(s, v)
 		to = literalEnd(s, from)
+	case s[v] == '(' && k.assign && k.kind == "credential":
+		if from, to = lastLiteral(s, v); to == 0 {
+			from, to = v, bareEnd(s, v, k)
+		}
 	case goBytes(s, v) > 0:
 		to = goBytes(s, v)
 	case s[v] == '[' && markLen(s[v:]) == 0:
