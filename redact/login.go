@@ -6,13 +6,20 @@ import "strings"
 // user and a password, the keyword.
 func loginArgument(x *scanner, at, i int) (from, to int) {
 	const auth = len("auth(")
+	if x.inner {
+		return 0, 0
+	}
 	if i-at == auth { // BasicAuth, basic_auth
 		name := strings.TrimSuffix(x.s[x.floor:max(x.floor, at)], "_")
 		if len(name) < len("basic") || !foldPrefix(name[len(name)-len("basic"):], "basic") {
 			return 0, 0
 		}
 	}
-	return lastLiteral(x.s, i)
+	from, to = lastLiteral(x.s, i)
+	if to == 0 || !holdsNothing(x, at, from) {
+		return 0, 0
+	}
+	return from, to
 }
 
 // lastLiteral finds the last literal before the next parenthesis is closed, where

@@ -117,7 +117,7 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 	for _, w := range []string{"ssn", "social security", "social_security", "socialsecurity"} {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: tellsSocialSecurity}})
 	}
-	for _, w := range strings.Fields("passw passphrase pwd secret token apikey api_key api-key api.key accesskey access_key access-key access.key authkey auth_key credential privatekey private_key") {
+	for _, w := range strings.Fields("passw passphrase pwd secret token apikey api_key api-key api.key accountkey accesskey access_key access-key access.key authkey auth_key credential privatekey private_key") {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: behindName}})
 	}
 	for _, w := range keyTriggers() {

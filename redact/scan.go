@@ -32,6 +32,7 @@ type scanner struct {
 	tag   int // where the next end tag is
 	colon int // where the last one is
 	ips   bool
+	inner bool // it looks at what a match would pass over (see holdsNothing)
 }
 
 // maxSigns is how many quotes and blanks may stand between a key and its sign.

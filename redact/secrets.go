@@ -58,7 +58,7 @@ var genericSecrets = []secret{
 	{kind: "api-key", source: "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password", words: []string{"key"}, find: genericKey},
 	{kind: "password", source: "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password", words: []string{"password", "passwd", "passphrase"}, find: quotedPassword},
 	{kind: "password", source: "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password",
-		words: []string{"auth(", "credential(", "credentials(", "authentication(", "getconnection("}, find: loginArgument},
+		words: []string{"auth(", "set password for ", "credential(", "credentials(", "authentication(", "getconnection("}, find: loginArgument},
 	{kind: "password", source: "https://learn.microsoft.com/powershell/module/microsoft.powershell.security/convertto-securestring",
 		words: []string{"convertto-securestring"}, find: secureString},
 	{kind: "password", source: "https://www.postgresql.org/docs/current/libpq-pgpass.html", words: []string{":5432:", ":6432:"}, find: pgpass},

@@ -13,6 +13,10 @@ func valueAt(s string, v int, k key) (match, bool) {
 	case slashes == v && tripled(s, v):
 		from = v + 3
 		to = tripledEnd(s, v)
+	case slashes == v && doubledEnd(s, v) > 0:
+		from, to = v+2, doubledEnd(s, v)
+	case k.assign && hereEnd(s, v) > 0:
+		from, to = v+strings.IndexByte(s[v:], '\n')+1, hereEnd(s, v)
 	case slashes < len(s) && isQuote(s[slashes]):
 		from = slashes + 1
 		to = closing(s, from, s[slashes], slashes-v)
