@@ -65,6 +65,8 @@ type plan struct {
 	// it: of personal data, of the host's own keys, and of names for names.
 	last  endSet
 	kinds []*ownKind
+	// always has those that have no keywords.
+	always []*ownKind
 }
 
 // builtin is the plan of a Redactor without kinds and keys of its own.
@@ -100,6 +102,9 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 		for _, w := range s.words {
 			ks = append(ks, keyword{word: w, fold: !s.exact, rule: &u})
 		}
+	}
+	for _, w := range keyBodies {
+		ks = append(ks, keyword{word: w, rule: &rule{kind: "private-key", mark: mark("private-key"), find: keyBody}})
 	}
 	for _, w := range markPrefixes {
 		ks = append(ks, keyword{word: w, rule: &rule{find: wholeMark}})
@@ -184,10 +189,20 @@ func keyTriggers() []string {
 func newPlan(own []*ownKind, keys []string) *plan {
 	p := &plan{kinds: own}
 	ks := builtinKeywords()
-	for _, k := range own {
-		u := &rule{kind: k.Name, mark: mark(k.Name), find: k.match, own: k, token: true}
+	for n, k := range own {
+		k.n = n
+		if len(k.Keywords) == 0 {
+			p.always = append(p.always, k)
+		}
+		u := rule{kind: k.Name, mark: mark(k.Name), find: k.match, own: k}
+		token := u
+		token.token = true
 		for _, w := range k.Keywords {
-			ks = append(ks[:len(ks):len(ks)], keyword{word: w, fold: true, rule: u})
+			v := &u
+			if k.isToken(w) {
+				v = &token
+			}
+			ks = append(ks[:len(ks):len(ks)], keyword{word: w, fold: true, rule: v})
 		}
 	}
 	p.build(ks)

@@ -4,14 +4,14 @@ import "strings"
 
 // valueAt finds the secret that begins at s[v] and belongs to k.
 func valueAt(s string, v int, k key) (match, bool) {
-	if v >= len(s) || s[v] == '\n' || s[v] == '\r' {
+	if v = valueBegin(s, v, k); v >= len(s) || s[v] == '\n' || s[v] == '\r' {
 		return match{}, false
 	}
 	from, to := v, v
 	slashes := skip(s, v, func(c byte) bool { return c == '\\' })
 	switch {
 	case slashes == v && tripled(s, v):
-		from = v + 3
+		from = skip(s, v+3, isSpace)
 		to = tripledEnd(s, v)
 	case slashes == v && doubledEnd(s, v) > 0:
 		from, to = v+2, doubledEnd(s, v)
@@ -122,6 +122,11 @@ func bareEnd(s string, i int, k key) int {
 			continue
 		}
 		switch c := s[i]; {
+		case c == '\n' || c == '\r':
+			if !continues(s, i, start) {
+				return i
+			}
+			i = skip(s, i, isSpace) - 1
 		case isSpace(c):
 			if !isScheme(s[start:i]) {
 				return i
@@ -139,6 +144,12 @@ func bareEnd(s string, i int, k key) int {
 		i++
 	}
 	return i
+}
+
+// continues reports whether a value goes on behind the line end at s[i]: behind a
+// backslash, or the '=' at the end of a full line of quoted-printable.
+func continues(s string, i, start int) bool {
+	return i > start && (s[i-1] == '\\' || s[i-1] == '=' && softLine(s, i-1))
 }
 
 // endsAt reports whether a value may have ended before s[i]: nothing follows,
