@@ -150,6 +150,9 @@ func (x *scanner) behindQuote(from, to int) int {
 			return 0
 		}
 		end := literalEndAt(s, v)
+		if end <= v || strings.IndexByte(":?", s[end-1]) >= 0 {
+			return 0
+		}
 		if end = skip(s, end, func(c byte) bool { return isQuote(c) || c == '\\' || isBlank(c) }); end >= len(s) || s[end] != ')' && s[end] != '}' && s[end] != '.' {
 			return 0
 		}

@@ -213,6 +213,9 @@ func isCode(s string) bool {
 		rest := s[n+1:]
 		return rest == "" || rest == ")" || rest[len(rest)-1] == ')' || isPathStart(rest)
 	}
+	if n := strings.IndexByte(s, '['); n > 0 {
+		s = s[:n] // of its parts one
+	}
 	dot := strings.LastIndexByte(s, '.')
 	if dot <= 0 || !isNamePath(s) {
 		return false
@@ -261,7 +264,7 @@ func isNeverShort(kind string) bool {
 
 // isFewDigits reports whether s is a small number: a count, a state, a version.
 func isFewDigits(s string) bool {
-	return len(s) <= 3 && skip(s, 0, isDigit) == len(s)
+	return len(s) <= 5 && skip(s, 0, isDigit) == len(s)
 }
 
 // isConstant reports whether s is a number as programs write constants: 0x80090320.
