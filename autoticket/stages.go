@@ -63,7 +63,8 @@ type stages struct {
 	origins    []correlate.TraceOrigin // to be published
 	ledger     *ledger.Ledger
 	outbox     *outbox.Outbox
-	off        map[string]bool // rules that were switched off, as far as was told
+	off        map[string]bool      // rules that were switched off, as far as was told
+	refused    map[string]time.Time // sinks that refuse their credentials, and when that was told last
 }
 
 // newStages checks the configuration and returns everything that is wrong with

@@ -19,12 +19,13 @@ var flags = []struct {
 	{"ldapadd", 'w', false}, {"7z", 'p', true}, {"zip", 'P', false}, {"unzip", 'P', false}, {"plink", 'p', false}, {"putty", 'p', false},
 	{"curl", 'u', false}, {"curl", 'U', false}, {"curl", 'b', false}, {"wget", 'u', false}, {"http", 'a', false}, {"https", 'a', false},
 	{"smbclient", 'U', false}, {"rpcclient", 'U', false}, {"mosquitto_pub", 'P', false}, {"mosquitto_sub", 'P', false}, {"kinit", 'w', false},
+	{"openssl enc", 'k', false}, {"openssl", 'k', false},
 }
 
 // shortFlag finds the value of a flag of one letter, at s[i], that a program on
 // the same line takes a secret with: mysql -px, curl -u user:x.
 func shortFlag(s string, i, floor int) (match, bool) {
-	if i+2 >= len(s) || strings.IndexByte("paPwuUb", s[i+1]) < 0 {
+	if i+2 >= len(s) || strings.IndexByte("paPwuUbk", s[i+1]) < 0 {
 		return match{}, false
 	}
 	letter, v := s[i+1], i+2
@@ -45,16 +46,43 @@ func shortFlag(s string, i, floor int) (match, bool) {
 		if !ok || s[m.from:m.to] == m.with || letter != 'u' && letter != 'U' && !strings.HasPrefix(f.program, "http") {
 			return m, ok
 		}
-		// Of user:password, or of Samba's user%password, the user stays.
-		n := strings.IndexAny(s[m.from:m.to], ":%")
-		if n < 0 || m.from+n+1 == m.to {
+		return behindUser(s, m)
+	}
+	return match{}, false
+}
+
+// behindUser leaves the user of user:password, or of Samba's user%password.
+func behindUser(s string, m match) (match, bool) {
+	n := strings.IndexAny(s[m.from:m.to], ":%")
+	if n < 0 || m.from+n+1 == m.to {
+		return match{}, false
+	}
+	m.from += n + 1
+	if old := s[m.from:m.to]; markLen(old) == len(old) {
+		m.with = old
+	}
+	return m, true
+}
+
+// loginFlag finds the password of curl's --user name:password, at s[i].
+func loginFlag(s string, i, floor int) (match, bool) {
+	for _, flag := range []string{"--user", "--proxy-user"} {
+		v := i + len(flag)
+		if !strings.HasPrefix(s[i:], flag) || v >= len(s) || s[v] != ' ' && s[v] != '=' {
+			continue
+		}
+		line := s[max(floor, i-maxCommand):i]
+		if n := strings.LastIndexAny(line, "\n;|"); n >= 0 {
+			line = line[n+1:]
+		}
+		if !runs(line, "curl") {
 			return match{}, false
 		}
-		m.from += n + 1
-		if old := s[m.from:m.to]; markLen(old) == len(old) {
-			m.with = old
+		m, ok := valueAt(s, skip(s, v+1, isBlank), key{kind: "password", assign: true})
+		if !ok || s[m.from:m.to] == m.with {
+			return m, ok
 		}
-		return m, true
+		return behindUser(s, m)
 	}
 	return match{}, false
 }

@@ -2,11 +2,30 @@ package redact
 
 import "strings"
 
-// lastLiteral finds the password among the arguments of a function that takes a
-// user and a password, the keyword: the last literal, where there are two or more.
-func lastLiteral(x *scanner, _, i int) (from, to int) {
+// loginArgument finds the password among the arguments of a function that takes a
+// user and a password, the keyword.
+func loginArgument(x *scanner, at, i int) (from, to int) {
+	const auth = len("auth(")
+	if x.inner {
+		return 0, 0
+	}
+	if i-at == auth { // BasicAuth, basic_auth
+		name := strings.TrimSuffix(x.s[x.floor:max(x.floor, at)], "_")
+		if len(name) < len("basic") || !foldPrefix(name[len(name)-len("basic"):], "basic") {
+			return 0, 0
+		}
+	}
+	from, to = lastLiteral(x.s, i)
+	if to == 0 || !holdsNothing(x, at, from) {
+		return 0, 0
+	}
+	return from, to
+}
+
+// lastLiteral finds the last literal before the next parenthesis is closed, where
+// there are two or more.
+func lastLiteral(s string, i int) (from, to int) {
 	const reach = 256
-	s := x.s
 	limit := min(len(s), i+reach)
 	for n := 0; i < limit; n++ {
 		i = skip(s[:limit], i, func(c byte) bool { return c != '\'' && c != '"' && c != ')' && c != '\n' })

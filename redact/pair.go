@@ -45,6 +45,11 @@ func (r *Redactor) pair(s string, i, floor int) (match, bool) {
 		v++
 	}
 	v = skip(s, v, isBlank)
+	if !k.assign && v < len(s) && (s[v] == '\n' || s[v] == '\r') { // the next line, where it is a literal
+		if n := skip(s[:min(len(s), v+maxKey)], v, isSpace); n < len(s) && isQuote(s[n]) && k.kind != "" {
+			v = n
+		}
+	}
 	if k.kind != "" && !k.assign && !k.closed && !k.encoded {
 		v = typedValue(s, v)
 	}
@@ -64,6 +69,9 @@ func (r *Redactor) flag(s string, i, floor int) (match, bool) {
 		return match{}, false
 	}
 	if m, ok := shortFlag(s, i, floor); ok {
+		return m, true
+	}
+	if m, ok := loginFlag(s, i, floor); ok {
 		return m, true
 	}
 	from := skip(s, i, func(c byte) bool { return c == '-' })

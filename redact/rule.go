@@ -122,7 +122,7 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 	for _, w := range []string{"ssn", "social security", "social_security", "socialsecurity"} {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: tellsSocialSecurity}})
 	}
-	for _, w := range strings.Fields("passw passphrase pwd secret token apikey api_key api-key api.key accesskey access_key access-key access.key authkey auth_key credential privatekey private_key") {
+	for _, w := range strings.Fields("passw passphrase pwd secret token apikey api_key api-key api.key accountkey accesskey access_key access-key access.key authkey auth_key credential privatekey private_key") {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: behindName}})
 	}
 	for _, w := range keyTriggers() {
@@ -170,14 +170,16 @@ func tellsSocialSecurity(x *scanner, at int) (match, bool) {
 // between them.
 func keyTriggers() []string {
 	all := strings.Fields(`pass pw secret token jwt auth cookie credential session sessid dsn otp cvv cvc
-		signature sig hmac salt psk mdp community kennwort contrasena senha wachtwoord parola haslo losenord heslo
-		jelszo salasana adgangskode lozinka honeycomb certificate security_answer securityanswer`)
+		signature sig hmac salt psk mdp snmp kennwort contrasena senha wachtwoord parola haslo
+		honeycomb security_answer securityanswer`)
 	for _, pair := range []string{"api key", "access key", "private key", "signing key", "encryption key", "master key",
-		"ssh key", "account key", "connection string", "conn str", "auth key", "pin code", "access code", "unlock code", "security code",
-		"verification code", "recovery code", "backup code", "login code", "mfa code", "sms code"} {
+		"ssh key", "account key", "connection string", "conn str"} {
 		for _, sep := range []string{"", " ", "_", "-", "."} {
 			all = append(all, strings.Replace(pair, " ", sep, 1))
 		}
+	}
+	for _, code := range []string{"pin", "access", "unlock", "security", "verification", "recovery", "backup"} {
+		all = append(all, code+"code", code+"_code")
 	}
 	return all
 }

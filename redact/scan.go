@@ -32,6 +32,7 @@ type scanner struct {
 	tag   int // where the next end tag is
 	colon int // where the last one is
 	ips   bool
+	inner bool    // it looks at what a match would pass over (see holdsNothing)
 	own   *looked // what it remembers of the host's kinds
 }
 
