@@ -119,6 +119,22 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 	for _, w := range []string{"near '", "near \""} {
 		ks = append(ks, keyword{word: w, rule: &rule{at: nearFragment}})
 	}
+	for _, w := range callWords {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: secretCall}})
+	}
+	for _, w := range []string{",[{file,", ".ex:", ".exs:", ".erl:"} {
+		ks = append(ks, keyword{word: w, rule: &rule{at: beamFrame}})
+	}
+	ks = append(ks, keyword{word: ") called at [", rule: &rule{at: func(x *scanner, at int) (match, bool) { return calledAt(x, at+1) }}})
+	for _, w := range []string{":protected]", ":private]"} {
+		ks = append(ks, keyword{word: w, rule: &rule{at: classField}})
+	}
+	for _, w := range protocolWords {
+		ks = append(ks, keyword{word: w.word, rule: &rule{at: protocol}})
+	}
+	for _, w := range storeWords {
+		ks = append(ks, keyword{word: w, rule: &rule{at: (*scanner).stored}})
+	}
 	ks = append(ks, keyword{word: "copy ", fold: true, rule: &rule{at: copyRows}},
 		keyword{word: "identified ", fold: true, rule: &rule{kind: "password", mark: mark("password"), find: identified}})
 	ks = append(ks, keyword{word: `\u003c`, rule: &rule{at: func(x *scanner, at int) (match, bool) { return x.r.element(x.s, at) }}})

@@ -26,6 +26,8 @@ func valueBegin(s string, v int, k key) int {
 		}
 	case c == '{' && !k.closed:
 		return insideBox(s, v)
+	case c == '<' && strings.HasPrefix(s[v:], `<<"`): // of Erlang
+		return v + 2
 	}
 	return v
 }
