@@ -179,3 +179,10 @@ func classField(x *scanner, at int) (match, bool) {
 	}
 	return valueAt(s, v, key{kind: kind, assign: true, closed: true})
 }
+
+// isVisibility reports whether s[i] is where PHP says who may see a field, instead
+// of its value: ["password":protected], [password:Class:private].
+func isVisibility(s string, i int) bool {
+	end := skip(s[:min(len(s), i+maxKey)], i, func(c byte) bool { return isKey(c) || isQuote(c) || c == '\\' || c == ':' })
+	return end < len(s) && s[end] == ']' && (strings.HasSuffix(s[i:end], "protected") || strings.HasSuffix(s[i:end], ":private"))
+}

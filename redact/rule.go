@@ -126,6 +126,21 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 		ks = append(ks, keyword{word: w, rule: &rule{at: beamFrame}})
 	}
 	ks = append(ks, keyword{word: ") called at [", rule: &rule{at: func(x *scanner, at int) (match, bool) { return calledAt(x, at+1) }}})
+	for _, c := range positional {
+		ks = append(ks, keyword{word: c.words, rule: &rule{at: positionalArgument}})
+	}
+	for _, w := range pipes {
+		ks = append(ks, keyword{word: w, rule: &rule{at: piped}})
+	}
+	password := rule{kind: "password", mark: mark("password")}
+	for _, w := range userPasswords {
+		u := password
+		u.find = userPassword
+		ks = append(ks, keyword{word: w, rule: &u})
+	}
+	u := password
+	u.find = pgpass
+	ks = append(ks, keyword{word: ":5432:", rule: &u})
 	for _, w := range []string{":protected]", ":private]"} {
 		ks = append(ks, keyword{word: w, rule: &rule{at: classField}})
 	}
