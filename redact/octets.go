@@ -36,11 +36,11 @@ func (r *Redactor) octets(s string, level int, t *trail) string {
 			continue
 		}
 		next := to
-		holds := false
-		if a, b, text := dump(s, from, to, done); b > 0 {
+		a, b, text := dump(s, from, to, done)
+		holds := b > 0 && r.holdsSecret(text, "", level)
+		if holds {
 			from, to = a, b
 			next = max(next, b)
-			holds = r.holdsSecret(text, "", level)
 		} else if from, to = wholeOctets(s, from, to); countOctets(s[from:to]) >= minOctets {
 			holds = r.holdsSecret(octetList(s[from:to], true), "", level) || r.holdsSecret(octetList(s[from:to], false), "", level)
 		}
