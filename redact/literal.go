@@ -213,7 +213,11 @@ func lineOfWords(s string, i int) int {
 // isCode reports whether a bare value is an expression: the call of a function,
 // or the member of something that has the name of a secret too.
 func isCode(s string) bool {
-	if n := strings.IndexByte(s, '('); n > 2 && (isNamePath(s[:n]) || isCall(s[:n])) {
+	if n := strings.IndexByte(s, '('); n > 2 && (isNamePath(s[:n]) || isMember(s[:n])) {
+		switch s[:n] {
+		case "Some", "Just", "Optional": // how a type prints that there is a value
+			return false
+		}
 		rest := s[n+1:]
 		return rest == "" || rest == ")" || rest[len(rest)-1] == ')' || isPathStart(rest)
 	}
@@ -231,8 +235,8 @@ func isCode(s string) bool {
 	return r.secretKind(s[dot+1:]) != ""
 }
 
-// isCall reports whether s is the name of a member, digits or not: tls13.New.
-func isCall(s string) bool {
+// isMember reports whether s is the name of a member, digits or not: tls13.New.
+func isMember(s string) bool {
 	dot := strings.IndexByte(s, '.')
 	return dot > 0 && isPathStart(s) && isPathStart(s[dot+1:]) && skip(s, 0, isKey) == len(s)
 }

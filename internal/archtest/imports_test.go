@@ -55,6 +55,7 @@ var may = map[string][]string{
 	"":                      {}, // the root has documentation only
 	"/correlate":            {std},
 	"/correlate/storetest":  {std, "/correlate"},
+	"/correlate/boltstore":  {std, "/correlate", "go.etcd.io/bbolt/"},
 	"/redact":               {std},
 	"/redact/gitleaks":      {std, "/redact", "github.com/spf13/viper", "github.com/zricethezav/gitleaks/v8/config"},
 	"/sinks":                {std},
