@@ -4,6 +4,11 @@ import "strings"
 
 // valueAt finds the secret that begins at s[v] and belongs to k.
 func valueAt(s string, v int, k key) (match, bool) {
+	if v < len(s) && s[v] == '(' && k.assign && k.kind == "credential" { // auth=('bob', 'x')
+		if from, to := lastLiteral(s, v); to > 0 {
+			return match{from, to, mark(k.kind)}, true
+		}
+	}
 	if v = valueBegin(s, v, k); v >= len(s) || s[v] == '\n' || s[v] == '\r' {
 		return match{}, false
 	}
@@ -23,10 +28,6 @@ func valueAt(s string, v int, k key) (match, bool) {
 	case literalStart(s, v) > 0:
 		from = literalStart(s, v)
 		to = literalEnd(s, from)
-	case s[v] == '(' && k.assign && k.kind == "credential":
-		if from, to = lastLiteral(s, v); to == 0 {
-			from, to = v, bareEnd(s, v, k)
-		}
 	case goBytes(s, v) > 0:
 		to = goBytes(s, v)
 	case s[v] == '[' && markLen(s[v:]) == 0:
