@@ -40,18 +40,18 @@ func (f form) fill(rnd *rand.Rand) (text string, secrets []string) {
 	text = strings.NewReplacer("⏎", "\n", "⇥", "\t").Replace(f.template)
 	token := draw(rnd, "ghp_<a36>")
 	half := len(token) / 2
-	for hole, value := range map[string]string{
-		"{P}": draw(rnd, "<a9>!<a4>"), "{W}": draw(rnd, "<a16>"), "{T}": token, "{T1}": token[:half], "{T2}": token[half:],
+	for _, h := range []struct{ hole, value string }{
+		{"{P}", draw(rnd, "<a9>!<a4>")}, {"{W}", draw(rnd, "<a16>")}, {"{T}", token}, {"{T1}", token[:half]}, {"{T2}", token[half:]},
 	} {
-		if strings.Contains(text, hole) {
-			text = strings.ReplaceAll(text, hole, value)
-			secrets = append(secrets, value, value[len(value)-6:])
+		if strings.Contains(text, h.hole) {
+			text = strings.ReplaceAll(text, h.hole, h.value)
+			secrets = append(secrets, h.value, h.value[len(h.value)-6:])
 		}
 	}
-	for hole, template := range map[string]string{"{L}": "<b64>", "{S}": "<b24>"} {
-		for strings.Contains(text, hole) {
-			value := draw(rnd, template)
-			text = strings.Replace(text, hole, value, 1)
+	for _, h := range []struct{ hole, template string }{{"{L}", "<b64>"}, {"{S}", "<b24>"}} {
+		for strings.Contains(text, h.hole) {
+			value := draw(rnd, h.template)
+			text = strings.Replace(text, h.hole, value, 1)
 			secrets = append(secrets, value)
 		}
 	}
