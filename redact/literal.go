@@ -210,6 +210,10 @@ func lineOfWords(s string, i int) int {
 // or the member of something that has the name of a secret too.
 func isCode(s string) bool {
 	if n := strings.IndexByte(s, '('); n > 2 && (isNamePath(s[:n]) || isMember(s[:n])) {
+		switch s[:n] {
+		case "Some", "Just", "Optional": // how a type prints that there is a value
+			return false
+		}
 		rest := s[n+1:]
 		return rest == "" || rest == ")" || rest[len(rest)-1] == ')' || isPathStart(rest)
 	}
