@@ -162,14 +162,25 @@ var in68, goesOnSigns = func() (t, signs [256]bool) {
 // isDrawnPart reports whether a part of a word that was broken looks drawn: no
 // name, and none of a file.
 func isDrawnPart(s string) bool {
-	digits := 0
+	var upper, lower, digit bool
+	turns := 0 // from one class of letters to another
+	last := 0
 	for i := range len(s) {
-		if isDigit(s[i]) {
-			digits++
+		class := 0
+		switch c := s[i]; {
+		case isUpper(c):
+			class, upper = 1, true
+		case isLower(c):
+			class, lower = 2, true
+		case isDigit(c):
+			class, digit = 3, true
 		}
+		if i > 0 && class != last {
+			turns++
+		}
+		last = class
 	}
-	dots := strings.Count(s, ".")
-	return digits > 1 && isMixed(s) && entropy(s) >= 3 && dots < 2 || len(s) >= 16 && isMixed(s) && entropy(s) >= 3.5 && dots == 0
+	return upper && (lower && turns*5 >= len(s)*2 || digit && turns > 2 && !lower) && strings.Count(s, ".") < 2
 }
 
 // goesOnAt returns where a word goes on that was broken at s[i], behind the line

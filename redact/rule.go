@@ -118,6 +118,9 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 	for _, w := range parameterWords {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: (*scanner).parameters}})
 	}
+	for _, w := range []string{"= N'", "=N'", "= '", "='"} {
+		ks = append(ks, keyword{word: w, rule: &rule{at: func(x *scanner, at int) (match, bool) { return variable(x, at, at+len(w)) }}})
+	}
 	for _, w := range []string{"near '", "near \""} {
 		ks = append(ks, keyword{word: w, rule: &rule{at: nearFragment}})
 	}
@@ -127,7 +130,7 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 	for _, w := range []string{",[{file,", ".ex:", ".exs:", ".erl:"} {
 		ks = append(ks, keyword{word: w, rule: &rule{at: beamFrame}})
 	}
-	ks = append(ks, keyword{word: ") called at [", rule: &rule{at: func(x *scanner, at int) (match, bool) { return calledAt(x, at+1) }}})
+	ks = append(ks, keyword{word: "at [/", rule: &rule{at: calledAt}})
 	for _, c := range positional {
 		ks = append(ks, keyword{word: c.words, rule: &rule{at: positionalArgument}})
 	}
