@@ -55,6 +55,7 @@ var may = map[string][]string{
 	"":                      {}, // the root has documentation only
 	"/correlate":            {std},
 	"/correlate/storetest":  {std, "/correlate"},
+	"/correlate/redisstore": {std, "/correlate", "/correlate/internal/fleet", "github.com/redis/go-redis/v9"},
 	"/redact":               {std},
 	"/sinks":                {std},
 	"/sinks/sinktest":       {std, "/sinks"},
@@ -75,6 +76,9 @@ var may = map[string][]string{
 	"/internal/outbox":      {std, "/correlate", "/internal/observe", "/internal/render", "/redact", "/sinks", "github.com/cenkalti/backoff/v4", "golang.org/x/time/rate"},
 	"/internal/archtest":    {std},
 	"/autoticket":           {std, "/correlate", "/enrich", "/internal/", "/redact", "/sinks", "go.opentelemetry.io/otel/", "golang.org/x/time/rate"},
+
+	"/correlate/internal/fleet":      {std, "/correlate"},
+	"/correlate/internal/realserver": {std},
 
 	"/autoticket/autotickettest":                   {std, "/autoticket", "/autoticket/autotickettest/", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/"},
 	"/autoticket/autotickettest/internal/testfile": {std, "/autoticket/autotickettest/rehearsal", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/", "go.yaml.in/yaml/v3"},
