@@ -55,6 +55,7 @@ var may = map[string][]string{
 	"":                      {}, // the root has documentation only
 	"/correlate":            {std},
 	"/correlate/storetest":  {std, "/correlate"},
+	"/correlate/pgstore":    {std, "/correlate", "/correlate/internal/fleet"},
 	"/correlate/redisstore": {std, "/correlate", "/correlate/internal/fleet", "github.com/redis/go-redis/v9"},
 	"/redact":               {std},
 	"/sinks":                {std},
