@@ -19,7 +19,7 @@ type Config struct {
 	// Schema holds the tables. Defaults to "spanticket".
 	Schema string
 	// Timeout bounds each statement, the wait for a connection included.
-	// Defaults to 5 seconds.
+	// Defaults to 3 seconds.
 	Timeout time.Duration
 	// MaxIdle bounds the pause between two claims that find nothing; see Load
 	// in the package's documentation. Defaults to 30 seconds; a negative one
@@ -56,7 +56,7 @@ func New(db *sql.DB, c Config) (*Store, error) {
 		return nil, fmt.Errorf("pgstore: Config.Schema %q is no name of a schema: it may have 63 bytes, none of them NUL", c.Schema)
 	}
 	if c.Timeout <= 0 {
-		c.Timeout = 5 * time.Second
+		c.Timeout = 3 * time.Second
 	}
 	if c.MaxIdle == 0 {
 		c.MaxIdle = 30 * time.Second
@@ -70,8 +70,8 @@ func New(db *sql.DB, c Config) (*Store, error) {
 }
 
 // Update implements [correlate.Store]. When the answer to the write is lost it
-// asks until it knows what became of it, or ctx ends; the error then says that
-// the outcome is not known.
+// looks what became of it, for as long as Config.Timeout; if it cannot find out,
+// the error says that the outcome is not known.
 func (s *Store) Update(ctx context.Context, key correlate.Key, fn correlate.UpdateFunc) error {
 	if err := s.write(ctx, key, fn, nil); err != nil {
 		return fmt.Errorf("pgstore: update: %w", err)
@@ -112,15 +112,15 @@ func (s *Store) write(ctx context.Context, key correlate.Key, fn correlate.Updat
 	defer done()
 
 	mark := s.writer.Next()
-	var unknown error // the error that hid what became of a write
+	var doubt fleet.Doubt
 	for attempt := 0; ; attempt++ {
 		cur, err := s.read(ctx, key, end)
 		switch {
 		case err == nil:
-		case unknown == nil:
+		case !doubt.Any():
 			return err
 		default:
-			if err := pause(ctx, attempt, unknown); err != nil {
+			if err := doubt.Pause(ctx, attempt); err != nil {
 				return err
 			}
 			continue
@@ -147,33 +147,17 @@ func (s *Store) write(ctx context.Context, key correlate.Key, fn correlate.Updat
 			}
 			return nil
 		case err == nil || again(err): // somebody else was faster
-			if err := pause(ctx, 0, unknown); err != nil {
+			if err := doubt.Pause(ctx, 0); err != nil {
 				return err
 			}
-		case unknown == nil && refused(err):
+		case !doubt.Any() && refused(err):
 			return err
 		default:
-			unknown = err
-			if err := pause(ctx, attempt, unknown); err != nil {
+			doubt.Rise(err, s.timeout)
+			if err := doubt.Pause(ctx, attempt); err != nil {
 				return err
 			}
 		}
-	}
-}
-
-// pause waits before another attempt, longer each time, up to a second.
-func pause(ctx context.Context, attempt int, unknown error) error {
-	bound := min(2*time.Millisecond<<min(attempt, 10), time.Second)
-	timer := time.NewTimer(rand.N(bound))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		if unknown != nil {
-			return fmt.Errorf("%w; whether it took effect is not known: %w", ctx.Err(), unknown)
-		}
-		return ctx.Err()
 	}
 }
 

@@ -47,8 +47,9 @@
 //
 // # When Redis is out of reach
 //
-// A call returns an error after [Config.Timeout] at the latest. There is one
-// exception: when the answer to a write is lost, Update and Settle do not know
-// whether it took effect. They ask until they know or ctx ends, because to
-// report a failure would have the caller count the same twice.
+// A script ends with an error after [Config.Timeout] at the latest, and
+// with it the call. When the answer to a write is lost the store looks for the mark
+// that the write leaves in the record, for as long again: what took effect is not
+// done twice. If it still does not know, the error says so; the engine then tries
+// again, and counts no batch twice because problems remember who counted last.
 package redisstore

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -31,7 +30,7 @@ type Config struct {
 	// server; it must not hold braces. Defaults to "spanticket".
 	Prefix string
 	// Timeout bounds each call to Redis, over the client's own retries.
-	// Defaults to 5 seconds.
+	// Defaults to 3 seconds.
 	Timeout time.Duration
 	// MaxIdle bounds the pause between two claims that find nothing; see Load
 	// in the package's documentation. Defaults to 30 seconds; a negative one
@@ -62,7 +61,7 @@ func New(client redis.UniversalClient, c Config) (*Store, error) {
 		return nil, fmt.Errorf("redisstore: Config.Prefix %q holds a brace, which would move keys to other slots of a Cluster", c.Prefix)
 	}
 	if c.Timeout <= 0 {
-		c.Timeout = 5 * time.Second
+		c.Timeout = 3 * time.Second
 	}
 	if c.MaxIdle == 0 {
 		c.MaxIdle = 30 * time.Second
@@ -71,8 +70,8 @@ func New(client redis.UniversalClient, c Config) (*Store, error) {
 }
 
 // Update implements [correlate.Store]. When the answer to the write is lost it
-// asks until it knows what became of it, or ctx ends; the error then says that
-// the outcome is not known.
+// looks what became of it, for as long as Config.Timeout; if it cannot find out,
+// the error says that the outcome is not known.
 func (s *Store) Update(ctx context.Context, key correlate.Key, fn correlate.UpdateFunc) error {
 	if err := s.write(ctx, key, fn, nil); err != nil {
 		return fmt.Errorf("redisstore: update: %w", err)
@@ -113,16 +112,16 @@ func (s *Store) write(ctx context.Context, key correlate.Key, fn correlate.Updat
 	defer done()
 
 	mark := s.writer.Next()
-	var unknown error // the error that hid what became of a write
-	lost := false     // the script found no lease, which the next look tells why
+	var doubt fleet.Doubt
+	lost := false // the script found no lease, which the next look tells why
 	for attempt := 0; ; attempt++ {
 		cur, leased, err := s.read(ctx, key, end)
 		switch {
 		case err == nil:
-		case unknown == nil:
+		case !doubt.Any():
 			return err
 		default:
-			if err := pause(ctx, attempt, unknown); err != nil {
+			if err := doubt.Pause(ctx, attempt); err != nil {
 				return err
 			}
 			continue
@@ -152,14 +151,14 @@ func (s *Store) write(ctx context.Context, key correlate.Key, fn correlate.Updat
 			return correlate.ErrLeaseLost
 		case err == nil: // somebody else was faster, or the client has sent it twice
 			lost = answer == "lost"
-			if err := pause(ctx, 0, unknown); err != nil {
+			if err := doubt.Pause(ctx, 0); err != nil {
 				return err
 			}
-		case unknown == nil && refused(err):
+		case !doubt.Any() && refused(err):
 			return err
 		default:
-			unknown = err
-			if err := pause(ctx, attempt, unknown); err != nil {
+			doubt.Rise(err, s.timeout)
+			if err := doubt.Pause(ctx, attempt); err != nil {
 				return err
 			}
 		}
@@ -171,22 +170,6 @@ func (s *Store) write(ctx context.Context, key correlate.Key, fn correlate.Updat
 func refused(err error) bool {
 	_, ok := errors.AsType[redis.Error](err)
 	return ok
-}
-
-// pause waits before another attempt, longer each time, up to a second.
-func pause(ctx context.Context, attempt int, unknown error) error {
-	bound := min(2*time.Millisecond<<min(attempt, 10), time.Second)
-	timer := time.NewTimer(rand.N(bound))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		if unknown != nil {
-			return fmt.Errorf("%w; whether it took effect is not known: %w", ctx.Err(), unknown)
-		}
-		return ctx.Err()
-	}
 }
 
 // call makes one call to Redis. It returns when ctx or the timeout ends, which

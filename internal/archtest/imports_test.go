@@ -79,6 +79,7 @@ var may = map[string][]string{
 	"/autoticket":           {std, "/correlate", "/enrich", "/internal/", "/redact", "/sinks", "go.opentelemetry.io/otel/", "golang.org/x/time/rate"},
 
 	"/correlate/internal/fleet":      {std, "/correlate"},
+	"/correlate/internal/fleettest":  {std, "/correlate", "/correlate/internal/realserver"},
 	"/correlate/internal/realserver": {std},
 
 	"/autoticket/autotickettest":                   {std, "/autoticket", "/autoticket/autotickettest/", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/"},

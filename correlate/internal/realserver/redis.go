@@ -39,8 +39,11 @@ func ping(ctx context.Context, addr string) error {
 		return err
 	}
 	answer := make([]byte, 7)
-	if n, err := conn.Read(answer); err != nil || string(answer[:n]) != "+PONG\r\n" {
+	n, err := conn.Read(answer)
+	switch got := string(answer[:n]); {
+	case got == "+PONG\r\n", got == "-NOAUTH":
+		return nil
+	default:
 		return errors.Join(errNotReady, err)
 	}
-	return nil
 }
