@@ -58,6 +58,7 @@ var may = map[string][]string{
 	"/correlate/pgstore":    {std, "/correlate", "/correlate/internal/fleet"},
 	"/correlate/redisstore": {std, "/correlate", "/correlate/internal/fleet", "github.com/redis/go-redis/v9"},
 	"/redact":               {std},
+	"/redact/gitleaks":      {std, "/redact", "github.com/spf13/viper", "github.com/zricethezav/gitleaks/v8/config"},
 	"/sinks":                {std},
 	"/sinks/sinktest":       {std, "/sinks"},
 	"/sinks/console":        {std, "/sinks", "golang.org/x/term"},
@@ -73,6 +74,7 @@ var may = map[string][]string{
 	"/internal/filewatch":   {std},
 	"/internal/coalesce":    {std, "/correlate", "/internal/celrule"},
 	"/internal/ledger":      {std, "/correlate", "/internal/celrule", "/internal/coalesce", "/internal/observe", "/redact"},
+	"/internal/simulate":    {},
 	"/internal/render":      {std, "/correlate", "/enrich", "/redact", "/sinks"},
 	"/internal/outbox":      {std, "/correlate", "/internal/observe", "/internal/render", "/redact", "/sinks", "github.com/cenkalti/backoff/v4", "golang.org/x/time/rate"},
 	"/internal/archtest":    {std},
@@ -122,6 +124,7 @@ func within(path, folder string) bool {
 func TestWhatAHostCompiles(t *testing.T) {
 	unwanted := []string{
 		module + "/sinks/", module + "/correlate/", module + "/examples/", module + "/autoticket/autotickettest/", module + "/internal/score/",
+		module + "/redact/gitleaks/", "github.com/zricethezav/", "github.com/spf13/",
 		"testing/", "github.com/stretchr/testify/", "pgregory.net/rapid/", "go.uber.org/goleak/",
 		"go.etcd.io/", "google.golang.org/grpc/", "go.opentelemetry.io/contrib/", "go.opentelemetry.io/collector/",
 	}
