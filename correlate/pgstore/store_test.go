@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spanticket/spanticket/correlate"
-	"github.com/spanticket/spanticket/correlate/internal/realserver"
+	"github.com/spanticket/spanticket/internal/realserver"
 	"github.com/spanticket/spanticket/correlate/pgstore"
 	"github.com/spanticket/spanticket/correlate/storetest"
 )

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spanticket/spanticket/correlate"
-	"github.com/spanticket/spanticket/correlate/internal/realserver"
+	"github.com/spanticket/spanticket/internal/realserver"
 )
 
 // What has expired is deleted now and then, and what says who deleted a record;

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spanticket/spanticket/correlate"
-	"github.com/spanticket/spanticket/correlate/internal/fleettest"
-	"github.com/spanticket/spanticket/correlate/internal/realserver"
+	"github.com/spanticket/spanticket/internal/fleettest"
+	"github.com/spanticket/spanticket/internal/realserver"
 	"github.com/spanticket/spanticket/correlate/redisstore"
 )
 

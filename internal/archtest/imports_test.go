@@ -78,11 +78,12 @@ var may = map[string][]string{
 	"/internal/render":      {std, "/correlate", "/enrich", "/redact", "/sinks"},
 	"/internal/outbox":      {std, "/correlate", "/internal/observe", "/internal/render", "/redact", "/sinks", "github.com/cenkalti/backoff/v4", "golang.org/x/time/rate"},
 	"/internal/archtest":    {std},
+	"/internal/fleettest":   {std, "/correlate", "/internal/realserver"},
+	"/internal/realserver":  {std},
+	"/internal/replicas":    {},
 	"/autoticket":           {std, "/correlate", "/enrich", "/internal/", "/redact", "/sinks", "go.opentelemetry.io/otel/", "golang.org/x/time/rate"},
 
-	"/correlate/internal/fleet":      {std, "/correlate"},
-	"/correlate/internal/fleettest":  {std, "/correlate", "/correlate/internal/realserver"},
-	"/correlate/internal/realserver": {std},
+	"/correlate/internal/fleet": {std, "/correlate"},
 
 	"/autoticket/autotickettest":                   {std, "/autoticket", "/autoticket/autotickettest/", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/"},
 	"/autoticket/autotickettest/internal/testfile": {std, "/autoticket/autotickettest/rehearsal", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/", "go.yaml.in/yaml/v3"},

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
-	"github.com/spanticket/spanticket/correlate/internal/realserver"
+	"github.com/spanticket/spanticket/internal/realserver"
 )
 
 var key = correlate.Key{Scope: correlate.Scope{Service: "checkout"}, Kind: correlate.KindProblem, ID: "p1"}
