@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/pgstore"
 	"github.com/spanticket/spanticket/internal/fleettest"
 	"github.com/spanticket/spanticket/internal/realserver"
-	"github.com/spanticket/spanticket/correlate/pgstore"
 )
 
 func at(u *url.URL, addr string) string {

@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/redisstore"
 	"github.com/spanticket/spanticket/internal/fleettest"
 	"github.com/spanticket/spanticket/internal/realserver"
-	"github.com/spanticket/spanticket/correlate/redisstore"
 )
 
 // Whether the client repeats what it had no answer for, or leaves it to the

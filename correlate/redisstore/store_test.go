@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spanticket/spanticket/correlate"
-	"github.com/spanticket/spanticket/internal/realserver"
 	"github.com/spanticket/spanticket/correlate/redisstore"
 	"github.com/spanticket/spanticket/correlate/storetest"
+	"github.com/spanticket/spanticket/internal/realserver"
 )
 
 // timed is a store whose clock is that of its server.
