@@ -106,7 +106,8 @@ func (s statements) write(row, settle bool, add int) string {
 // claim returns the statement that leases the first deliveries of lines, for a
 // scope and so many sinks. Every row has when the first waiting line is due,
 // and in how many seconds the first lease ends; one row has nothing else when
-// nothing could be leased.
+// nothing could be leased. It reads what waits of the scope once, in the order
+// of the index; whatever plan is chosen, it costs no more than to sort that.
 func (s statements) claim(sinks int) string {
 	names := make([]string, sinks)
 	for i := range names {
@@ -114,13 +115,10 @@ func (s statements) claim(sinks int) string {
 	}
 	return fmt.Sprintf(`
 WITH heads AS MATERIALIZED (
-    SELECT d.number, d.due, d.leased_until
-    FROM %[1]s.deliveries d
-    WHERE d.namespace = $1::bytea AND d.service = $2::bytea AND d.environment = $3::bytea AND d.sink IN (%[2]s)
-      AND NOT EXISTS (
-        SELECT FROM %[1]s.deliveries e
-        WHERE e.namespace = $1::bytea AND e.service = $2::bytea AND e.environment = $3::bytea AND e.sink = d.sink
-          AND e.kind = d.kind AND e.record = d.record AND e.number < d.number)
+    SELECT DISTINCT ON (sink, kind, record) number, due, leased_until
+    FROM %[1]s.deliveries
+    WHERE namespace = $1::bytea AND service = $2::bytea AND environment = $3::bytea AND sink IN (%[2]s)
+    ORDER BY sink, kind, record, number
 ), free AS MATERIALIZED (
     SELECT d.number FROM %[1]s.deliveries d
     WHERE d.number IN (

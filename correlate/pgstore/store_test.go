@@ -42,6 +42,7 @@ func TestOneServer(t *testing.T) {
 		{"Store", testStore},
 		{"FewConnections", testFewConnections},
 		{"Migrate", testMigrate},
+		{"ManyWaiting", testManyWaiting},
 		{"UnknownColumnsSurvive", testUnknownColumnsSurvive},
 		{"LostAnswers", func(t *testing.T, u *url.URL) { testLostAnswers(t, server.Addr, u) }},
 		{"ServerRefuses", testServerRefuses},
@@ -91,7 +92,7 @@ func data(t *testing.T, s correlate.Store, id string) (data string) {
 
 func claim(t *testing.T, s correlate.Store, sink string) []correlate.Delivery {
 	t.Helper()
-	ds, err := s.Claim(t.Context(), correlate.Claim{Scope: problem("").Scope, Sinks: []string{sink}, Now: time.Now(), Lease: time.Hour, Max: 10})
+	ds, err := s.Claim(t.Context(), correlate.Claim{Scope: problem("").Scope, Sinks: []string{sink}, Now: time.Now().Add(time.Minute), Lease: time.Hour, Max: 10})
 	require.NoError(t, err)
 	return ds
 }
@@ -118,6 +119,23 @@ func testFewConnections(t *testing.T, u *url.URL) {
 		require.NoError(t, err)
 	}
 	require.LessOrEqual(t, db.Stats().OpenConnections, 2)
+}
+
+// A tracker that was away for long leaves much to claim, before PostgreSQL has
+// gathered statistics about it: no plan may look at each line for each line.
+func testManyWaiting(t *testing.T, u *url.URL) {
+	db := connect(t, u.String())
+	s, err := pgstore.New(db, pgstore.Config{})
+	require.NoError(t, err)
+	require.NoError(t, s.Migrate(t.Context()))
+	_, err = db.ExecContext(t.Context(), `
+INSERT INTO spanticket.deliveries (id, kind, namespace, service, environment, record, sink, operation, due, attempts, created)
+SELECT convert_to('d' || i, 'UTF8'), 'problem', '', 'checkout', '', convert_to(md5(i::text), 'UTF8'), 'a', 'open', now(), 0, now()
+FROM generate_series(1, 20000) i`)
+	require.NoError(t, err)
+	for range 3 {
+		require.Len(t, claim(t, s, "a"), 10)
+	}
 }
 
 // Nothing but Migrate makes tables, and a service that finds none says what to do.
