@@ -61,7 +61,8 @@ type stages struct {
 	origins    []correlate.TraceOrigin // to be published
 	ledger     *ledger.Ledger
 	outbox     *outbox.Outbox
-	off        map[string]bool // rules that were switched off, as far as was told
+	off        map[string]bool      // rules that were switched off, as far as was told
+	refused    map[string]time.Time // sinks that refuse their credentials, and when that was told last
 }
 
 // newStages checks the configuration and returns everything that is wrong with
@@ -102,7 +103,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	s.calls = s.counts
 	s.ledger = ledger.New(ledger.Config{
 		Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Decided: s.decisions.record, Logger: c.Logger,
-		Link:  func(s string) string { return render.URL(c.Redactor, s) },
+		Link:   func(s string) string { return render.URL(c.Redactor, s) },
 		Writer: randomID(), Peers: c.Peers, Shadow: s.shadow, Budget: int64(c.TicketsPerHour), Adopt: c.Adopt,
 	})
 	s.outbox = outbox.New(outbox.Config{

@@ -168,7 +168,8 @@ func isDrawnPart(s string) bool {
 			digits++
 		}
 	}
-	return digits > 1 && isMixed(s) && entropy(s) >= 3 && strings.Count(s, ".") < 2
+	dots := strings.Count(s, ".")
+	return digits > 1 && isMixed(s) && entropy(s) >= 3 && dots < 2 || len(s) >= 16 && isMixed(s) && entropy(s) >= 3.5 && dots == 0
 }
 
 // goesOnAt returns where a word goes on that was broken at s[i], behind the line

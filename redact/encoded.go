@@ -127,10 +127,11 @@ func (r *Redactor) block64(s string, from, to, level int) (int, int) {
 		return 0, 0
 	}
 	padded := skip(s, end, func(c byte) bool { return c == '=' })
-	if r.holdsSecret(decode64(string(code)), "", level) {
+	text := decode64(string(code))
+	if r.holdsSecret(text, "", level) {
 		return from, padded
 	}
-	if begin := cutBody(s, from); level == 1 && begin >= 0 {
+	if begin := cutBody(s, from); text == "" && level == 1 && begin >= 0 {
 		return begin, padded
 	}
 	return end, end

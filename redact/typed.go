@@ -26,19 +26,24 @@ func valueBegin(s string, v int, k key) int {
 		}
 	case c == '{' && !k.closed:
 		return insideBox(s, v)
+	case c == '<' && strings.HasPrefix(s[v:], `<<"`): // of Erlang
+		return v + 2
 	}
 	return v
 }
 
 // boxes are the names of fields that hold all of a value.
-var boxes = []string{"Value:", "String:", "Val:", "Str:", "S:", "Data:", "Secret:", "Plain:", "Raw:", "Text:"}
+var boxes = []string{"value:", "string:", "val:", "str:", "s:", "data:", "secret:", "plain:", "raw:", "text:"}
 
 // insideBox returns where the value begins that a struct at s[v] holds, as in
 // {String:x Valid:true}, or v.
 func insideBox(s string, v int) int {
-	i := skip(s, v+1, isBlank)
+	i := skip(s[:min(len(s), v+8)], v+1, isBlank)
+	if i == len(s) || !isAlpha(s[i]) {
+		return v
+	}
 	for _, name := range boxes {
-		if foldPrefix(s[i:], strings.ToLower(name)) {
+		if s[i]|0x20 == name[0] && foldPrefix(s[i:], name) {
 			return skip(s, i+len(name), isBlank)
 		}
 	}

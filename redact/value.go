@@ -13,12 +13,20 @@ func valueAt(s string, v int, k key) (match, bool) {
 	case slashes == v && tripled(s, v):
 		from = skip(s, v+3, isSpace)
 		to = tripledEnd(s, v)
+	case slashes == v && doubledEnd(s, v) > 0:
+		from, to = v+2, doubledEnd(s, v)
+	case k.assign && hereEnd(s, v) > 0:
+		from, to = v+strings.IndexByte(s[v:], '\n')+1, hereEnd(s, v)
 	case slashes < len(s) && isQuote(s[slashes]):
 		from = slashes + 1
 		to = closing(s, from, s[slashes], slashes-v)
 	case literalStart(s, v) > 0:
 		from = literalStart(s, v)
 		to = literalEnd(s, from)
+	case s[v] == '(' && k.assign && k.kind == "credential":
+		if from, to = lastLiteral(s, v); to == 0 {
+			from, to = v, bareEnd(s, v, k)
+		}
 	case goBytes(s, v) > 0:
 		to = goBytes(s, v)
 	case s[v] == '[' && markLen(s[v:]) == 0:

@@ -57,6 +57,7 @@ var may = map[string][]string{
 	"/correlate/storetest":  {std, "/correlate"},
 	"/correlate/pgstore":    {std, "/correlate", "/correlate/internal/fleet"},
 	"/correlate/redisstore": {std, "/correlate", "/correlate/internal/fleet", "github.com/redis/go-redis/v9"},
+	"/correlate/boltstore":  {std, "/correlate", "go.etcd.io/bbolt/"},
 	"/redact":               {std},
 	"/redact/gitleaks":      {std, "/redact", "github.com/spf13/viper", "github.com/zricethezav/gitleaks/v8/config"},
 	"/sinks":                {std},

@@ -11,8 +11,8 @@ import (
 )
 
 // automaton tells whether an expression matches at a place, by one step for each
-// byte. Package regexp tells more, and takes twenty times as long to tell that
-// there is nothing. Its states are made as texts lead to them, and forgotten when
+// byte. Package regexp tells more, and takes far longer to tell that there is
+// nothing. Its states are made as texts lead to them, and forgotten when
 // they have become too many. It may be used concurrently.
 type automaton struct {
 	prog   *syntax.Prog

@@ -17,7 +17,13 @@
 //     gitleaks:allow does not either.
 //   - What a composite rule finds is replaced, whether what it requires is near or
 //     not.
-//   - A find is at most 16 KiB long.
+//   - Where secretGroup is not set and the first group is named or repeated, it is
+//     a part of the secret at most, and all of the match is replaced.
+//   - A find that begins with one of a few words is at most 16 KiB long.
+//
+// Most rules begin with such words, and cost next to nothing where none of them
+// stands. The others are tried on all of a text that has one of their keywords,
+// and a rule that has no keyword either is tried on every text.
 //
 // It is a module of its own, so that only those who import it compile gitleaks'
 // configuration and what that needs.

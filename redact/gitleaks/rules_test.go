@@ -140,7 +140,7 @@ func (p *peer) inLine(text string) string {
 // TestEveryRule draws what each rule matches. What gitleaks finds in a line of a
 // log the kind finds, and nothing else, and nothing of it is left in the text.
 func TestEveryRule(t *testing.T) {
-	const draws, tries = 8, 800
+	const draws, tries = 4, 800
 	cfg, err := Default()
 	require.NoError(t, err)
 	r := redact.Redactor{Kinds: cfg.Kinds}
