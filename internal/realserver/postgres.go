@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Postgres starts a PostgreSQL that keeps what was committed over SIGKILL of
@@ -26,7 +27,15 @@ func Postgres(t testing.TB, args ...string) (*Server, *url.URL) {
 	if err != nil {
 		t.Fatalf("realserver: %v", err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	t.Cleanup(func() {
+		// What is left of a server that was killed may still write.
+		for range 50 {
+			if os.RemoveAll(dir) == nil {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
 	data := filepath.Join(dir, "data")
 	addr := freePort(t)
 	_, port, _ := strings.Cut(addr, ":")

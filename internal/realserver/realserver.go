@@ -30,8 +30,37 @@ type Server struct {
 }
 
 // Start starts the server, again on the same port with the same data, and
-// returns when it answers.
+// returns when it answers. It tries for half a minute: what is left of one that
+// was killed may still hold the port or the memory.
 func (s *Server) Start() {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if s.running == nil {
+			s.launch()
+		}
+		err := s.ready(ctx)
+		if err == nil {
+			return
+		}
+		select {
+		case <-s.exited:
+			s.running = nil
+		default:
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			s.Kill()
+			s.t.Fatalf("realserver: the server does not answer: %v\n%s", err, s.output)
+		}
+	}
+}
+
+func (s *Server) launch() {
 	s.t.Helper()
 	cmd := s.command()
 	s.output = new(bytes.Buffer)
@@ -46,25 +75,6 @@ func (s *Server) Start() {
 		close(exited)
 	}()
 	s.running, s.exited = cmd, exited
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := s.ready(ctx)
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-exited:
-			s.running = nil
-			s.t.Fatalf("realserver: %s has ended:\n%s", cmd.Path, s.output)
-		case <-ctx.Done():
-			s.Kill()
-			s.t.Fatalf("realserver: %s does not answer: %v\n%s", cmd.Path, err, s.output)
-		}
-	}
 }
 
 // Kill ends the server as a crash does, with SIGKILL. Killing one that is not
