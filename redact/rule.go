@@ -111,10 +111,11 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: func(x *scanner, at int) (match, bool) { return quotedRow(x.s, at) }}})
 	}
 	ks = append(ks, keyword{word: `\u003c`, rule: &rule{at: func(x *scanner, at int) (match, bool) { return x.r.element(x.s, at) }}})
-	for _, w := range phoneWords {
+	for _, w := range phoneTriggers {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: tellsPhone}})
 	}
-	for _, w := range []string{"ssn", "social security", "social_security", "socialsecurity"} {
+	ks = append(ks, keyword{word: "iban", fold: true, rule: &rule{at: ibanTold}})
+	for _, w := range []string{"ssn", "social security", "social_security", "social-security", "socialsecurity"} {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: tellsSocialSecurity}})
 	}
 	for _, w := range keyTriggers() {
