@@ -65,6 +65,7 @@ func (e *Engine) publish(origins []correlate.TraceOrigin) {
 // apply counts a batch, for as long as it takes the store to come back. It
 // returns false when the engine stops before that.
 func (e *Engine) apply(b coalesce.Batch) bool {
+	e.s.ledger.Number(&b)
 	wait := 100 * time.Millisecond
 	for {
 		err := e.applyOnce(b)

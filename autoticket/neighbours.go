@@ -57,6 +57,9 @@ func (s *stages) takeOrigins() []correlate.TraceOrigin {
 	return out
 }
 
+// randomID returns a name that nobody has in a fleet.
+func randomID() string { return rand.Text()[:12] }
+
 // randomKey returns a key that nobody has.
 func randomKey() []byte {
 	key := make([]byte, 32)

@@ -103,7 +103,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	s.ledger = ledger.New(ledger.Config{
 		Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Decided: s.decisions.record, Logger: c.Logger,
 		Link:  func(s string) string { return render.URL(c.Redactor, s) },
-		Peers: c.Peers, Shadow: s.shadow, Budget: int64(c.TicketsPerHour), Adopt: c.Adopt,
+		Writer: randomID(), Peers: c.Peers, Shadow: s.shadow, Budget: int64(c.TicketsPerHour), Adopt: c.Adopt,
 	})
 	s.outbox = outbox.New(outbox.Config{
 		Store:    c.Store,

@@ -46,6 +46,12 @@ type Batch struct {
 	Sample    Sample    // the latest
 	Impact    Impact
 	Admission Admission // whether a new problem may have a ticket now
+
+	// Writer says who counts the batch, and Number which of its batches it is, from
+	// 1, so that it is counted once however often it is tried (see Problem.Counted).
+	// Zero means that nobody asks.
+	Writer string
+	Number int64
 }
 
 // Key returns the key of the problem's record.

@@ -45,6 +45,7 @@ type Problem struct {
 	Total   int64    `json:"total"`   // how many it would list, if there were room for all
 
 	Filings []Filing `json:"filings"` // what each sink has
+	Writers []Writer `json:"writers"` // who counted on it last, newest last
 	History []Entry  `json:"history"` // oldest first, bounded
 }
 

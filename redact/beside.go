@@ -27,8 +27,12 @@ func (x *scanner) beside(at, end int, shapes []*shape) (from, to int) {
 			i++
 			continue
 		}
+		word := skip(s[:min(len(s), i+maxBeside)], i, isWord) - i
 		if !isWordOrEscape(s, i) {
 			for _, sh := range shapes {
+				if word < sh.lead || sh.first != 0 && s[i] != sh.first {
+					continue
+				}
 				from, to = sh.match(s, i, x.floor)
 				if to > 0 && sh.isDrawn(s[from:to]) && x.told(at, i) && !identifies(s[last:i]) {
 					return from, to
@@ -36,7 +40,7 @@ func (x *scanner) beside(at, end int, shapes []*shape) (from, to int) {
 			}
 		}
 		last = i
-		i = skip(s[:limit], i, isWord)
+		i += word
 	}
 	return 0, 0
 }

@@ -80,6 +80,9 @@ func (r *Redactor) unbroken(s string, i, floor int) (from, to int, joined string
 	if end-from < minLine {
 		return 0, 0, ""
 	}
+	if next := nextLine(s, end); skip(s[:min(len(s), next+minLine/2)], next, isToken68)-next < minLine/2 {
+		return 0, 0, ""
+	}
 	var parts [1 + maxLines]string
 	parts[0] = s[from:end]
 	n := 1

@@ -26,7 +26,9 @@ func (r *Redactor) decide(s string, m match) (match, bool) {
 	case Mask:
 		m.with = maskPart(kind, old)
 	default:
-		m.with = r.replacement(kind, old)
+		if r.use().tokenKey != nil || markKindOf(kind) != kind {
+			m.with = r.replacement(kind, old)
+		}
 	}
 	return m, m.with != old
 }

@@ -93,6 +93,9 @@ func (r *Redactor) word64(s string, from, to, level int) (int, int) {
 // decode64 returns the text that s is the base64 code of, as far as it is, or ""
 // if s is no code of a text.
 func decode64(s string) string {
+	if !beginsText(s) {
+		return "" // most words, known by a look at two bytes
+	}
 	var head [12]byte
 	enc := base64.RawStdEncoding
 	if strings.ContainsAny(s, "-_") {
@@ -110,15 +113,35 @@ func decode64(s string) string {
 	return string(b[:n])
 }
 
+// beginsText reports whether the first byte of what s is the base64 code of may be
+// one of a text.
+func beginsText(s string) bool {
+	return isTextByte(sixBits[s[0]]<<2 | sixBits[s[1]]>>4)
+}
+
+// sixBits is what each byte of base64 stands for.
+var sixBits = func() (t [256]byte) {
+	for _, alphabet := range []string{base64Alphabet + "+/", base64Alphabet + "-_"} {
+		for n, c := range []byte(alphabet) {
+			t[c] = byte(n)
+		}
+	}
+	return t
+}()
+
+const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
 // isText reports whether b is printable ASCII.
 func isText(b []byte) bool {
 	for _, c := range b {
-		if (c < ' ' || c > '~') && c != '\n' && c != '\t' && c != '\r' {
+		if !isTextByte(c) {
 			return false
 		}
 	}
 	return true
 }
+
+func isTextByte(c byte) bool { return ' ' <= c && c <= '~' || c == '\n' || c == '\t' || c == '\r' }
 
 // unescape returns s with its percent-escapes decoded, those that are right.
 func unescape(s string) string {

@@ -4,7 +4,7 @@ package redact
 // end in one of them. It errs on the side of yes.
 type endSet struct {
 	lengths [maxEnd + 1]bool
-	pairs   [1 << 4]uint64 // of the last two letters
+	triples [1 << 9]uint64 // of the last three letters
 	hashes  [1 << 9]uint64
 }
 
@@ -25,7 +25,7 @@ func (e *endSet) add(word string) {
 	if n == 1 {
 		e.lengths[0] = true // all keys are looked at
 	}
-	e.addPair(word)
+	e.addTriple(word)
 	e.hashes[h>>6&511] |= 1 << (h & 63)
 }
 
@@ -35,17 +35,17 @@ func (e *endSet) has(key string) bool {
 	if e.lengths[0] {
 		return true // a word without letters
 	}
-	if n := len(key); n < 2 || isAlpha(key[n-1]) && isAlpha(key[n-2]) {
-		if n < 2 {
-			return false
-		}
-		p := pairHash(key[n-2], key[n-1])
-		if e.pairs[p>>6]>>(p&63)&1 == 0 {
+	n := len(key)
+	if n < 2 {
+		return false
+	}
+	if n > 2 && isAlpha(key[n-1]) && isAlpha(key[n-2]) && isAlpha(key[n-3]) {
+		if w := triple(key[n-3], key[n-2], key[n-1]); e.triples[w>>6]>>(w&63)&1 == 0 {
 			return false
 		}
 	}
+	n = 0
 	var h uint16
-	n := 0
 	for i := len(key) - 1; i >= 0 && n < maxEnd; i-- {
 		c := key[i]
 		if !isAlpha(c) {
@@ -62,19 +62,29 @@ func (e *endSet) has(key string) bool {
 	return false
 }
 
-func (e *endSet) addPair(word string) {
+// addTriple adds the last three letters of a word, whatever stands before where it
+// has two.
+func (e *endSet) addTriple(word string) {
 	letters := make([]byte, 0, len(word))
 	for i := range len(word) {
 		if isAlpha(word[i]) {
 			letters = append(letters, word[i])
 		}
 	}
-	if n := len(letters); n >= 2 {
-		p := pairHash(letters[n-2], letters[n-1])
-		e.pairs[p>>6] |= 1 << (p & 63)
+	add := func(a, b, c byte) {
+		w := triple(a, b, c)
+		e.triples[w>>6] |= 1 << (w & 63)
+	}
+	switch n := len(letters); {
+	case n > 2:
+		add(letters[n-3], letters[n-2], letters[n-1])
+	case n == 2:
+		for c := range byte(32) {
+			add(c, letters[0], letters[1])
+		}
 	}
 }
 
-func pairHash(a, b byte) uint16 { return uint16(a&31)<<5 | uint16(b&31) }
+func triple(a, b, c byte) uint16 { return uint16(a&31)<<10 | uint16(b&31)<<5 | uint16(c&31) }
 
 func endHash(h uint16, c byte) uint16 { return (h*37 + uint16(c&31)) & (1<<15 - 1) }

@@ -25,7 +25,7 @@ var leadsTo = []string{
 // end of the URL.
 func segment(s string, from int) (match, bool) {
 	end := min(len(s), from+maxPath)
-	told := 0 // for how many segments a word that leads to one still counts
+	var before [2]string // the last segments
 	for i := from; i < end; i++ {
 		to := i
 		for to < end && s[to] != '/' {
@@ -39,20 +39,29 @@ func segment(s string, from int) (match, bool) {
 			}
 			to++
 		}
-		if told > 0 && capability(s[i:to]) {
-			return match{i, to, masked}, true
-		}
 		if part := s[i:to]; i < to {
-			told--
-			for _, w := range leadsTo {
-				if len(part) < maxLead && strings.Contains(strings.ToLower(part), w) {
-					told = 2
-				}
+			if capability(part) && (leads(before[0]) || leads(before[1])) {
+				return match{i, to, masked}, true
 			}
+			before[0], before[1] = before[1], part
 		}
 		i = to
 	}
 	return match{}, false
+}
+
+// leads reports whether a segment says that a secret one follows.
+func leads(segment string) bool {
+	if len(segment) >= maxLead {
+		return false
+	}
+	segment = strings.ToLower(segment)
+	for _, w := range leadsTo {
+		if strings.Contains(segment, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // capability reports whether a segment looks like made by chance, so that

@@ -34,6 +34,9 @@ type scanner struct {
 	ips   bool
 }
 
+// maxSigns is how many quotes and blanks may stand between a key and its sign.
+const maxSigns = 12
+
 // scanners keeps the scans of clean texts from allocating.
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
@@ -50,6 +53,11 @@ func (r *Redactor) scan(s string, t *trail) string {
 		w := prev<<8 | bigram(s[i])
 		if p.gate[w>>6]>>(w&63)&1 == 0 {
 			prev = bigram(s[i])
+			i++
+			continue
+		}
+		if c := s[i]; signs[c]&turnsHere|signs[w>>8]&turnsBehind == 0 && !p.may(s, i-1, w) {
+			prev = bigram(c)
 			i++
 			continue
 		}
@@ -101,7 +109,7 @@ func wordEnd(s string, i int) int {
 
 // at tries what turns on the bigram w that ends at s[i].
 func (x *scanner) at(i int, w bigram) (m match, ok bool) {
-	if c := byte(w >> 8); i > 0 && (c == '%' || c == '+' || c == '<' && x.closes(i-1) || c == '#' || c == '\\') {
+	if c := byte(w >> 8); signs[c]&turnsBehind != 0 && i > x.floor && (c != '<' || x.closes(i-1)) {
 		if m, ok = x.r.detect(x.s, i-1, x.floor, c == '%' && x.mayPair(i-1)); ok {
 			return m, true
 		}
@@ -119,6 +127,9 @@ func (x *scanner) at(i int, w bigram) (m match, ok bool) {
 		next := byte(0)
 		if i+1 < len(x.s) {
 			next = x.s[i+1]
+		}
+		if isTime(x.s, i) && i > x.key+maxSigns && !x.ips {
+			break
 		}
 		pair := x.mayPair(i)
 		if pair || c == ':' && (next == '/' || next == 'A' || x.ips) || c == '=' && next == '(' {
@@ -142,6 +153,13 @@ func (x *scanner) at(i int, w bigram) (m match, ok bool) {
 		m, ok = x.r.detect(x.s, i, x.floor, false)
 	}
 	return m, ok
+}
+
+// isTime reports whether the sign at s[i] is within a time of day, as most colons
+// of a log are.
+func isTime(s string, i int) bool {
+	return s[i] == ':' && i > 2 && i+1 < len(s) && isDigit(s[i+1]) && isDigit(s[i-1]) && isDigit(s[i-2]) &&
+		(s[i-3] == ':' || s[i-3] == 'T' || s[i-3] == ' ')
 }
 
 // closes reports whether an end tag follows the start tag that may begin at s[i],
@@ -224,11 +242,11 @@ func (x *scanner) keywords(i int, w bigram) (match, bool) {
 // that tells what its value is: a word that says so was seen, or it ends in the
 // letters of one.
 func (x *scanner) mayPair(i int) bool {
-	const signs, digits = 12, 4
-	if i <= x.key+signs {
+	const digits = 4
+	if i <= x.key+maxSigns {
 		return true
 	}
-	for n := 0; n < signs && i > x.floor && (isBlank(x.s[i-1]) || isQuote(x.s[i-1]) || x.s[i-1] == '\\' || x.s[i-1] == ']'); n++ {
+	for n := 0; n < maxSigns && i > x.floor && (isBlank(x.s[i-1]) || isQuote(x.s[i-1]) || x.s[i-1] == '\\' || x.s[i-1] == ']'); n++ {
 		i--
 	}
 	if i-x.floor >= 3 && x.s[i-3:i] == "%5D" {
@@ -315,6 +333,23 @@ func (r *Redactor) detect(s string, i, floor int, pair bool) (m match, ok bool) 
 	return m, ok
 }
 
+// Bytes that finds turn on: the scan stops at them, or at the byte behind them,
+// because what that is tells more.
+const (
+	turnsHere   = 1
+	turnsBehind = 2
+)
+
+var signs = func() (t [256]uint8) {
+	for _, c := range []byte(":=@-0123456789") {
+		t[c] = turnsHere
+	}
+	for _, c := range []byte(`%+<#\`) {
+		t[c] = turnsBehind
+	}
+	return t
+}()
+
 // addSigns adds the bigrams that end in a sign that detect has something to try
 // at.
 func (b *bigramSet) addSigns() {
@@ -356,7 +391,14 @@ func isSpace(c byte) bool { return c <= ' ' }
 func isQuote(c byte) bool { return c == '"' || c == '\'' || c == '`' }
 
 // isWord reports whether c may be part of a token or of a name.
-func isWord(c byte) bool { return isAlnum(c) || c == '_' || c == '-' }
+func isWord(c byte) bool { return inWord[c] }
+
+var inWord = func() (t [256]bool) {
+	for c := range t {
+		t[c] = isAlnum(byte(c)) || c == '_' || c == '-'
+	}
+	return t
+}()
 
 // skip returns the end of the run of bytes from i on for which ok holds.
 func skip(s string, i int, ok func(byte) bool) int {

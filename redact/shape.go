@@ -30,7 +30,9 @@ type shape struct {
 	left, right bool   // the ends must be those of a word
 	// narrow shapes have a run of digits, of hexadecimal, or of one case.
 	narrow bool
-	keep   int // how many ops stay
+	keep   int  // how many ops stay
+	first  byte // what it begins with, if that is a literal
+	lead   int  // how long the word is at least that it begins with, up to maxBeside
 }
 
 // op is a literal, or a run of a class.
@@ -98,7 +100,35 @@ func parseShape(text string) *shape {
 		}
 	}
 	sh.findAnchor()
+	sh.findLead()
 	return sh
+}
+
+// findLead adds up what a shape begins with that is of a word.
+func (sh *shape) findLead() {
+	if lit := sh.ops[0].lit; lit != "" {
+		sh.first = lit[0]
+	}
+	for _, o := range sh.ops {
+		n := skip(o.lit, 0, isWord)
+		if o.class != 0 && isWordClass(o.class) {
+			n = o.min
+		}
+		sh.lead = min(sh.lead+n, maxBeside)
+		if n == 0 || n < len(o.lit) || o.min < o.max {
+			return
+		}
+	}
+}
+
+// isWordClass reports whether all bytes of a class may be part of a word.
+func isWordClass(class uint16) bool {
+	for c := range classes {
+		if classes[c]&class != 0 && !isWord(byte(c)) {
+			return false
+		}
+	}
+	return true
 }
 
 // findAnchor chooses the literal that is rarest in text and stands at a known

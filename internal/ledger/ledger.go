@@ -29,6 +29,7 @@ type Config struct {
 	Logger   *slog.Logger
 	Link     func(string) string // makes a URL one that may be stored; nil leaves them
 
+	Writer string        // random, of this run of this process (see [correlate.Writer])
 	Peers  []string      // services that file their failures themselves
 	Shadow bool          // nothing new is filed
 	Budget int64         // new tickets an hour; 0 means any number
@@ -42,6 +43,7 @@ type Ledger struct {
 	watch  map[correlate.Key]time.Time        // open problems, and when they will be resolved
 	held   map[correlate.Key]correlate.Reason // those of them that have no ticket of their own
 	listed time.Time                          // when the store was last asked for open problems
+	number int64                              // of the last batch
 
 	admissions admissions
 	reports    reports
@@ -104,6 +106,13 @@ func (l *Ledger) Held() int {
 	return l.holds
 }
 
+// Number makes a batch one that is counted once, however often Apply is called with
+// it because the store failed.
+func (l *Ledger) Number(b *coalesce.Batch) {
+	l.number++
+	b.Writer, b.Number = l.Writer, l.number
+}
+
 // Apply counts a batch on its problem. It reports what that made of the
 // problem. An error means that nothing was counted, and that it may work later:
 // the caller keeps the batch. What can never be counted is dropped here.
@@ -128,6 +137,11 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 			return p, nil, errForgotten
 		}
 		before = p
+		var again bool
+		if change, again = p.Counted(b.Batch); again {
+			next = p // the answer was lost
+			return p, nil, nil
+		}
 		next, change = p.Observe(b.Batch, now)
 		switch change {
 		case correlate.ChangeOpened:
@@ -143,7 +157,7 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 		case correlate.ChangeUpdated:
 			next, add = next.Queue(correlate.OpUpdate, next.Answers.Sinks, now)
 		}
-		return next, add, nil
+		return next.Counting(b.Batch, change), add, nil
 	}))
 	switch {
 	case err == nil:
