@@ -151,6 +151,8 @@ const (
 // "phone number", "tel. no.", "phone (home)", "call me at".
 var fillers = map[string]bool{}
 
+const maxFiller = 8 // bytes
+
 func init() {
 	for w := range strings.FieldsSeq(`number no nr num nummer numero número numer is at the on to me us
 		home work office private personal value file`) {
@@ -167,7 +169,7 @@ func tellingWord(s string, i, floor int) (word string, filled bool) {
 	for range 4 {
 		to := gapStart(s, i, floor)
 		from := to
-		for from > max(floor, to-maxTelling) && (isAlpha(s[from-1]) || s[from-1] >= 0x80) {
+		for from > max(floor, to-maxTelling) && isLetter(s[from-1]) {
 			from--
 		}
 		word = s[from:to]
@@ -176,13 +178,16 @@ func tellingWord(s string, i, floor int) (word string, filled bool) {
 				return word[:len(word)-len(w)], true
 			}
 		}
-		if !fillers[strings.ToLower(word)] {
+		if len(word) > maxFiller || !fillers[strings.ToLower(word)] {
 			return word, filled
 		}
 		i, filled = from, true
 	}
 	return "", false
 }
+
+// isLetter reports whether c may be part of a letter of any script.
+func isLetter(c byte) bool { return isAlpha(c) || c >= 0x80 }
 
 // gapStart returns where the signs begin that stand before s[i], and the few
 // digits that a name may end in.

@@ -143,31 +143,47 @@ var phoneTriggers = []string{
 	"тел", "电话", "電話", "手机", "携帯", "전화", "call", "sms", "handy", "gsm", "dial", "portable", "contact",
 }
 
-const shortPhoneWord = 6 // bytes
+const shortPhoneWord = 5 // bytes
+
+// phoneWordsBy holds phoneWords by their last byte.
+var phoneWordsBy = func() (t [256][]string) {
+	for _, w := range phoneWords {
+		c := w[len(w)-1]
+		t[c] = append(t[c], w)
+		if isAlpha(c) {
+			t[c&^0x20] = append(t[c&^0x20], w)
+		}
+	}
+	return t
+}()
 
 // phoneWord returns which of phoneWords a word is or ends in, or "".
 func phoneWord(word string) string {
-	for _, w := range phoneWords {
-		rest, ok := strings.CutSuffix(word, w)
-		if !ok {
-			if lower := strings.ToLower(word); len(lower) == len(word) {
-				rest, ok = strings.CutSuffix(lower, w)
-			}
-		}
-		if !ok {
+	if word == "" {
+		return ""
+	}
+	for _, w := range phoneWordsBy[word[len(word)-1]] {
+		n := len(word) - len(w)
+		if n < 0 || !strings.EqualFold(word[n:], w) {
 			continue
 		}
-		n := len(rest)
-		switch {
-		case n == 0 || w[0] >= 0x80:
+		if n == 0 || w[0] >= 0x80 || isUpper(word[n]) && isLower(word[n-1]) { // homeTel
 			return w
-		case len(w) > shortPhoneWord-2 && w != "portable" && w != "contact" && w != "mobil" && w != "hotline":
-			return w
-		case isUpper(word[n]) && isLower(word[n-1]): // homeTel
+		}
+		switch w {
+		case "portable", "contact", "mobil", "hotline":
+			continue
+		}
+		if len(w) >= shortPhoneWord || w == "fax" {
 			return w
 		}
 	}
 	return ""
+}
+
+// isPhoneWord reports the same, of one or of several.
+func isPhoneWord(word string) bool {
+	return phoneWord(word) != "" || strings.HasSuffix(word, "s") && phoneWord(word[:len(word)-1]) != ""
 }
 
 // localPhone finds a phone number without a country's code whose first digit is
@@ -179,8 +195,8 @@ func localPhone(s string, i, floor int) (match, bool) {
 	}
 	word, filled := tellingWord(s, i, floor)
 	telling := phoneWord(word)
-	if telling == "" && len(word) > 3 && word[len(word)-1] == 's' {
-		telling = phoneWord(word[:len(word)-1])
+	if telling == "" {
+		telling = phoneWord(strings.TrimSuffix(word, "s"))
 	}
 	if telling == "" {
 		return match{}, false

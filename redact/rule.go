@@ -148,7 +148,11 @@ func sqlStatement(x *scanner, at int) (m match, ok bool) {
 
 // tellsPhone notes that a word at s[at] says of a number that it is one to call.
 func tellsPhone(x *scanner, at int) (match, bool) {
-	x.phone = at + 3*(maxTelling+maxGap)
+	const reach = 2 * (maxTelling + maxGap)
+	end := skip(x.s[:min(len(x.s), at+maxTelling)], at, isLetter)
+	if word, _ := tellingWord(x.s, end, x.floor); isPhoneWord(word) {
+		x.phone = end + reach
+	}
 	return match{}, false
 }
 
