@@ -123,6 +123,27 @@ func behindName(s string, i int) bool {
 	return i-from > 4 || !hex
 }
 
+// clientAddress finds the address of a client behind the keyword at s[at:], as the
+// servers of Apache write it: [client 192.0.2.17:52311].
+func clientAddress(x *scanner, at int) (match, bool) {
+	s := x.s
+	from := at + len("client ip ")
+	if s[at] == '[' {
+		from = at + len("[client ")
+	}
+	to := skip(s[:min(len(s), from+maxIPv6)], from, func(c byte) bool { return isAlnum(c) || strings.IndexByte(".:%-", c) >= 0 })
+	to = from + len(strings.TrimRight(s[from:to], ".:"))
+	if !isHost(s[from:to]) {
+		// With a port, which no bracket parts from an address of version 6.
+		n := strings.LastIndexByte(s[from:to], ':')
+		if n < 0 || !isHost(s[from:from+n]) {
+			return match{}, false
+		}
+		to = from + n
+	}
+	return match{from, to, mark(kindClientIP)}, true
+}
+
 // maskIP hides the host of an address: the last number of IPv4, and of IPv6 all
 // but the /48 that a site has. Anything else is hidden whole.
 func maskIP(s string) string {

@@ -198,7 +198,7 @@ func localPhone(s string, i, floor int) (match, bool) {
 	if telling == "" {
 		telling = phoneWord(strings.TrimSuffix(word, "s"))
 	}
-	if telling == "" {
+	if telling == "" || telling == "call" && foldSuffix(word, "calls") {
 		return match{}, false
 	}
 	from := i

@@ -114,6 +114,15 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 	for _, w := range phoneTriggers {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: tellsPhone}})
 	}
+	for _, w := range atSigns {
+		ks = append(ks, keyword{word: w, rule: &rule{at: func(x *scanner, at int) (match, bool) { return email(x.s, at, x.floor) }}})
+	}
+	for _, w := range []string{"[client ", "client ip "} {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: clientAddress}})
+	}
+	for _, w := range degreeSigns {
+		ks = append(ks, keyword{word: w, rule: &rule{at: degrees}})
+	}
 	ks = append(ks, keyword{word: "iban", fold: true, rule: &rule{at: ibanTold}})
 	for _, w := range []string{"ssn", "social security", "social_security", "social-security", "socialsecurity"} {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: tellsSocialSecurity}})
@@ -198,6 +207,9 @@ func newPlan(own []*ownKind, keys []string) *plan {
 		p.last.add(word)
 	}
 	for word := range personalWords {
+		p.last.add(word)
+	}
+	for _, word := range keyEnds {
 		p.last.add(word)
 	}
 	return p

@@ -204,8 +204,8 @@ func (x *scanner) worth(i int) bool {
 		return i <= x.ssn
 	case n == 3 && end+4 <= len(s) && s[end] == '-' && s[end+3] == '-': // a social security number
 		return true
-	case n == 3 && i > 0 && s[i-1] == '(': // a phone number
-		return end < len(s) && s[end] == ')'
+	case n == 3 && i > 0 && s[i-1] == '(' && end < len(s) && s[end] == ')': // a phone number
+		return true
 	case n <= 3: // an address, a coordinate
 		return end < len(s) && s[end] == '.' && (x.ips || skip(s, end+1, isDigit) > end+minGeoDigits)
 	}
