@@ -29,7 +29,7 @@ func card(s string, i, end int) (match, bool) {
 		if end == 0 || !isolated(s, end) || !isCard(digits) {
 			continue
 		}
-		if more := end + len(sep); len(digits) < 16 && more < len(s) && s[end:more] == sep && isDigit(s[more]) {
+		if more := end + len(sep); len(digits) < 16 && more < len(s) && s[end:more] == sep && skip(s, more, isDigit) > more+2 {
 			continue // the digits go on
 		}
 		return match{i, end, mark(kindCard)}, true

@@ -158,7 +158,7 @@ func cutPlaceWord(word string) bool {
 // longitude of a place: a word before it says so, and if that word means something
 // else too, another is near.
 func tellsDegrees(s string, from, end, floor int) bool {
-	const reach = 32
+	const reach = 48
 	word, _ := tellingWord(s, from, floor)
 	switch {
 	case foldSuffix(word, "latitude") || foldSuffix(word, "longitude") || foldSuffix(word, "lng"):

@@ -97,6 +97,12 @@ func ipv6(s string, i, floor int) (match, bool) {
 		}
 		end++
 	}
+	if end < len(s) && isWord(s[end]) { // user:2001:db8::1:cart
+		if n := strings.LastIndexByte(s[from:end], ':'); n > 0 {
+			end = from + n
+			colons--
+		}
+	}
 	text := strings.TrimRight(s[from:end], ".")
 	if strings.HasSuffix(text, ":") && !strings.HasSuffix(text, "::") {
 		text = text[:len(text)-1]

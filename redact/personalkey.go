@@ -242,7 +242,7 @@ func goesOn(s string, i int, kind string) int {
 				return i
 			}
 			i = end
-		case kind == kindClientIP && i+2 < len(s) && s[i] == ',' && s[i+1] == ' ' && isHex(s[i+2]):
+		case kind == kindClientIP && i+2 < len(s) && s[i] == ',' && s[i+1] == ' ' && (isHex(s[i+2]) || s[i+2] == ':'):
 			i = skip(s, i+2, func(c byte) bool { return isHex(c) || c == '.' || c == ':' })
 		default:
 			return i

@@ -23,7 +23,7 @@ func phone(s string, i int) (match, bool) {
 		return match{}, false
 	}
 	end, n, _ := phoneDigits(s, from, maxPhone)
-	if n < minPhone || !countryCode(s[from:end]) {
+	if n < minPhone || !countryCode(s[from:end]) || isPair(s, from) {
 		return match{}, false
 	}
 	return match{i, end, mark(kindPhone)}, true
@@ -131,7 +131,7 @@ func countryCode(s string) bool {
 // phoneWords tell that the number behind them is one to call. Those that are short
 // count only as a word of their own.
 var phoneWords = []string{
-	"phone", "mobile", "telefon", "telefone", "telefono", "teléfono", "telefoon", "téléphone", "fax", "msisdn", "whatsapp",
+	"phone", "phoned", "mobile", "telefon", "telefone", "telefono", "teléfono", "telefoon", "téléphone", "fax", "msisdn", "whatsapp",
 	"rufnummer", "mobil", "móvil", "movil", "celular", "cellulare", "landline", "hotline", "puhelin",
 	"telefonu", "телефон", "телефону", "телефона", "电话", "電話", "電話番号", "电话号码", "手机", "手机号", "手机号码", "携帯", "전화", "전화번호",
 	"tel", "cell", "call", "sms", "handy", "gsm", "dial", "tél", "тел", "portable", "contact",
@@ -219,7 +219,7 @@ func localPhone(s string, i, floor int) (match, bool) {
 	// Calls are counted, and have identifiers; so have messages.
 	switch telling {
 	case "call", "sms", "cell", "handy", "gsm", "dial", "portable", "contact":
-		long := n >= 9 && (s[i] == '0' || filled || telling != "call" && telling != "sms" && telling != "contact")
+		long := n >= 8 && filled || n >= 9 && (s[i] == '0' || telling != "call" && telling != "sms" && telling != "contact")
 		if groups == 1 && !long || n < 7 || telling == "contact" && !filled {
 			return match{}, false
 		}

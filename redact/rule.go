@@ -120,6 +120,10 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 	for _, w := range []string{"[client ", "client ip "} {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: clientAddress}})
 	}
+	ks = append(ks, keyword{word: `form-data; name=`, fold: true, rule: &rule{at: formPart}})
+	for _, w := range leadsTo {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: segmentBehind}})
+	}
 	for _, w := range degreeSigns {
 		ks = append(ks, keyword{word: w, rule: &rule{at: degrees}})
 	}
@@ -172,7 +176,7 @@ func tellsSocialSecurity(x *scanner, at int) (match, bool) {
 }
 
 // keyTriggers are the words without which no key is secret (see keyWords,
-// partKind and signatureKind). Where they are two, any separator or none stands
+// partKind and queryKeys). Where they are two, any separator or none stands
 // between them.
 func keyTriggers() []string {
 	all := strings.Fields(`pass pw secret token jwt auth cookie credential session sessid dsn otp cvv cvc
@@ -207,6 +211,9 @@ func newPlan(own []*ownKind, keys []string) *plan {
 		p.last.add(word)
 	}
 	for word := range personalWords {
+		p.last.add(word)
+	}
+	for word := range queryKeys {
 		p.last.add(word)
 	}
 	for _, word := range keyEnds {

@@ -17,7 +17,7 @@ func valueAt(s string, v int, k key) (match, bool) {
 		to = goBytes(s, v)
 	case s[v] == '[' && markLen(s[v:]) == 0:
 		from, to = v+1, lineEnd(s, v+1, ']')
-	case s[v] == '{' && k.closed:
+	case s[v] == '{' && (k.closed || k.kind == "cookie"):
 		to = braces(s, v) // an object of JSON: all that is in it belongs to the key
 	case s[v] == '{':
 		return match{}, false // what is in it has names of its own
