@@ -117,7 +117,7 @@ func isCard(digits []byte) bool {
 	case in(3528, 3589) && n >= 16: // JCB
 	case (in(2131, 2131) || in(1800, 1800)) && n == 15: // JCB
 	case (in(6011, 6011) || in(6440, 6599)) && n >= 16: // Discover
-	case (in(6200, 6299) || in(8100, 8299)) && n >= 16: // UnionPay, RuPay
+	case in(6200, 6299) && n >= 16, in(8100, 8299) && n == 16: // UnionPay, RuPay
 	case (in(8600, 8600) || in(9704, 9704) || in(9792, 9792) || in(9860, 9860)) && n == 16: // Uzcard, Napas, Troy, Humo
 	case (in(5018, 5018) || in(5020, 5020) || in(5038, 5038) || in(5893, 5893) || in(6304, 6304) || in(6759, 6763)) && n >= 12: // Maestro
 	case (in(5000, 5099) || in(5600, 5899) || in(6000, 6999)) && n >= 16: // Maestro, RuPay and others

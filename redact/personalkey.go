@@ -48,7 +48,7 @@ var personalWords = func() map[string]string {
 		{kindPersonal, `dateofbirth birthdate birthday dob placeofbirth gebdatum geburtsdatum streetaddress postaladdress homeaddress
 			mailingaddress shippingaddress billingaddress deliveryaddress residentialaddress addressline streetname
 			passport passportnumber passportno nationalid nationalidnumber nationalinsurancenumber identitycardnumber idcardnumber
-			personnummer taxid taxidentificationnumber taxnumber steuerid fiscalcode codicefiscale cpf curp
+			personnummer taxid taxidentificationnumber taxnumber steuerid fiscalcode codicefiscale cpf
 			driverlicense driverslicense drivinglicense driverlicensenumber driverslicensenumber drivinglicensenumber
 			licenseplate nhsnumber medicarenumber healthinsurancenumber insurancenumber aadhaar aadhaarnumber pannumber
 			enduserid enduserpseudoid`},
@@ -115,8 +115,8 @@ func personalWord(w words) string {
 		if n := len(w.ends) - k; n > 0 {
 			start = w.ends[n-1]
 		}
-		if kind := personalWords[string(w.letters[start:])]; kind != "" {
-			return kind
+		if kind := personalWords[string(w.letters[start:])]; kind != "" && !(k == 2 && w.ends[len(w.ends)-2] == start+1) {
+			return kind // and no f.Name
 		}
 	}
 	return ""
@@ -172,6 +172,9 @@ func (r *Redactor) personalPair(s string, v int, k key) (match, bool) {
 	policy := r.Personal.policy(k.kind)
 	if policy == Keep {
 		return match{}, false
+	}
+	if (equalFold(k.text, "fname") || equalFold(k.text, "lname")) && !k.closed && !k.query && (v == len(s) || !isCapital(s[v:])) {
+		return match{}, false // of a file
 	}
 	m, ok := valueAt(s, v, k)
 	if k.kind == kindClientIP && equalFold(k.text, "forwarded") && len(s)-v > 4 && equalFold(s[v:v+3], "for") && s[v+3] == '=' && isHost(s[v:min(len(s), v+maxIPv6)]) {

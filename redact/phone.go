@@ -19,7 +19,12 @@ func phone(s string, i int) (match, bool) {
 		}
 		from = i + 3
 	}
-	if from == len(s) || s[from] < '1' || s[from] > '9' || i > 0 && (isAlnum(s[i-1]) && !escaped(s, i) || s[i-1] == '.' || s[i-1] == '+') {
+	within := i > 0 && isAlnum(s[i-1]) && !escaped(s, i)
+	if within && i > 2 {
+		_, n := unescapeAt(s, i-3) // %28%2B49
+		within = n == 0
+	}
+	if from == len(s) || s[from] < '1' || s[from] > '9' || within || i > 0 && (s[i-1] == '.' || s[i-1] == '+') {
 		return match{}, false
 	}
 	end, n, _ := phoneDigits(s, from, maxPhone)

@@ -159,7 +159,7 @@ func (r *Redactor) settleTrail(s string, t *trail) string {
 	for range maxPasses {
 		next := r.scan(r.own(s, t), t)
 		if next == s {
-			if next = r.truncated(r.wrapped(r.forms(r.encoded(s, 1, t), t), t), t); next == s {
+			if next = r.truncated(r.wrapped(r.encoded(r.forms(s, t), 1, t), t), t); next == s {
 				return s
 			}
 		}
