@@ -89,7 +89,7 @@ func (r *Redactor) namedValue(s string, v int, k key) (match, bool) {
 	if to == v {
 		return match{}, false
 	}
-	kind := r.secretKind(s[v:to])
+	kind := r.tellingKind(s[v:to])
 	if kind == "" {
 		return match{}, false
 	}

@@ -86,7 +86,7 @@ func ipv6(s string, i, floor int) (match, bool) {
 	for from > max(floor, i-4) && isHex(s[from-1]) {
 		from--
 	}
-	if from > 0 && (isWord(s[from-1]) && !escaped(s, from) || s[from-1] == '.' || s[from-1] == ':' && !behindName(s, from-1)) {
+	if from > 0 && (isWord(s[from-1]) && !escaped(s, from) || s[from-1] == '.' || s[from-1] == ':' && !endsName(s, from-1)) {
 		return match{}, false
 	}
 	end := i
@@ -117,9 +117,9 @@ func ipv6(s string, i, floor int) (match, bool) {
 	return match{from, end, mark(kindIP)}, true
 }
 
-// behindName reports whether the colon at s[i] ends a name, To:2001:db8::1, rather
+// endsName reports whether the colon at s[i] ends a name, To:2001:db8::1, rather
 // than being one of the address's own.
-func behindName(s string, i int) bool {
+func endsName(s string, i int) bool {
 	from := i
 	hex := true
 	for from > max(0, i-maxTelling) && isAlnum(s[from-1]) {

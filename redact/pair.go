@@ -23,7 +23,7 @@ func (r *Redactor) pair(s string, i, floor int) (match, bool) {
 	k.assign = s[i+sep-1] != ':' && s[i+sep-1] != 'A' && s[i+sep-1] != 'a'
 	k.query = k.query && k.assign
 	k.encoded = sep > 1
-	k.kind = r.secretKind(k.text)
+	k.kind = r.tellingKind(k.text)
 	if k.kind == "" && (strings.EqualFold(k.text, "key") || strings.EqualFold(k.text, "string")) {
 		k.kind = r.secretKind(s[wordBefore(s, k.from, floor):k.to]) // "api key", "connection string"
 	}
@@ -45,6 +45,9 @@ func (r *Redactor) pair(s string, i, floor int) (match, bool) {
 		v++
 	}
 	v = skip(s, v, isBlank)
+	if k.kind != "" && !k.assign && !k.closed && !k.encoded {
+		v = typedValue(s, v)
+	}
 	if k.kind == "" {
 		if m, ok := r.namedValue(s, v, k); ok {
 			return m, true
@@ -88,6 +91,7 @@ type key struct {
 	query    bool // it is a parameter of a URL or a form
 	assign   bool // the separator is '='
 	encoded  bool // the separator is percent-encoded
+	starts   bool // it begins a line
 }
 
 // separator returns the length of the separator at s[i], or 0.
@@ -165,7 +169,17 @@ func keyBefore(s string, i, floor int) key {
 		return key{}
 	}
 	k.text = s[k.from:k.to]
+	k.starts = before == ' ' && startsLine(s, k.from) || before == '\n' || k.from == 0
 	return k
+}
+
+// startsLine reports whether only blanks stand before s[i] on its line.
+func startsLine(s string, i int) bool {
+	const maxIndent = 32
+	for n := 0; i > 0 && n < maxIndent && isBlank(s[i-1]); n++ {
+		i--
+	}
+	return i == 0 || s[i-1] == '\n'
 }
 
 // wordBefore returns where the word before the one at s[i] begins.

@@ -65,6 +65,8 @@ type plan struct {
 	// it: of personal data, of the host's own keys, and of names for names.
 	last  endSet
 	kinds []*ownKind
+	// always has those that have no keywords.
+	always []*ownKind
 }
 
 // builtin is the plan of a Redactor without kinds and keys of its own.
@@ -101,6 +103,9 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 			ks = append(ks, keyword{word: w, fold: !s.exact, rule: &u})
 		}
 	}
+	for _, w := range keyBodies {
+		ks = append(ks, keyword{word: w, rule: &rule{kind: "private-key", mark: mark("private-key"), find: keyBody}})
+	}
 	for _, w := range markPrefixes {
 		ks = append(ks, keyword{word: w, rule: &rule{find: wholeMark}})
 	}
@@ -130,6 +135,9 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 	ks = append(ks, keyword{word: "iban", fold: true, rule: &rule{at: ibanTold}})
 	for _, w := range []string{"ssn", "social security", "social_security", "social-security", "socialsecurity"} {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: tellsSocialSecurity}})
+	}
+	for _, w := range strings.Fields("passw passphrase pwd secret token apikey api_key api-key api.key accesskey access_key access-key access.key authkey auth_key credential privatekey private_key") {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: behindName}})
 	}
 	for _, w := range keyTriggers() {
 		ks = append(ks, keyword{word: w, fold: true})
@@ -180,9 +188,11 @@ func tellsSocialSecurity(x *scanner, at int) (match, bool) {
 // between them.
 func keyTriggers() []string {
 	all := strings.Fields(`pass pw secret token jwt auth cookie credential session sessid dsn otp cvv cvc
-		signature sig hmac`)
+		signature sig hmac salt psk mdp community kennwort contrasena senha wachtwoord parola haslo losenord heslo
+		jelszo salasana adgangskode lozinka honeycomb certificate security_answer securityanswer`)
 	for _, pair := range []string{"api key", "access key", "private key", "signing key", "encryption key", "master key",
-		"ssh key", "account key", "connection string", "conn str"} {
+		"ssh key", "account key", "connection string", "conn str", "auth key", "pin code", "access code", "unlock code", "security code",
+		"verification code", "recovery code", "backup code", "login code", "mfa code", "sms code"} {
 		for _, sep := range []string{"", " ", "_", "-", "."} {
 			all = append(all, strings.Replace(pair, " ", sep, 1))
 		}
@@ -195,10 +205,20 @@ func keyTriggers() []string {
 func newPlan(own []*ownKind, keys []string) *plan {
 	p := &plan{kinds: own}
 	ks := builtinKeywords()
-	for _, k := range own {
-		u := &rule{kind: k.Name, mark: mark(k.Name), find: k.match, own: k, token: true}
+	for n, k := range own {
+		k.n = n
+		if len(k.Keywords) == 0 {
+			p.always = append(p.always, k)
+		}
+		u := rule{kind: k.Name, mark: mark(k.Name), find: k.match, own: k}
+		token := u
+		token.token = true
 		for _, w := range k.Keywords {
-			ks = append(ks[:len(ks):len(ks)], keyword{word: w, fold: true, rule: u})
+			v := &u
+			if k.isToken(w) {
+				v = &token
+			}
+			ks = append(ks[:len(ks):len(ks)], keyword{word: w, fold: true, rule: v})
 		}
 	}
 	p.build(ks)
@@ -207,7 +227,7 @@ func newPlan(own []*ownKind, keys []string) *plan {
 		var b keyBuffer
 		p.last.add(string(b.split(key).letters))
 	}
-	for _, word := range []string{"name", "key", "field", "header"} {
+	for _, word := range []string{"name", "key", "field", "header", "pat"} {
 		p.last.add(word)
 	}
 	for word := range personalWords {

@@ -33,6 +33,7 @@ type scanner struct {
 	tag   int // where the next end tag is
 	colon int // where the last one is
 	ips   bool
+	own   *looked // what it remembers of the host's kinds
 }
 
 // maxSigns is how many quotes and blanks may stand between a key and its sign.
@@ -84,12 +85,17 @@ func (r *Redactor) scan(s string, t *trail) string {
 		}
 		prev = bigram(s[i-1])
 	}
+	own := x.own
 	*x = scanner{}
-	if out == nil {
-		return s
+	if out != nil {
+		t.step()
+		s = string(append(out, s[done:]...))
 	}
-	t.step()
-	return string(append(out, s[done:]...))
+	if own != nil {
+		s = r.whole(own.due, s, t)
+		lookeds.Put(own)
+	}
+	return r.whole(p.always, s, t)
 }
 
 // wordEnd returns where the word ends that s[i] may be within, and with it what
@@ -223,6 +229,9 @@ func (x *scanner) keywords(i int, w bigram) (match, bool) {
 		if h.rule == nil {
 			if at >= x.key {
 				x.key = skip(x.s[:min(len(x.s), at+maxKey)], at+len(h.word), isKey)
+				if m, ok := x.tuple(at, x.key); ok {
+					return m, true
+				}
 			}
 			continue
 		}
@@ -233,7 +242,11 @@ func (x *scanner) keywords(i int, w bigram) (match, bool) {
 			continue
 		}
 		if from, to := h.rule.match(x, at, at+len(h.word)); to > from {
-			return match{from, to, h.rule.with(x.s[from:to])}, true
+			m := match{from, to, h.rule.with(x.s[from:to])}
+			if h.rule.own != nil && from >= at+len(h.word) { // the keyword is not a part of it
+				m.with = x.specific(m)
+			}
+			return m, true
 		}
 	}
 	return match{}, false

@@ -30,6 +30,7 @@ type target struct {
 	name    string
 	sink    sinks.Sink
 	finder  sinks.Finder
+	deduper sinks.Deduper
 	updater sinks.Updater
 	limits  sinks.Limits
 	opts    Options
@@ -43,6 +44,7 @@ type target struct {
 func newTarget(name string, s sinks.Sink, o Options) *target {
 	t := &target{name: name, sink: s, opts: o, limiter: rate.NewLimiter(o.Rate, o.Burst), slots: make(chan struct{}, o.Concurrency)}
 	t.finder, _ = sinks.As[sinks.Finder](s)
+	t.deduper, _ = sinks.As[sinks.Deduper](s)
 	t.updater, _ = sinks.As[sinks.Updater](s)
 	if l, ok := sinks.As[sinks.Limited](s); ok {
 		t.limits = l.Limits()
@@ -51,7 +53,7 @@ func newTarget(name string, s sinks.Sink, o Options) *target {
 }
 
 func (t *target) capabilities() correlate.Capabilities {
-	return correlate.Capabilities{Find: t.finder != nil, Update: t.updater != nil}
+	return correlate.Capabilities{Find: t.finder != nil, Update: t.updater != nil, Dedupe: t.deduper != nil}
 }
 
 // room returns how many calls may start now.

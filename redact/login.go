@@ -1,0 +1,137 @@
+package redact
+
+import "strings"
+
+// lastLiteral finds the password among the arguments of a function that takes a
+// user and a password, the keyword: the last literal, where there are two or more.
+func lastLiteral(x *scanner, _, i int) (from, to int) {
+	const reach = 256
+	s := x.s
+	limit := min(len(s), i+reach)
+	for n := 0; i < limit; n++ {
+		i = skip(s[:limit], i, func(c byte) bool { return c != '\'' && c != '"' && c != ')' && c != '\n' })
+		if i >= limit || !isQuote(s[i]) {
+			break
+		}
+		end := closing(s[:limit], i+1, s[i], 0)
+		if n > 0 {
+			from, to = i+1, end
+		}
+		i = end + 1
+	}
+	if to-from < 1 || markLen(s[from:to]) == to-from || isPlaceholder(s[from:to]) {
+		return 0, 0
+	}
+	return from, to
+}
+
+// secureString finds the text that a command of PowerShell makes a secure one.
+func secureString(x *scanner, _, i int) (from, to int) {
+	s := x.s
+	i = skip(s, i, isBlank)
+	if foldPrefix(s[i:], "-string") {
+		i = skip(s, i+len("-string"), isBlank)
+	}
+	if i >= len(s) || s[i] == '-' || s[i] == '$' || s[i] == '(' || s[i] == '[' {
+		return 0, 0
+	}
+	if s[i] == '\'' || s[i] == '"' {
+		return i + 1, closing(s, i+1, s[i], 0)
+	}
+	return i, skip(s, i, func(c byte) bool { return !isSpace(c) })
+}
+
+// pgpass finds the password of a line of a password file of PostgreSQL,
+// host:port:database:user:password, around the port.
+func pgpass(x *scanner, at, i int) (from, to int) {
+	s := x.s
+	if at == 0 || !isWord(s[at-1]) && s[at-1] != '*' && s[at-1] != '.' {
+		return 0, 0
+	}
+	for range 2 {
+		end := skip(s[:min(len(s), i+maxKey)], i, func(c byte) bool { return isKey(c) || c == '*' })
+		if end == i || end == len(s) || s[end] != ':' {
+			return 0, 0
+		}
+		i = end + 1
+	}
+	to = skip(s, i, func(c byte) bool { return c != '\n' && c != '\r' && c != '[' && !isQuote(c) })
+	return i, to
+}
+
+// oracleLogin finds the password of user/password@service.
+func oracleLogin(x *scanner, _, i int) (from, to int) {
+	s := x.s
+	i = skip(s, i, isBlank)
+	i = skip(s[:min(len(s), i+maxKey)], i, isWord)
+	if i >= len(s) || s[i] != '/' || i+1 < len(s) && s[i+1] == '@' {
+		return 0, 0
+	}
+	rest := s[i+1 : min(len(s), i+1+maxKey)]
+	if n := strings.IndexAny(rest, " \n\t\"'["); n >= 0 {
+		rest = rest[:n]
+	}
+	n := strings.LastIndexByte(rest, '@')
+	if n < 1 {
+		return 0, 0
+	}
+	return i + 1, i + 1 + n
+}
+
+// lastArgument finds the password of a command line, the third argument from the
+// keyword on that is no flag.
+func lastArgument(x *scanner, at, i int) (from, to int) {
+	s := x.s
+	want := 2
+	if s[at]|0x20 == 'h' {
+		want = 3
+	}
+	for n := 0; n < want; n++ {
+		from = skip(s, i, isBlank)
+		to = skip(s, from, func(c byte) bool { return !isSpace(c) && c != '[' })
+		if to == from || s[from] == '/' && want == 2 || s[from] == '-' {
+			return 0, 0
+		}
+		if want == 2 && n == 0 && strings.HasPrefix(s[from:], `\\`) {
+			want = 2
+		} else if want == 2 && n == 0 && s[to-1] == ':' { // a drive
+			n--
+		}
+		i = to
+	}
+	if want == 2 && !strings.Contains(s[at:from], `\\`) {
+		return 0, 0
+	}
+	return from, to
+}
+
+// nextWord finds the word behind a directive, the keyword.
+func nextWord(x *scanner, at, i int) (from, to int) {
+	s := x.s
+	if at > 0 && isWord(s[at-1]) {
+		return 0, 0
+	}
+	from = skip(s, i, isBlank)
+	if n := from; n+1 < len(s) && isDigit(s[n]) && isBlank(s[n+1]) {
+		from = skip(s, n+1, isBlank) // how it is coded
+	}
+	if from < len(s) && isQuote(s[from]) {
+		to = closing(s, from+1, s[from], 0)
+		from++
+	} else {
+		to = skip(s, from, func(c byte) bool { return !isSpace(c) && c != ';' && c != '[' && !isQuote(c) })
+	}
+	if to <= from || isPlaceholder(s[from:to]) || isNothing(s[from:to]) {
+		return 0, 0
+	}
+	return from, to
+}
+
+// openLiteral finds the text of a literal whose quote ends the keyword.
+func openLiteral(x *scanner, _, i int) (from, to int) {
+	to = closing(x.s, i, x.s[i-1], 0)
+	if markLen(x.s[i:to]) == to-i || isPlaceholder(x.s[i:to]) {
+		return 0, 0
+	}
+	return i, to
+}
