@@ -8,12 +8,12 @@ func (r *Redactor) forms(s string, t *trail) string {
 	var out []byte
 	done := 0
 	for i := strings.IndexByte(s, '+'); i >= 0; {
-		from, to := i, i
+		from, to := i, i+1
 		for from > done && !isSpace(s[from-1]) && !isQuote(s[from-1]) {
 			from--
 		}
-		for to < len(s) && !isSpace(s[to]) && !isQuote(s[to]) {
-			to++
+		for from < i && to < len(s) && !isSpace(s[to]) && !isQuote(s[to]) {
+			to++ // not of what begins with the sign: +0x1d3
 		}
 		for from < to { // one parameter after another
 			end := from + strings.IndexByte(s[from:to], '&')

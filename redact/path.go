@@ -22,6 +22,12 @@ var leadsTo = []string{
 	"login", "signin", "sign-in", "sso", "opt-out", "optout", "session", "authorize", "impersonat",
 }
 
+// pathWords begin the segments that a path without a host is looked at behind.
+var pathWords = []string{
+	"/reset", "/verif", "/confirm", "/invit", "/activat", "/magic", "/unsub", "/token", "/share", "/webhook", "/hooks", "/callback", "/recover",
+	"/password", "/login", "/session", "/email-", "/opt-out", "/signup", "/signin", "/apikey", "/account", "/one-time", "/otp",
+}
+
 // segment finds the segment of the path in s[from:] that is a secret, up to the
 // end of the URL, and returns where that is.
 func segment(s string, from int) (m match, end int, ok bool) {
@@ -89,20 +95,13 @@ func capability(s string) bool {
 	return digits >= 3 && letters >= 3 && mixed
 }
 
-// segmentBehind finds the secret segment of a path without a host, behind the
-// segment that the word at s[at:] leads from: GET /reset-password/...
+// segmentBehind finds the secret segment of a path without a host, behind a segment
+// that begins at the '/' at s[at:] as one of pathWords: GET /reset-password/...
 func segmentBehind(x *scanner, at int) (match, bool) {
 	if at < x.path {
 		return match{}, false
 	}
-	from := at
-	for from > max(x.floor, at-maxLead) && (isWord(x.s[from-1]) || x.s[from-1] == '.') {
-		from--
-	}
-	if from == 0 || x.s[from-1] != '/' {
-		return match{}, false
-	}
-	m, end, ok := segment(x.s, from)
+	m, end, ok := segment(x.s, at+1)
 	x.path = end
 	return m, ok
 }

@@ -137,14 +137,14 @@ func countryCode(s string) bool {
 // count only as a word of their own.
 var phoneWords = []string{
 	"phone", "phoned", "mobile", "telefon", "telefone", "telefono", "teléfono", "telefoon", "téléphone", "fax", "msisdn", "whatsapp",
-	"rufnummer", "mobil", "móvil", "movil", "celular", "cellulare", "landline", "hotline", "puhelin",
+	"rufnummer", "mobil", "móvil", "movil", "celular", "cellulare", "hotline", "puhelin",
 	"telefonu", "телефон", "телефону", "телефона", "电话", "電話", "電話番号", "电话号码", "手机", "手机号", "手机号码", "携帯", "전화", "전화번호",
 	"tel", "cell", "call", "sms", "handy", "gsm", "dial", "tél", "тел", "portable", "contact",
 }
 
 // phoneTriggers are what phoneWords begin or end in.
 var phoneTriggers = []string{
-	"phon", "mobil", "tel", "tél", "fax", "msisdn", "whatsapp", "rufn", "móvil", "movil", "cell", "celular", "landline", "hotline", "puhelin",
+	"phon", "mobil", "tel", "tél", "fax", "msisdn", "whatsapp", "rufn", "móvil", "movil", "cell", "celular", "hotline", "puhelin",
 	"тел", "电话", "電話", "手机", "携帯", "전화", "call", "sms", "handy", "gsm", "dial", "portable", "contact",
 }
 

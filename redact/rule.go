@@ -126,7 +126,7 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: clientAddress}})
 	}
 	ks = append(ks, keyword{word: `form-data; name=`, fold: true, rule: &rule{at: formPart}})
-	for _, w := range leadsTo {
+	for _, w := range pathWords {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: segmentBehind}})
 	}
 	for _, w := range degreeSigns {
