@@ -32,7 +32,7 @@ func valueAt(s string, v int, k key) (match, bool) {
 		to = goBytes(s, v)
 	case s[v] == '[' && markLen(s[v:]) == 0:
 		from, to = v+1, lineEnd(s, v+1, ']')
-	case s[v] == '{' && k.closed:
+	case s[v] == '{' && (k.closed || k.kind == "cookie"):
 		to = braces(s, v) // an object of JSON: all that is in it belongs to the key
 	case s[v] == '{' && k.assign && s[v-1] == '=' && bracedEnd(s, v) > 0:
 		from, to = v+1, bracedEnd(s, v) // of ODBC
@@ -54,10 +54,13 @@ func valueAt(s string, v int, k key) (match, bool) {
 			to = lineOfWords(s, to)
 		}
 	}
+	if strings.HasPrefix(s[from:to], masked+"&") {
+		to = from + len(masked) // of a form that was redacted, decoded
+	}
 	old := s[from:to]
 	m := match{from, to, mark(k.kind)}
 	switch {
-	case markLen(old) == len(old) && old != "", k.query && old == masked:
+	case markLen(old) == len(old) && old != "", old == masked:
 		m.with = old
 	case old == "" || isNothing(old) || isPlaceholder(old) || from == v && isProse(s, v, to, k):
 		return match{}, false
@@ -150,7 +153,7 @@ func bareEnd(s string, i int, k key) int {
 			return i
 		case k.query && (c == '&' || c == '#' || isQuote(c) || c == '>'):
 			return i
-		case k.encoded && c == '%' && isSeparatorCode(s[i+1:]):
+		case k.encoded && (c == '&' || c == '%' && isSeparatorCode(s[i+1:])):
 			return i
 		case strings.IndexByte(",;&|)]}>\"'`", c) >= 0 && endsAt(s, i+1):
 			return i
