@@ -118,7 +118,7 @@ func (r *Redactor) unbroken(s string, i, floor int, early bool) (from, to int, p
 	if next == end || runOf68(s, next, minLine/2) < minLine/2 {
 		return 0, 0, nil, false
 	}
-	told = token || r.hasTokenWord(seam(first, s[next:next+runOf68(s, next, maxAuthority)]))
+	told = token || r.hasTokenWord(seam(first, s[next:next+runOf68(s, next, 10)]))
 	if !told || early && !token {
 		return 0, 0, nil, told
 	}
@@ -248,7 +248,7 @@ func nextLine(s string, i int) int {
 
 // seam returns what stands around the line end between a and b.
 func seam(a, b string) string {
-	const side = 16 // what is no longer than 32 bytes need not be allocated
+	const side = 10 // what is no longer than 32 bytes need not be allocated
 	return a[max(0, len(a)-side):] + b[:min(len(b), side)]
 }
 

@@ -5,7 +5,7 @@ import "strings"
 // callWords begin calls whose arguments are secrets, but for the first of
 // several: a host, a user, a text.
 var callWords = []string{
-	"login(", "signin(", "sign_in(", "log_in(", "logon(", "enticate(",
+	"login(", "signin(", "sign_in(", "log_in(", "logon(", "db.auth(", "enticate(",
 	"__construct(", "mysqli_connect(", "mysqli_real_connect(", "pg_connect(", "ldap_bind(", "imap_open(", "ftp_login(", "ssh2_auth_password(",
 	"createuser(", "create_user(", "change_password(", "changepassword(", "updatepassword(", "addlogin(",
 	"crypt(", "encrypt(", "decrypt(", "hash_hmac(", "password_hash(", "password_verify(", "check_password(", "checkpassword(",
