@@ -69,6 +69,7 @@ var may = map[string][]string{
 	"/internal/capture":     {std, "/correlate", "/internal/assemble", "/internal/celrule", "/internal/observe", "go.opentelemetry.io/otel/"},
 	"/internal/decisionlog": {std, "/correlate"},
 	"/internal/filewatch":   {std},
+	"/internal/journal":     {std},
 	"/internal/coalesce":    {std, "/correlate", "/internal/celrule"},
 	"/internal/ledger":      {std, "/correlate", "/internal/celrule", "/internal/coalesce", "/internal/observe", "/redact"},
 	"/internal/render":      {std, "/correlate", "/enrich", "/redact", "/sinks"},
