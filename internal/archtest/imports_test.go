@@ -66,7 +66,7 @@ var may = map[string][]string{
 	"/internal/rulefile":    {std, "/correlate", "/internal/celrule", "go.yaml.in/yaml/v3"},
 	"/internal/assemble":    {std, "/correlate", "go.opentelemetry.io/otel/"},
 	"/internal/observe":     {std, "/correlate", "go.opentelemetry.io/otel/"},
-	"/internal/capture":     {std, "/correlate", "/internal/assemble", "/internal/celrule", "/internal/observe", "go.opentelemetry.io/otel/"},
+	"/internal/capture":     {std, "/correlate", "/internal/assemble", "/internal/celrule", "/internal/journal", "/internal/observe", "go.opentelemetry.io/otel/"},
 	"/internal/decisionlog": {std, "/correlate"},
 	"/internal/filewatch":   {std},
 	"/internal/journal":     {std},
