@@ -43,6 +43,9 @@ func (s *stages) openJournal() {
 		s.config.Logger.Warn("spanticket: no journal: what fails just before the process is killed may be lost", "error", err)
 		return
 	}
+	if names := j.Strangers(); len(names) > 0 {
+		s.config.Logger.Warn("spanticket: journals of another service, or of this one under an earlier name, hold occurrences that are not filed", "files", names)
+	}
 	f := &firsts{s: s, journal: j}
 	convert := s.convert.Clone()
 	f.converters.New = func() any { c := convert.Clone(); return &c }

@@ -55,11 +55,12 @@ type Record struct {
 
 // Journal is an open file. Its methods may be called concurrently.
 type Journal struct {
-	file   file
-	path   string
-	taken  []Record
-	wake   chan struct{}
-	closed chan struct{} // when the file is
+	file      file
+	path      string
+	taken     []Record
+	strangers []string
+	wake      chan struct{}
+	closed    chan struct{} // when the file is
 
 	mu      sync.Mutex
 	queue   []*write
@@ -115,6 +116,10 @@ func (j *Journal) Path() string { return j.path }
 // Records returns what was in the file when it was opened, oldest first. It stays
 // there until it is released.
 func (j *Journal) Records() []Record { return j.taken }
+
+// Strangers returns the files at the path that hold records of another service, or
+// of this one under another name, and that nobody had when the journal was opened.
+func (j *Journal) Strangers() []string { return j.strangers }
 
 // Put writes a record, of 1 to MaxRecord bytes, and returns when it is safe from
 // the end of the process. It waits no longer than 250 milliseconds, and not at all
@@ -282,7 +287,7 @@ func isBusy(err error) bool { return errors.Is(err, errBusy) }
 
 var (
 	errBusy    = errors.New("another process has it")
-	errForeign = errors.New("it is the journal of another service: give each a path of its own")
+	errForeign = errors.New("it is the journal of another service")
 	errNone    = errors.New("it is no journal, and is left as it is")
 )
 

@@ -25,27 +25,34 @@ const maxFiles = 64
 func Open(path, owner string) (*Journal, error) {
 	id := ownerID(owner)
 	var j *Journal
+	var strangers []string
 	for i := range maxFiles {
 		name := numbered(path, i)
 		if j != nil {
 			if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
-			j.takeOver(name, id)
+			if err := j.takeOver(name, id); errors.Is(err, errForeign) {
+				strangers = append(strangers, name)
+			}
 			continue
 		}
 		f, records, err := open(name, id)
 		switch {
 		case err == nil:
 			j = start(f, name, records)
-		case isBusy(err) || errors.Is(err, errForeign) && i > 0:
-		default:
+		case errors.Is(err, errForeign):
+			if len(records) > 0 {
+				strangers = append(strangers, name)
+			}
+		case !isBusy(err):
 			return nil, &OpenError{name, err}
 		}
 	}
 	if j == nil {
 		return nil, &OpenError{path, fmt.Errorf("%d others share it already", maxFiles)}
 	}
+	j.strangers = strangers
 	return j, nil
 }
 
@@ -85,7 +92,7 @@ func open(name string, id [ownerSize]byte) (_ *os.File, _ []found, err error) {
 	case !ok && len(records) == 0, len(b) > fileSize:
 		return nil, nil, errNone
 	case ok && !fresh && owner != id:
-		return nil, nil, errForeign
+		return nil, records, errForeign
 	}
 	if err := lay(f, b, id); err != nil {
 		return nil, nil, fmt.Errorf("writing: %w", err)
@@ -112,10 +119,13 @@ func lay(f io.WriterAt, b []byte, id [ownerSize]byte) error {
 // takeOver moves what a process has left in another file into this one, as far as
 // there is room. What cannot be taken over now stays for the next process that
 // starts.
-func (j *Journal) takeOver(name string, id [ownerSize]byte) {
+func (j *Journal) takeOver(name string, id [ownerSize]byte) error {
 	f, records, err := open(name, id)
+	if errors.Is(err, errForeign) && len(records) == 0 {
+		return nil
+	}
 	if err != nil {
-		return
+		return err
 	}
 	defer f.Close()
 	slices.SortFunc(records, func(a, b found) int { return cmp.Compare(a.seq, b.seq) })
@@ -123,12 +133,13 @@ func (j *Journal) takeOver(name string, id [ownerSize]byte) {
 		e, err := j.Put(r.record)
 		if err != nil {
 			j.Release(e)
-			return
+			return err
 		}
 		if _, err := f.WriteAt(noRecord, headerSize+int64(r.slot)*slotSize); err != nil {
 			j.Release(e) // or it would be taken over again and again
-			return
+			return err
 		}
 		j.taken = append(j.taken, Record{e, slices.Clone(r.record)})
 	}
+	return nil
 }

@@ -55,10 +55,6 @@ func TestWhatCannotBeOpened(t *testing.T) {
 	text := []byte("version: 1\nrules: []\n")
 	require.NoError(t, os.WriteFile(at("rules.yaml"), text, 0o600))
 	require.NoError(t, os.WriteFile(at("long"), append(filled(1), 0), 0o600))
-	other, err := Open(at("other"), "shop/basket")
-	require.NoError(t, err)
-	put(t, other, "of the basket")
-	require.NoError(t, other.Close())
 	for _, row := range []struct {
 		rule string
 		path string
@@ -69,7 +65,6 @@ func TestWhatCannotBeOpened(t *testing.T) {
 		{rule: "a device is none", path: os.DevNull, err: errNone},
 		{rule: "a file of another kind is left alone", path: at("rules.yaml"), err: errNone},
 		{rule: "so is one that is longer than a journal", path: at("long"), err: errNone},
-		{rule: "and the journal of another service", path: at("other"), err: errForeign},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
 			j, err := Open(row.path, "shop/checkout")
@@ -81,7 +76,28 @@ func TestWhatCannotBeOpened(t *testing.T) {
 		})
 	}
 	require.Equal(t, text, image(t, at("rules.yaml")))
-	require.Equal(t, []string{"of the basket"}, records(image(t, at("other"))))
+}
+
+func TestTheJournalOfAnotherServiceIsLeftAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	other, err := Open(path, "shop/basket")
+	require.NoError(t, err)
+	e := put(t, other, "of the basket")
+	require.NoError(t, other.Close())
+
+	j := reopen(t, path)
+	require.Equal(t, path+".1", j.Path())
+	require.Empty(t, j.Records())
+	require.Equal(t, []string{path}, j.Strangers(), "and told of: it may be this one, under an earlier name")
+	require.NoError(t, j.Close())
+
+	other, err = Open(path, "shop/basket")
+	require.NoError(t, err)
+	require.Equal(t, []string{"of the basket"}, texts(other))
+	require.Empty(t, other.Strangers(), "there is nothing in the other file")
+	other.Release(e)
+	require.NoError(t, other.Close())
+	require.Empty(t, reopen(t, path).Strangers())
 }
 
 func TestADamagedHeaderCostsNoRecord(t *testing.T) {
