@@ -81,12 +81,18 @@ func (f *Firsts) take(key spanKey) *lineage {
 	return l
 }
 
-// note looks at an item on its way to the queue, and keeps it if it is a first.
-func (f *Firsts) note(it *Item, whole bool) {
+// note looks at an item on its way to the queue, keeps it if it is a first, and
+// returns what the journal has of it. Items are passed by value, so that they stay
+// on the stack of the application's goroutine.
+func (f *Firsts) note(it Item, whole bool) (kept []journal.Entry) {
+	defer func() {
+		if recover() != nil { // the span must not be lost with it
+			kept = it.Kept
+		}
+	}()
 	sc := it.Span.SpanContext()
 	key := spanKey{sc.TraceID(), sc.SpanID()}
 	above := key // a log record is below its span
-	l := f.take(key)
 	if !it.Record {
 		parent := it.Span.Parent()
 		above.span = parent.SpanID()
@@ -94,23 +100,29 @@ func (f *Firsts) note(it *Item, whole bool) {
 			above.span = trace.SpanID{}
 		}
 	}
-	if it.Counts {
-		var now lineage
-		now, it.Kept = f.judge(it, l)
-		if !above.span.IsValid() {
-			return
+	below := f.take(key)
+	if !it.Counts {
+		if below != nil && above.span.IsValid() {
+			f.leave(*below, above)
 		}
-		l = &now
+		return it.Kept
 	}
-	if l != nil && above.span.IsValid() {
-		l.span = above
-		f.lineages[lineageSlot(above.span)].Store(l)
+	now, kept := f.judge(it, below)
+	if above.span.IsValid() {
+		f.leave(now, above)
 	}
+	return kept
+}
+
+// leave leaves a lineage for a span to find.
+func (f *Firsts) leave(l lineage, above spanKey) {
+	l.span = above
+	f.lineages[lineageSlot(above.span)].Store(&l)
 }
 
 // judge decides about a span that counts, and about what failed below it. It
-// returns what the spans above are to know, and what the item has kept.
-func (f *Firsts) judge(it *Item, below *lineage) (lineage, []journal.Entry) {
+// returns what the spans above are to know, and what the journal has of the item.
+func (f *Firsts) judge(it Item, below *lineage) (lineage, []journal.Entry) {
 	switch {
 	case below != nil && below.taken:
 		return lineage{taken: true}, it.Kept
@@ -118,23 +130,23 @@ func (f *Firsts) judge(it *Item, below *lineage) (lineage, []journal.Entry) {
 		if !it.Matched {
 			return lineage{origin: below.origin}, it.Kept
 		}
-		return f.first(it, below.origin, it.Rule)
+		return f.first(it, below.origin, it.Rule, it.More)
 	case it.Matched && f.isKnown(f.key(it.Span, it.Set, it.Rule)):
 		return lineage{taken: true}, it.Kept
 	}
 	canceled, timedOut := gaveUp(it.Span)
 	if canceled && !(it.Matched && it.Set.Minds(it.Rule)) {
-		return lineage{canceled: true, origin: small(*it)}, it.Kept
+		return lineage{canceled: true, origin: small(it)}, it.Kept
 	}
-	origin := *it
-	if timedOut && below != nil && below.origin.Span != nil {
+	origin := it
+	if timedOut && below != nil && below.origin.Span != nil && below.origin.Set == it.Set {
 		origin = below.origin
 	}
 	switch {
 	case origin.Matched:
-		return f.first(it, origin, origin.Rule)
+		return f.first(it, origin, origin.Rule, origin.More)
 	case it.Matched:
-		return f.first(it, origin, it.Rule)
+		return f.first(it, origin, it.Rule, it.More)
 	}
 	return lineage{origin: small(origin)}, it.Kept
 }
@@ -147,8 +159,9 @@ func small(it Item) Item {
 	return it
 }
 
-// first keeps an occurrence that a rule takes, unless one like it was kept.
-func (f *Firsts) first(it *Item, origin Item, rule int) (lineage, []journal.Entry) {
+// first keeps an occurrence that a rule takes, and more after it, unless one like it
+// was kept.
+func (f *Firsts) first(it, origin Item, rule int, more []int) (lineage, []journal.Entry) {
 	taken := lineage{taken: true}
 	if origin.Span == nil {
 		return taken, it.Kept
@@ -159,11 +172,7 @@ func (f *Firsts) first(it *Item, origin Item, rule int) (lineage, []journal.Entr
 	if before == key || !f.allow() || !slot.CompareAndSwap(before, key) {
 		return taken, it.Kept
 	}
-	rules := []int{rule}
-	if origin.Span == it.Span {
-		rules = append(rules, it.More...)
-	}
-	e, ok := f.Keep(origin, it.Set, rules)
+	e, ok := f.Keep(origin, it.Set, append([]int{rule}, more...))
 	if !ok {
 		slot.CompareAndSwap(key, before) // the next one is tried
 	}

@@ -226,7 +226,7 @@ func (g *Gate) put(it Item) {
 	}
 	it.size = size(it.Span)
 	if g.Firsts != nil {
-		g.Firsts.note(&it, g.Whole)
+		it.Kept = g.Firsts.note(it, g.Whole)
 	}
 	if g.bytes.Add(it.size) > g.maxBytes {
 		g.bytes.Add(-it.size)

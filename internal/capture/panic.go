@@ -55,6 +55,5 @@ func (g *Gate) keepOpen(r *record) {
 	m := set.MatchPlain(sp) // which counts nothing: the span is matched when it ends
 	it := Item{Span: sp, Record: true, Counts: true, Set: set, Rule: m.Rule, More: m.More}
 	it.Matched = m.Verdict == celrule.Matched
-	g.Firsts.note(&it, g.Whole)
-	r.kept = it.Kept
+	r.kept = g.Firsts.note(it, g.Whole)
 }
