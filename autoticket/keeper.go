@@ -110,6 +110,7 @@ func (e *Engine) applyOnce(b coalesce.Batch) error {
 func (e *Engine) sweep() {
 	defer e.recover("quiet problems are not resolved")
 	e.s.lookAtRules(time.Now())
+	e.s.lookAtSinks(time.Now())
 	resolved, err := e.s.ledger.Sweep(e.ctx, time.Now())
 	if err != nil && e.ctx.Err() == nil {
 		e.s.config.Logger.Warn("spanticket: quiet problems are not resolved: the store failed", "error", err)

@@ -67,6 +67,7 @@ type stages struct {
 	numbered   atomic.Int64                // the last batch that was given a number
 	firsts     *firsts                     // nil without a journal
 	kept       map[counted][]journal.Entry // of what is in counts and calls
+	refused    map[string]time.Time        // sinks that refuse their credentials, and when that was told last
 }
 
 // newStages checks the configuration and returns everything that is wrong with

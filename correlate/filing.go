@@ -107,6 +107,7 @@ const (
 	ActFile    Action = "file"
 	ActFind    Action = "find" // and file only if there is none
 	ActUpdate  Action = "update"
+	ActDedupe  Action = "dedupe"
 )
 
 // Plan decides what to do about a delivery of the problem. can says which
@@ -114,6 +115,10 @@ const (
 func (p Problem) Plan(d Delivery, can Capabilities) Action {
 	f := p.Filing(d.Sink)
 	switch {
+	case d.Operation == OpLook && f.Receipt != (Receipt{}) && can.Dedupe:
+		return ActDedupe
+	case d.Operation == OpLook:
+		return ActNothing
 	case f.Receipt == (Receipt{}) && !d.Operation.opens():
 		return ActNothing // there is no ticket to change
 	case f.Receipt == (Receipt{}) && f.Unknown && can.Find:
@@ -139,7 +144,7 @@ func (p Problem) Plan(d Delivery, can Capabilities) Action {
 
 // Capabilities says which optional methods a sink has.
 type Capabilities struct {
-	Find, Update bool
+	Find, Update, Dedupe bool
 }
 
 // Trying notes, before it is sent, that a ticket is about to be filed, so that
@@ -182,6 +187,45 @@ func (p Problem) Accepted(d Delivery, r Receipt, count int64, now time.Time) Pro
 		p.note(now, "filed in "+d.Sink+": "+r.ID)
 	}
 	return p
+}
+
+// lookAfter is how long the search of a tracker may lag behind what is filed: then a
+// double is seen.
+const lookAfter = 5 * time.Second
+
+// Look queues a look for doubles of a ticket that was just filed, or may have been.
+func (p Problem) Look(sink string, now time.Time) (Problem, []Delivery) {
+	if p.Filing(sink).Receipt == (Receipt{}) {
+		return p, nil
+	}
+	var d Delivery
+	p = p.change(sink, func(f *Filing) {
+		d = p.queue(f, OpLook, now)
+		d.Due = now.Add(lookAfter)
+	})
+	return p, []Delivery{d}
+}
+
+// Looked notes which ticket is left of those that a sink had, the zero Receipt if
+// it found none. If that is another one than was known, it is queued what there is
+// to tell it.
+func (p Problem) Looked(d Delivery, r Receipt, now time.Time) (Problem, []Delivery) {
+	known := p.Filing(d.Sink).Receipt
+	p = p.change(d.Sink, func(f *Filing) {
+		f.settled(d)
+		if r != (Receipt{}) {
+			f.Receipt = r
+		}
+	})
+	if r.ID == "" || r.ID == known.ID {
+		return p, nil
+	}
+	p.note(now, "stood twice in "+d.Sink+": "+known.ID+" is closed, "+r.ID+" goes on")
+	op := OpUpdate
+	if p.State == Resolved {
+		op = OpResolve
+	}
+	return p.Queue(op, []string{d.Sink}, now)
 }
 
 // Skipped notes that a delivery needed nothing to be sent.

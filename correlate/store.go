@@ -45,6 +45,7 @@ const (
 	OpUpdate  Operation = "update"
 	OpResolve Operation = "resolve"
 	OpReopen  Operation = "reopen"
+	OpLook    Operation = "look" // whether the ticket that was filed stands twice
 )
 
 // Delivery is one entry of the outbox: an intent, not a rendered ticket. What

@@ -8,7 +8,7 @@ const (
 
 	// minLine is the length of the shortest word that a line may have been broken
 	// in, on either side, in bytes; maxLines how many lines belong together.
-	minLine  = 12
+	minLine  = 8
 	maxLines = 64
 	// maxTail is how long a token may be whose end was cut off, minTail how short,
 	// and minRest how much of it there is besides the word that it is known by, in
@@ -18,30 +18,40 @@ const (
 	minRest = 3
 )
 
-// wrapped returns s without the words that were broken over lines and are a
-// secret when put together again. A line end may be written as \n.
-func (r *Redactor) wrapped(s string, t *trail) string {
+// wrapped returns s without the words that were broken over lines, or put
+// together of quoted parts, and are a secret when in one piece. A line end may be
+// written as \n. Behind it may stand what lines are indented with or quoted by.
+//
+// An early look is one before the parts were scanned: it counts only what goes on
+// as if it were drawn, and reports whether a later one may find more.
+func (r *Redactor) wrapped(s string, early bool, t *trail) (_ string, more bool) {
 	var out []byte
 	done := 0
-	plain, escaped := strings.IndexByte(s, '\n'), strings.Index(s, `\n`)
-	for i := 0; plain >= 0 || escaped >= 0; {
-		if plain >= 0 && plain < i {
-			plain = from(i, strings.IndexByte(s[i:], '\n'))
-			continue
+	slash := strings.IndexByte(s, '\\') >= 0
+	line, escaped, other := -1, -1, -1
+	for i := 0; i < len(s); {
+		if line < i {
+			line = orEnd(s, i, strings.IndexByte(s[i:], '\n'))
 		}
-		if escaped >= 0 && escaped < i {
-			escaped = from(i, strings.Index(s[i:], `\n`))
-			continue
+		if escaped < i {
+			escaped = len(s)
+			if slash {
+				escaped = orEnd(s, i, strings.Index(s[i:], `\n`))
+			}
 		}
-		if i = plain; plain < 0 || escaped >= 0 && escaped < plain {
-			i = escaped
+		if other < i {
+			other = nextBreak(s, i)
 		}
-		begin, to, joined := r.unbroken(s, i, done)
+		if i = min(line, escaped, other); i == len(s) {
+			break
+		}
+		begin, to, joined, told := r.unbroken(s, i, done, early)
+		more = more || told
 		if to == 0 {
 			i++
 			continue
 		}
-		if r.scan(r.own(joined, nil), nil) != joined {
+		if r.secretInOne(joined) {
 			with := r.replacement(kindWrapped, s[begin:to])
 			out = append(append(out, s[done:begin]...), with...)
 			t.note(match{begin, to, with})
@@ -50,68 +60,176 @@ func (r *Redactor) wrapped(s string, t *trail) string {
 		i = to
 	}
 	if out == nil {
-		return s
+		return s, more
 	}
 	t.step()
-	return string(append(out, s[done:]...))
+	return string(append(out, s[done:]...)), more
 }
 
-// from returns the index n within s[i:] as one within s.
-func from(i, n int) int {
+// orEnd returns the index n within s[i:] as one within s, and where s ends if it
+// is less than 0.
+func orEnd(s string, i, n int) int {
 	if n < 0 {
-		return n
+		return len(s)
 	}
 	return i + n
 }
 
-// unbroken returns the word that the line end at s[i] stands in, and what it
-// reads like in one piece, or 0 if that is no token.
-func (r *Redactor) unbroken(s string, i, floor int) (from, to int, joined string) {
+// secretInOne reports whether there is a secret in a word that was put together,
+// with a dash where it was broken or without.
+func (r *Redactor) secretInOne(joined []string) bool {
+	word := strings.Join(joined, "")
+	if r.scan(r.own(word, nil), nil) != word {
+		return true
+	}
+	hyphens := false
+	for n, part := range joined[:len(joined)-1] {
+		if rest, ok := strings.CutSuffix(part, "-"); ok {
+			joined[n], hyphens = rest, true
+		}
+	}
+	if !hyphens {
+		return false
+	}
+	word = strings.Join(joined, "")
+	return r.scan(r.own(word, nil), nil) != word
+}
+
+// unbroken returns the word that the break at s[i] stands in, and its parts, or 0
+// if that is no token; and whether a word by which one is known was there.
+func (r *Redactor) unbroken(s string, i, floor int, early bool) (from, to int, parts []string, told bool) {
 	end := i
-	if end > floor && s[end-1] == '\r' {
-		end--
-	} else if end-1 > floor && s[end-2:end] == `\r` {
+	for k := 0; k < 4 && end > floor && goesOnSigns[s[end-1]]; k++ {
+		end-- // of a line that says that it goes on
+	}
+	if end-1 > floor && s[end-2:end] == `\r` {
 		end -= 2
 	}
 	from = end
-	for from > max(floor, end-maxAuthority) && isToken68(s[from-1]) {
+	for from > max(floor, end-maxAuthority) && in68[s[from-1]] {
 		from--
 	}
 	if end-from < minLine {
-		return 0, 0, ""
+		return 0, 0, nil, false
 	}
-	if next := nextLine(s, end); skip(s[:min(len(s), next+minLine/2)], next, isToken68)-next < minLine/2 {
-		return 0, 0, ""
+	first := s[from:end]
+	token := r.use().own != nil || r.hasTokenWord(first)
+	next := goesOnAt(s, from, end, token)
+	if next == end || runOf68(s, next, minLine/2) < minLine/2 {
+		return 0, 0, nil, false
 	}
-	var parts [1 + maxLines]string
-	parts[0] = s[from:end]
-	n := 1
-	token := r.use().own != nil || r.hasTokenWord(parts[0])
-	for to = end; n < len(parts); n++ {
-		next := nextLine(s, to)
-		line := skip(s, next, isToken68)
-		if next == to || line-next < minLine/2 {
+	told = token || r.hasTokenWord(seam(first, s[next:next+runOf68(s, next, maxAuthority)]))
+	if !told || early && !token {
+		return 0, 0, nil, told
+	}
+	all := []string{first}
+	digits := strings.ContainsAny(first, "0123456789")
+	for to = end; len(all) <= maxLines; {
+		next := goesOnAt(s, from, to, true)
+		line := next + runOf68(s, next, len(s))
+		if next == to || line-next < minLine/2 || early && !isDrawnPart(s[next:line]) {
 			break
 		}
-		parts[n] = s[next:line]
+		all = append(all, s[next:line])
 		to = line
-		token = token || r.hasTokenWord(parts[n]) || r.hasTokenWord(seam(parts[n-1], parts[n]))
+		digits = digits || strings.ContainsAny(s[next:line], "0123456789")
 	}
-	if n == 1 || !token {
-		return 0, 0, ""
+	if len(all) == 1 || !digits {
+		return 0, 0, nil, told // or words
 	}
-	joined = strings.Join(parts[:n], "")
-	if !strings.ContainsAny(joined, "0123456789") {
-		return 0, 0, "" // words
+	return from, to, all, told
+}
+
+// runOf68 returns the length of the run of bytes of tokens at s[i], at most most.
+func runOf68(s string, i, most int) int {
+	n := 0
+	for i+n < len(s) && n < most && in68[s[i+n]] {
+		n++
 	}
-	return from, to, joined
+	return n
+}
+
+// in68 has the bytes of isToken68, and goesOnSigns what may stand between a word
+// that was broken and the end of its line.
+var in68, goesOnSigns = func() (t, signs [256]bool) {
+	for c := range t {
+		t[c] = isToken68(byte(c))
+		signs[c] = strings.IndexByte("\r\\+.\"' ", byte(c)) >= 0
+	}
+	return t, signs
+}()
+
+// isDrawnPart reports whether a part of a word that was broken looks drawn: no
+// name, and none of a file.
+func isDrawnPart(s string) bool {
+	digits := 0
+	for i := range len(s) {
+		if isDigit(s[i]) {
+			digits++
+		}
+	}
+	dots := strings.Count(s, ".")
+	return digits > 1 && isMixed(s) && entropy(s) >= 3 && dots < 2 || len(s) >= 16 && isMixed(s) && entropy(s) >= 3.5 && dots == 0
+}
+
+// goesOnAt returns where a word goes on that was broken at s[i], behind the line
+// end or between quotes, and began at s[word]; or i. If it need not be known for
+// sure, what lines may be quoted by is not looked at.
+func goesOnAt(s string, word, i int, sure bool) int {
+	next := i
+	for k := 0; k < 6 && next < len(s) && goesOnSigns[s[next]]; k++ {
+		if c := s[next]; c == '\r' || c == '\\' {
+			if end := nextLine(s, next); end > next {
+				break
+			}
+		}
+		next++
+	}
+	quoted := next > i && isQuote(s[next-1])
+	if end := nextLine(s, next); end == next {
+		if !quoted || next-i < 3 {
+			return i
+		}
+		return next
+	} else {
+		next = end
+	}
+	if !sure {
+		return skip(s, next, isBlank)
+	}
+	// What the lines have in common, or are quoted or indented by.
+	const maxLead = 160
+	begin := max(0, word-maxLead)
+	begin += strings.LastIndexByte(s[begin:word], '\n') + 1
+	if same := common(s[begin:word], s[next:]); same > 0 && begin+same == word {
+		return next + same
+	} else if same > 2 && !isToken68(s[next+same-1]) {
+		next += same
+	}
+	for next = skip(s, next, isBlank); strings.HasPrefix(s[next:], `\t`); {
+		next += 2
+	}
+	if next < len(s) && strings.IndexByte(">+|#*/;", s[next]) >= 0 {
+		next = skip(s, next, func(c byte) bool { return strings.IndexByte(">+|#*/;", c) >= 0 })
+		next = skip(s, next, isBlank)
+	}
+	if next < len(s) && isQuote(s[next]) && i < len(s) && (s[i] == s[next] || quoted) {
+		next++
+	}
+	return next
 }
 
 // nextLine returns where the line end ends that begins at s[i], or i.
 func nextLine(s string, i int) int {
-	for _, end := range [...]string{"\n", "\r\n", `\n`, `\r\n`} {
+	if i == len(s) || s[i] != '\n' && s[i] != '\r' && s[i] != '\\' && s[i] != '<' {
+		return i
+	}
+	for _, end := range [...]string{"\n", "\r\n", `\n`, `\r\n`, "<br>", "<br/>", "<br />"} {
 		if strings.HasPrefix(s[i:], end) {
-			return i + len(end)
+			if i += len(end); end[0] == '<' && i < len(s) && s[i] == '\n' {
+				i++
+			}
+			return i
 		}
 	}
 	return i

@@ -1,9 +1,6 @@
 package redact
 
-import (
-	"encoding/base64"
-	"strings"
-)
+import "strings"
 
 const (
 	// min64 is the length of the shortest base64 word that is looked into: 18
@@ -39,7 +36,12 @@ func (r *Redactor) encoded(s string, level int, t *trail) string {
 			from--
 		}
 		if to-from >= min64 {
-			if a, b := r.word64(s, from, to, level); b > 0 {
+			if a, b := r.block64(s, from, to, level); b > to {
+				if a < b {
+					replace(max(a, done), b)
+				}
+				to = b
+			} else if a, b := r.word64(s, from, to, level); b > 0 {
 				replace(a, skip(s, b, func(c byte) bool { return c == '=' }))
 			}
 		}
@@ -74,11 +76,14 @@ func (r *Redactor) encoded(s string, level int, t *trail) string {
 	return string(append(out, s[done:]...))
 }
 
-// word64 returns the part of the word s[from:to] that is base64 and holds a
-// secret. A word may begin with a path: '/' is of the alphabet too.
+// word64 returns the part of the word s[from:to] that is base64 or hexadecimal
+// and holds a secret. A word may begin with a path: '/' is of the alphabet too.
 func (r *Redactor) word64(s string, from, to, level int) (int, int) {
+	if code := hexWord(s[from:to]); code != "" && r.holdsSecret(decodeHex(code), code, level) {
+		return to - len(code), to
+	}
 	for range 4 {
-		if text := decode64(s[from:to]); r.holdsSecret(text, s[from:to], level) {
+		if r.holdsSecret(decode64(s[from:to]), s[from:to], level) {
 			return from, to
 		}
 		n := strings.IndexByte(s[from:to], '/')
@@ -90,67 +95,218 @@ func (r *Redactor) word64(s string, from, to, level int) (int, int) {
 	return 0, 0
 }
 
-// decode64 returns the text that s is the base64 code of, as far as it is, or ""
-// if s is no code of a text.
-func decode64(s string) string {
-	if !beginsText(s) {
-		return "" // most words, known by a look at two bytes
+// block64 looks into the lines that begin with the word s[from:to] and are
+// base64, of equal length but for the last. If there are several, it returns
+// where they end, and where what is to be replaced begins: there too if they
+// hold no secret.
+func (r *Redactor) block64(s string, from, to, level int) (int, int) {
+	const minWidth = 40
+	width := to - from
+	if width < minWidth || !endsLine(s, to) {
+		return 0, 0
 	}
-	var head [12]byte
-	enc := base64.RawStdEncoding
-	if strings.ContainsAny(s, "-_") {
-		enc = base64.RawURLEncoding
-	}
-	if n, err := enc.Decode(head[:], []byte(s[:16])); err != nil || !isText(head[:n]) {
-		return ""
-	}
-	b := make([]byte, enc.DecodedLen(len(s)))
-	n, _ := enc.Decode(b, []byte(s[:len(s)/4*4]))
-	if tail := len(s) / 4 * 4; n == tail/4*3 && len(s)-tail > 1 {
-		m, _ := enc.Decode(b[n:], []byte(s[tail:]))
-		n += m
-	}
-	return string(b[:n])
-}
-
-// beginsText reports whether the first byte of what s is the base64 code of may be
-// one of a text.
-func beginsText(s string) bool {
-	return isTextByte(sixBits[s[0]]<<2 | sixBits[s[1]]>>4)
-}
-
-// sixBits is what each byte of base64 stands for.
-var sixBits = func() (t [256]byte) {
-	for _, alphabet := range []string{base64Alphabet + "+/", base64Alphabet + "-_"} {
-		for n, c := range []byte(alphabet) {
-			t[c] = byte(n)
+	code := append(make([]byte, 0, 4*width), s[from:to]...)
+	end := to
+	for {
+		next := nextLine(s, end)
+		if next == end {
+			break
+		}
+		next = skip(s, next, isBlank)
+		line := skip(s[:min(len(s), next+width)], next, is64)
+		if line == next || line-next < width && line < len(s) && isWordLetter(s[line]) {
+			break
+		}
+		code = append(code, s[next:line]...)
+		end = line
+		if line-next < width || !endsLine(s, line) {
+			break
 		}
 	}
+	if end == to {
+		return 0, 0
+	}
+	padded := skip(s, end, func(c byte) bool { return c == '=' })
+	text := decode64(string(code))
+	if r.holdsSecret(text, "", level) {
+		return from, padded
+	}
+	if begin := cutBody(s, from); text == "" && level == 1 && begin >= 0 {
+		return begin, padded
+	}
+	return end, end
+}
+
+// cutBody returns where the lines of base64 begin that go on at s[i], if they may
+// be the middle of a private key, because what stood before was cut off, or -1.
+func cutBody(s string, i int) int {
+	const maxLine = 128
+	if cutBefore(s, i) {
+		return i
+	}
+	end := len(strings.TrimRight(s[:i], "\r\n"))
+	begin := end
+	for begin > max(0, end-maxLine) && isBase64(s[begin-1]) {
+		begin--
+	}
+	if begin < end && cutBefore(s, begin) {
+		return begin
+	}
+	return -1
+}
+
+// isWordLetter reports whether c goes on with what is no code of base64.
+func isWordLetter(c byte) bool { return c == '.' || c == ':' || c == '_' || c >= 0x80 }
+
+// endsLine reports whether a line ends at s[i].
+func endsLine(s string, i int) bool {
+	return i < len(s) && (s[i] == '\n' || s[i] == '\r' || s[i] == '\\') && nextLine(s, i) > i
+}
+
+// values64 are those of both alphabets of base64, and 0xff.
+var values64 = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 0xff
+	}
+	for i, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		t[c] = byte(i)
+	}
+	t['-'], t['_'] = 62, 63
 	return t
 }()
 
-const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+// minPrinted is how many printable bytes in a row make a text of what was decoded.
+const minPrinted = 12
 
-// isText reports whether b is printable ASCII.
-func isText(b []byte) bool {
+// decode64 returns the text in what s is the base64 code of, or "" if that is no
+// text. It decodes no more than samples of what is not: minPrinted bytes span
+// three whole groups of four characters.
+func decode64(s string) string {
+	for i := 0; ; i += 12 {
+		if i+4 > len(s) {
+			return ""
+		}
+		if !isPrinted64(s, i) {
+			continue
+		}
+		from, to := i, i+4
+		for from >= 4 && i-from < 8 && isPrinted64(s, from-4) {
+			from -= 4
+		}
+		for to+4 <= len(s) && to-i < 12 && isPrinted64(s, to) {
+			to += 4
+		}
+		if to-from >= 12 {
+			break
+		}
+	}
+	b := make([]byte, 0, len(s)/4*3+3)
+	for i := 0; i < len(s); i += 4 {
+		var n uint32
+		group := s[i:min(len(s), i+4)]
+		for k := range 4 {
+			n <<= 6
+			if k < len(group) {
+				n |= uint32(values64[group[k]])
+			}
+		}
+		b = append(b, byte(n>>16), byte(n>>8), byte(n))[:len(b)+max(0, len(group)-1)]
+	}
+	return printed(b)
+}
+
+// isPrinted64 reports whether the group of base64 at s[i] stands for printable
+// bytes.
+func isPrinted64(s string, i int) bool {
+	a, b, c, d := values64[s[i]], values64[s[i+1]], values64[s[i+2]], values64[s[i+3]]
+	return isPrinted(a<<2|b>>4) && isPrinted(b<<4|c>>2) && isPrinted(c<<6|d)
+}
+
+// isPrinted reports whether c is printable ASCII, a space, or a zero of UTF-16.
+func isPrinted(c byte) bool {
+	return c >= ' ' && c < 0x7f || c == '\n' || c == '\t' || c == '\r' || c == 0
+}
+
+// printed returns b as text: without zeros, and with spaces for what is neither
+// printable nor beyond ASCII; or "" if no part of it is one.
+func printed(b []byte) string {
+	run, longest := 0, 0
+	out := b[:0]
 	for _, c := range b {
-		if !isTextByte(c) {
+		switch {
+		case c == 0:
+			continue
+		case isPrinted(c):
+			run++
+			longest = max(longest, run)
+		case c < 0x80:
+			c = ' '
+			run = 0
+		default:
+			run = 0
+		}
+		out = append(out, c)
+	}
+	if longest < minPrinted {
+		return ""
+	}
+	return string(out)
+}
+
+// hexWord returns the hexadecimal code that is all of a word, or what follows 0x
+// in it, or "".
+func hexWord(s string) string {
+	if len(s) > 2 && s[0] == '0' && s[1]|0x20 == 'x' {
+		s = s[2:]
+	} else if len(s) > 1 && s[0] == 'x' { // \x70...
+		s = s[1:]
+	}
+	if len(s) < min64 || !isPrintedHex(s) && !isPrintedHex(s[len(s)/4*2:]) {
+		return ""
+	}
+	if skip(s, 0, isHex) < len(s) {
+		return ""
+	}
+	return s
+}
+
+// isPrintedHex reports whether s begins with the code of printable bytes.
+func isPrintedHex(s string) bool {
+	const sample = 10
+	for i := 0; i < sample; i += 2 {
+		if !isHex(s[i]) || !isHex(s[i+1]) || !isPrinted(hexByte(s, i)) {
 			return false
 		}
 	}
 	return true
 }
 
-func isTextByte(c byte) bool { return ' ' <= c && c <= '~' || c == '\n' || c == '\t' || c == '\r' }
+func hexByte(s string, i int) byte { return unhex(s[i])<<4 | unhex(s[i+1]) }
 
-// unescape returns s with its percent-escapes decoded, those that are right.
+// decodeHex returns the text that s is the hexadecimal code of, or "".
+func decodeHex(s string) string {
+	b := make([]byte, len(s)/2)
+	for i := range b {
+		b[i] = hexByte(s, 2*i)
+	}
+	return printed(b)
+}
+
+// unescape returns s with its percent-escapes decoded, those that are right, how
+// often so ever they were made.
 func unescape(s string) string {
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]) {
-			b = append(b, unhex(s[i+1])<<4|unhex(s[i+2]))
-			i += 2
-			continue
+		if s[i] == '%' {
+			n := i + 1
+			for n+4 <= len(s) && s[n] == '2' && s[n+1] == '5' && isHex(s[n+2]) && isHex(s[n+3]) {
+				n += 2
+			}
+			if n+2 <= len(s) && isHex(s[n]) && isHex(s[n+1]) {
+				b = append(b, hexByte(s, n))
+				i = n + 1
+				continue
+			}
 		}
 		b = append(b, s[i])
 	}

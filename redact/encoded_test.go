@@ -27,7 +27,8 @@ func TestEncoded(t *testing.T) {
 		{"percent-encoded twice", "x " + url.QueryEscape(url.QueryEscape("a/ghp/"+text)) + " b", "x " + encoded + " b"},
 		{"base64 in a query", "x?b=" + url.QueryEscape(code([]byte(text+"x"))), ""},
 		{"innocent base64", code([]byte(`{"user":"bob","n":12345}`)), code([]byte(`{"user":"bob","n":12345}`))},
-		{"what is no text", code([]byte("\x00\x01\x02password=hunter2 password=hunter2")), code([]byte("\x00\x01\x02password=hunter2 password=hunter2"))},
+		{"a text among bytes", "x " + code([]byte("\x00\x01\x02password=hunter2 password=hunter2\xff")), "x " + encoded},
+		{"what is no text", code([]byte("\x89PNG\xff\x01\xfepassword\x10\x01\xf8\x03\x99\xaa")), code([]byte("\x89PNG\xff\x01\xfepassword\x10\x01\xf8\x03\x99\xaa"))},
 		{"a path", "github.com/acme/component/internal/session/store/handler", "github.com/acme/component/internal/session/store/handler"},
 		{"innocent escapes", "/x%20y?a=%2Fb%3Fc%3Dd&e=50%", "/x%20y?a=%2Fb%3Fc%3Dd&e=50%"},
 	}

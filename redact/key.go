@@ -22,6 +22,66 @@ var keyWords = []keyWord{
 	{"credential", "credential"}, {"credentials", "credential"},
 	{"connectionstring", "connection-string"}, {"connstr", "connection-string"},
 	{"sessionid", "session"}, {"sessid", "session"},
+	{"authkey", "secret"}, {"hmackey", "secret"}, {"presharedkey", "secret"}, {"securityanswer", "secret"},
+	{"snmpcommunity", "secret"}, {"honeycombteam", "api-key"},
+	{"userpass", "password"}, {"dbpass", "password"}, {"rootpass", "password"}, {"adminpass", "password"}, {"keypass", "password"},
+	{"storepass", "password"}, {"sshpass", "password"}, {"ftppass", "password"}, {"smtppass", "password"}, {"mailpass", "password"},
+	{"sqlpass", "password"}, {"pgpass", "password"}, {"ldappass", "password"}, {"proxypass", "password"}, {"loginpass", "password"},
+	{"dbpw", "password"}, {"rootpw", "password"}, {"userpw", "password"}, {"adminpw", "password"},
+	{"passwort", "password"}, {"kennwort", "password"}, {"motdepasse", "password"}, {"contrasena", "password"}, {"senha", "password"},
+	{"wachtwoord", "password"}, {"parola", "password"}, {"haslo", "password"}, {"passord", "password"},
+}
+
+// kindWeak is the kind of what stands behind a name that a secret may have, and
+// much else too: it is one if it looks like one (see isWeakSecret).
+const kindWeak = "key"
+
+// weakWords make a key one of kindWeak where they end it.
+var weakWords = []string{
+	"applicationkey", "appkey", "servicekey", "adminkey", "serverkey", "sharedkey", "licensekey", "subscriptionkey", "webhookkey",
+	"recordkey", "writekey", "readkey", "deploykey", "integrationkey", "ingestionkey", "consumerkey", "validationkey", "decryptionkey",
+	"cryptkey", "cipherkey", "aeskey", "storagekey", "sessionkey", "securitykey", "functionkey", "rootkey", "managementkey", "cryptokey",
+	"clientkey", "gatewaykey", "partnerkey", "merchantkey", "activationkey", "rsakey", "jwtkey", "saltkey", "maintenancekey",
+	"pincode", "accesscode", "authcode", "unlockcode", "securitycode", "verificationcode", "recoverycode", "recoverycodes",
+	"backupcode", "backupcodes", "salt", "pat", "psk",
+}
+
+// weakWordsBy holds weakWords by their last byte.
+var weakWordsBy = func() (t [256][]string) {
+	for _, w := range weakWords {
+		t[w[len(w)-1]] = append(t[w[len(w)-1]], w)
+	}
+	return t
+}()
+
+// isWeak reports whether w ends in one of weakWords, the short ones as a part of
+// their own.
+func (w words) isWeak() bool {
+	if len(w.letters) == 0 {
+		return false
+	}
+	for _, word := range weakWordsBy[w.letters[len(w.letters)-1]] {
+		if bytes.HasSuffix(w.letters, []byte(word)) && (len(word) > 4 || len(w.last()) == len(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// isWeakSecret reports whether what stands behind a key of kindWeak looks like a
+// secret: it has a digit, and is no number of one or two, no path and no name of
+// a file.
+func isWeakSecret(s string) bool {
+	const minSecret = 4
+	if len(s) < minSecret || skip(s, 0, func(c byte) bool { return !isDigit(c) }) == len(s) || s[0] == '/' || s[0] == '.' || strings.ContainsAny(s, " ([") {
+		return false
+	}
+	for _, end := range []string{".pem", ".key", ".crt", ".pub", ".json", ".txt"} {
+		if strings.HasSuffix(s, end) {
+			return false
+		}
+	}
+	return true
 }
 
 // keyWordsBy holds keyWords by their last byte.
@@ -48,7 +108,7 @@ func partKind(part string, last bool) string {
 	}
 	if last {
 		switch part {
-		case "pass", "pw":
+		case "pass", "pw", "mdp":
 			return "password"
 		case "auth":
 			return "credential"
@@ -176,6 +236,19 @@ func (r *Redactor) secretWords(w words) string {
 	return ""
 }
 
+// tellingKind is secretKind, or kindWeak.
+func (r *Redactor) tellingKind(key string) string {
+	var b keyBuffer
+	w := b.split(key)
+	if kind := r.secretWords(w); kind != "" {
+		return kind
+	}
+	if w.isWeak() {
+		return kindWeak
+	}
+	return ""
+}
+
 // isExtra reports whether w ends in one of the configured keys.
 func (r *Redactor) isExtra(w words) bool {
 	var b keyBuffer
@@ -198,6 +271,9 @@ func (r *Redactor) kindOf(key string) string {
 	w := b.split(key)
 	if kind := r.secretWords(w); kind != "" {
 		return kind
+	}
+	if w.isWeak() {
+		return kindWeak
 	}
 	return personalKind(key, w)
 }

@@ -28,7 +28,10 @@ func (r *Redactor) element(s string, i int) (match, bool) {
 	name := s[from:to]
 	local := name[strings.LastIndexByte(name, ':')+1:]
 	kind := r.secretKind(local)
-	if kind == "" {
+	if kind == "" && isKeyPart(s, i, local) {
+		kind = "private-key"
+	}
+	if kind == "" && name != "key" {
 		if kind = r.elementKind(local); kind == "" {
 			return match{}, false
 		}
@@ -38,6 +41,9 @@ func (r *Redactor) element(s string, i int) (match, bool) {
 		return match{}, false
 	}
 	from = to + n + len(gt)
+	if name == "key" {
+		return r.keyElement(s, from)
+	}
 	// The end tag, or the end of what was cut off.
 	end, closing := len(s), "</"+name
 	if gt != ">" {
@@ -53,6 +59,17 @@ func (r *Redactor) element(s string, i int) (match, bool) {
 		return match{}, false
 	}
 	return match{from, end, mark(kind)}, true
+}
+
+// isKeyPart reports whether an element of the given name, at s[i], is a private
+// part of an RSAKeyValue (XML Signature, with .NET's extension).
+func isKeyPart(s string, i int, name string) bool {
+	const reach = 4 << 10
+	switch name {
+	case "D", "P", "Q", "DP", "DQ", "InverseQ":
+		return strings.Contains(s[max(0, i-reach):i], "RSAKeyValue")
+	}
+	return false
 }
 
 // elementKind returns the kind of personal data that an element of the given

@@ -23,7 +23,7 @@ func (r *Redactor) pair(s string, i, floor int) (match, bool) {
 	k.assign = s[i+sep-1] != ':' && s[i+sep-1] != 'A' && s[i+sep-1] != 'a'
 	k.query = k.query && k.assign
 	k.encoded = sep > 1
-	k.kind = r.secretKind(k.text)
+	k.kind = r.tellingKind(k.text)
 	if k.kind == "" && (strings.EqualFold(k.text, "key") || strings.EqualFold(k.text, "string")) {
 		k.kind = r.secretKind(s[wordBefore(s, k.from, floor):k.to]) // "api key", "connection string"
 	}
@@ -34,17 +34,31 @@ func (r *Redactor) pair(s string, i, floor int) (match, bool) {
 		return match{}, false
 	}
 	v := i + sep
+	if !k.assign && strings.HasPrefix(s[v:], ": ") && k.kind == "password" { // of LDIF, in base64
+		v++
+	}
 	if !k.assign && !k.encoded && v < len(s) && (s[v] == ':' || isDigit(s[v]) && k.host) {
 		return match{}, false // secret::Path, //session-store:6379
 	}
 	if !k.assign && isARN(s, k.from) {
 		return match{}, false // arn:aws:secretsmanager:eu-west-1:123456789012:secret:x
 	}
+	if !k.assign && isVisibility(s, v) {
+		return match{}, false
+	}
 	v = skip(s, v, isBlank)
 	for v < len(s) && (s[v] == '=' || s[v] == '>' && s[v-1] == '=') {
 		v++
 	}
 	v = skip(s, v, isBlank)
+	if !k.assign && v < len(s) && (s[v] == '\n' || s[v] == '\r') { // the next line, where it is a literal
+		if n := skip(s[:min(len(s), v+maxKey)], v, isSpace); n < len(s) && isQuote(s[n]) && k.kind != "" {
+			v = n
+		}
+	}
+	if k.kind != "" && !k.assign && !k.closed && !k.encoded {
+		v = typedValue(s, v)
+	}
 	if k.kind == "" {
 		if m, ok := r.namedValue(s, v, k); ok {
 			return m, true
@@ -63,6 +77,9 @@ func (r *Redactor) flag(s string, i, floor int) (match, bool) {
 	if m, ok := shortFlag(s, i, floor); ok {
 		return m, true
 	}
+	if m, ok := loginFlag(s, i, floor); ok {
+		return m, true
+	}
 	from := skip(s, i, func(c byte) bool { return c == '-' })
 	to := skip(s[:min(len(s), from+maxKey)], from, isKey)
 	v := skip(s, to, isBlank)
@@ -70,6 +87,9 @@ func (r *Redactor) flag(s string, i, floor int) (match, bool) {
 		return match{}, false
 	}
 	name := s[from:to]
+	if m, ok := longFlag(s, name, v, s[max(floor, i-maxCommand):i]); ok {
+		return m, true
+	}
 	k := key{kind: r.secretKind(name), assign: true}
 	if k.kind == "" || r.scan(name, nil) != name { // the scan goes on behind the value
 		return match{}, false
@@ -88,6 +108,7 @@ type key struct {
 	query    bool // it is a parameter of a URL or a form
 	assign   bool // the separator is '='
 	encoded  bool // the separator is percent-encoded
+	starts   bool // it begins a line
 }
 
 // separator returns the length of the separator at s[i], or 0.
@@ -163,7 +184,17 @@ func keyBefore(s string, i, floor int) key {
 		return key{}
 	}
 	k.text = s[k.from:k.to]
+	k.starts = before == ' ' && startsLine(s, k.from) || before == '\n' || k.from == 0
 	return k
+}
+
+// startsLine reports whether only blanks stand before s[i] on its line.
+func startsLine(s string, i int) bool {
+	const maxIndent = 32
+	for n := 0; i > 0 && n < maxIndent && isBlank(s[i-1]); n++ {
+		i--
+	}
+	return i == 0 || s[i-1] == '\n'
 }
 
 // wordBefore returns where the word before the one at s[i] begins.

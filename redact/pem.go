@@ -52,14 +52,107 @@ func privateKeyEnd(x *scanner, at, end int) (from, to int) {
 	if !ok {
 		return 0, 0
 	}
-	from = at
-	for from > x.floor && (isBase64(s[from-1]) || isSpace(s[from-1]) || s[from-1] == '\\') {
-		from--
-	}
-	if strings.TrimSpace(s[from:at]) == "" {
+	if from = bodyBefore(s, at, x.floor); from == at {
 		return 0, 0
 	}
 	return from, skip(s, end+label, func(c byte) bool { return c == '-' })
+}
+
+// minBody is the length of the shortest line of the body of a key in armour, but
+// for the last, in bytes.
+const minBody = 32
+
+// bodyBefore returns where the lines of base64 begin that end before s[at], with
+// whatever a log or a list puts between them.
+func bodyBefore(s string, at, floor int) int {
+	const minLast = 4
+	from := at
+	for {
+		to := lineBefore(s, from, floor)
+		line := to
+		for line > floor && isBase64(s[line-1]) {
+			line--
+		}
+		if line > floor && line < to && s[line-1] == '\\' && s[line] == 'n' { // \n
+			line++
+		}
+		first := line == floor || s[line-1] == '\n' || cutBefore(s, line) // of the text, perhaps a part
+		if to-line < minLast || to-line < minBody && from < at && !first {
+			return from
+		}
+		if from = line; line == floor {
+			return from
+		}
+	}
+}
+
+// lineBefore returns where the line before the one that s[i] is on ends, or the
+// element of a list before.
+func lineBefore(s string, i, floor int) int {
+	const maxLead = 160
+	lead := max(floor, i-maxLead)
+	gap := s[lead:i]
+	n := max(strings.LastIndexByte(gap, '\n'), strings.LastIndex(gap, `\n`))
+	if n >= 0 {
+		gap = strings.TrimSuffix(gap[:n], `\r`)
+	}
+	return lead + len(strings.TrimRight(gap, " \t\r\\,\"'"))
+}
+
+// cutBefore reports whether s[:i] ends in a sign that something was left out.
+func cutBefore(s string, i int) bool {
+	s = strings.TrimRight(s[:i], " \t\r\n")
+	return s == "" || strings.HasSuffix(s, "…") || strings.HasSuffix(s, "...") || strings.HasSuffix(s, cutMark) || strings.HasSuffix(s, "]") && endsInMark(s)
+}
+
+// endsInMark reports whether s ends in a mark.
+func endsInMark(s string) bool {
+	n := strings.LastIndexByte(s[max(0, len(s)-maxMark):], '[') + max(0, len(s)-maxMark)
+	return n >= 0 && n < len(s) && markLen(s[n:]) == len(s)-n
+}
+
+// keyBodies are the code of what the body of a private key begins with: the
+// version and what follows of RFC 8017, 5208, 5915 and 8018 in DER, and
+// "openssh-key-v1". Certificates and public keys begin otherwise.
+var keyBodies = []string{
+	"IBAAKC", "IBAAKB", "IBADANBgkqhkiG9w0BAQEF", "AgEAMBMGByqGSM49", "AgEAMBAGByqGSM49", "MHcCAQEE", "MIGkAgEBBD", "MIHcAgEBBEI",
+	"MC4CAQAwBQYDK2V", "BgkqhkiG9w0BBQ0", "b3BlbnNzaC1rZXktdjE",
+}
+
+// keyBody finds the body of a private key without armour, by what it begins
+// with: s[at:end], a few bytes behind its beginning.
+func keyBody(x *scanner, at, end int) (from, to int) {
+	const maxHead, minCode = 16, 40
+	s := x.s
+	from = at
+	for from > max(x.floor, at-maxHead) && isBase64(s[from-1]) {
+		from--
+	}
+	for from < at && !strings.HasPrefix(s[from:], "MI") {
+		from++
+	}
+	if head := s[from:]; head[0] != 'M' && head[0] != 'b' {
+		return 0, 0
+	}
+	if to = skip(s, end, isBase64); to-from < minCode {
+		return 0, 0
+	}
+	width := to - from
+	for {
+		next := nextLine(s, to)
+		if next == to {
+			return from, to
+		}
+		next = goesOnAt(s, from, to, true)
+		line := skip(s[:min(len(s), next+width)], next, isBase64)
+		if line-next < min(width, 4) {
+			return from, to
+		}
+		to = line
+		if line-next < width {
+			return from, skip(s, to, isBase64)
+		}
+	}
 }
 
 // codedPrivateKey finds a private key in PEM armour that is coded in base64 once

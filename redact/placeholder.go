@@ -7,6 +7,9 @@ import "strings"
 // somebody may have for a password is none of them, "changeme" and "secret"
 // least of all.
 func isPlaceholder(s string) bool {
+	if isVerb(s) {
+		return true
+	}
 	if len(s) < 3 {
 		return false
 	}
@@ -33,6 +36,24 @@ func isPlaceholder(s string) bool {
 	}
 	if len(s) > 8 && equalFold(s[:4], "your") && (s[4] == '-' || s[4] == '_') {
 		return strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-") == ""
+	}
+	return false
+}
+
+// isVerb reports whether s is what a function of the printf family replaces: %v,
+// %+v, %s, %-20s; or the place of an argument: $1, {0}.
+func isVerb(s string) bool {
+	if len(s) < 2 || len(s) > 6 {
+		return false
+	}
+	switch s[0] {
+	case '%':
+		i := skip(s, 1, func(c byte) bool { return isDigit(c) || strings.IndexByte("+-#.*", c) >= 0 })
+		return i == len(s)-1 && strings.IndexByte("vsqdxXwTtp@", s[i]) >= 0
+	case '$':
+		return skip(s, 1, isDigit) == len(s) && len(s) == 2
+	case '{':
+		return s[len(s)-1] == '}' && skip(s, 1, isDigit) == len(s)-1
 	}
 	return false
 }

@@ -119,7 +119,7 @@ func (r *Redactor) value(kind, s string) string {
 	if s == "" || markLen(s) == len(s) {
 		return s
 	}
-	if kind == "" || r.use().isHarmless(s) {
+	if kind == "" || kind == kindWeak && !isWeakSecret(s) || r.use().isHarmless(s) {
 		return r.text(s)
 	}
 	switch kind {
@@ -156,16 +156,38 @@ func (r *Redactor) text(s string) string {
 func (r *Redactor) settle(s string) string { return r.settleTrail(s, nil) }
 
 func (r *Redactor) settleTrail(s string, t *trail) string {
+	has := traitsOf(s)
+	// What was broken is put together first: a part may look like all of it.
+	if has.soft {
+		s = r.unescaped(s, t)
+	}
+	if has.breaks {
+		s, has.breaks = r.wrapped(s, true, t)
+	}
 	for range maxPasses {
 		next := r.scan(r.own(s, t), t)
 		if next == s {
-			if next = r.truncated(r.wrapped(r.encoded(s, 1, t), t), t); next == s {
+			next = r.truncated(r.looked(s, has, t), t)
+			if next == s && has.escapes {
+				next = r.unescaped(s, t)
+			}
+			if next == s {
 				return s
 			}
 		}
 		s = next
 	}
 	return failedMark
+}
+
+// looked returns s, which has the given traits, without what is a secret when it
+// is decoded or put together.
+func (r *Redactor) looked(s string, has traits, t *trail) string {
+	s = r.octets(r.encoded(s, 1, t), 1, t)
+	if has.breaks {
+		s, _ = r.wrapped(s, false, t)
+	}
+	return s
 }
 
 // truncate returns at most the first n bytes of s, and no part of a rune or of

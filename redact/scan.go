@@ -27,11 +27,14 @@ type scanner struct {
 	key   int // how far a key may reach that a word makes secret
 	word  int // the end of the last word that was looked at to its end
 	sql   int // no statement begins before
+	where int // nor one that needs a second word
 	phone int // how far a number may begin that a word says is one to call
 	ssn   int // the same for social security
 	tag   int // where the next end tag is
 	colon int // where the last one is
 	ips   bool
+	inner bool    // it looks at what a match would pass over (see holdsNothing)
+	own   *looked // what it remembers of the host's kinds
 }
 
 // maxSigns is how many quotes and blanks may stand between a key and its sign.
@@ -83,12 +86,17 @@ func (r *Redactor) scan(s string, t *trail) string {
 		}
 		prev = bigram(s[i-1])
 	}
+	own := x.own
 	*x = scanner{}
-	if out == nil {
-		return s
+	if out != nil {
+		t.step()
+		s = string(append(out, s[done:]...))
 	}
-	t.step()
-	return string(append(out, s[done:]...))
+	if own != nil {
+		s = r.whole(own.due, s, t)
+		lookeds.Put(own)
+	}
+	return r.whole(p.always, s, t)
 }
 
 // wordEnd returns where the word ends that s[i] may be within, and with it what
@@ -211,6 +219,9 @@ func (x *scanner) keywords(i int, w bigram) (match, bool) {
 		if h.rule == nil {
 			if at >= x.key {
 				x.key = skip(x.s[:min(len(x.s), at+maxKey)], at+len(h.word), isKey)
+				if m, ok := x.tuple(at, x.key); ok {
+					return m, true
+				}
 			}
 			continue
 		}
@@ -221,7 +232,11 @@ func (x *scanner) keywords(i int, w bigram) (match, bool) {
 			continue
 		}
 		if from, to := h.rule.match(x, at, at+len(h.word)); to > from {
-			return match{from, to, h.rule.with(x.s[from:to])}, true
+			m := match{from, to, h.rule.with(x.s[from:to])}
+			if h.rule.own != nil && from >= at+len(h.word) { // the keyword is not a part of it
+				m.with = x.specific(m)
+			}
+			return m, true
 		}
 	}
 	return match{}, false

@@ -54,7 +54,21 @@ var webSecrets = []secret{
 
 var genericSecrets = []secret{
 	{kind: "api-key", source: "https://platform.openai.com/docs/api-reference/authentication", words: []string{"sk-"}, exact: true, find: skKey},
+	{kind: "api-key", source: "https://docs.stripe.com/keys", words: []string{"sk_", "rk_"}, exact: true, find: snakeKey},
 	{kind: "api-key", source: "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password", words: []string{"key"}, find: genericKey},
 	{kind: "password", source: "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password", words: []string{"password", "passwd", "passphrase"}, find: quotedPassword},
+	{kind: "password", source: "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password",
+		words: []string{"auth(", "set password for ", "credential(", "credentials(", "authentication(", "getconnection("}, find: loginArgument},
+	{kind: "password", source: "https://learn.microsoft.com/powershell/module/microsoft.powershell.security/convertto-securestring",
+		words: []string{"convertto-securestring"}, find: secureString},
+	{kind: "password", source: "https://www.postgresql.org/docs/current/libpq-pgpass.html", words: []string{":5432:", ":6432:"}, find: pgpass},
+	{kind: "password", source: "https://docs.oracle.com/en/database/oracle/oracle-database/", words: []string{"oracle:thin:", "oracle:oci:", "sqlplus ", "expdp ", "impdp ", "sqlldr ", "rman target "}, find: userPassword},
+	{kind: "password", source: "https://learn.microsoft.com/windows-server/administration/windows-commands/net-use", words: []string{"net use "}, find: netUse},
+	{kind: "password", source: "https://redis.io/docs/latest/operate/oss_and_stack/management/config/", words: []string{"requirepass "}, find: nextWord},
+	{kind: "password", source: "https://www.cisco.com/c/en/us/td/docs/ios-xml/ios/security/a1/sec-a1-cr-book.html",
+		words: []string{"enable secret ", "enable password ", "password 0 ", "password 7 ", "secret 0 ", "secret 5 "}, find: nextWord},
+	{kind: "password", source: "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password",
+		words: []string{"contraseña", "hasło", "lösenord", "пароль", "密码", "密碼", "パスワード", "비밀번호", "şifre"}, find: pairAfter},
+	{kind: "code-climate-id", source: "https://docs.codeclimate.com/docs/configuring-test-coverage", words: []string{"cc_test_reporter_id"}, find: pairAfter},
 	{kind: "secret", source: "https://owasp.org/www-community/vulnerabilities/Use_of_hard-coded_password", words: []string{"token", "secret", "credential", "api key", "access key", "password"}, find: proseSecret},
 }

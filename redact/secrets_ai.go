@@ -43,6 +43,14 @@ var aiSecrets = []secret{
 	{kind: "deepl-key", source: "https://developers.deepl.com/docs/getting-started/auth", shapes: []string{"{uuid}:fx", "{uuid}:dp"}},
 	{kind: "ai21-key", source: "https://docs.ai21.com/", words: []string{"ai21"}, shapes: []string{"^{a32}$"}},
 	{kind: "lightning-key", source: "https://lightning.ai/docs/", words: []string{"lightning_api", "lightning.ai"}, shapes: []string{"^{uuid}$"}},
+	{kind: "llamacloud-key", source: "https://docs.cloud.llamaindex.ai/", shapes: []string{"^llx-{a40+}"}},
+	{kind: "anyscale-key", source: "https://docs.anyscale.com/", shapes: []string{"^esecret_{a24+}"}},
+	{kind: "google-api-key", source: "https://ai.google.dev/gemini-api/docs/api-key", shapes: []string{"^AQ.Ab{w40+}"}},
+	{kind: "context7-key", source: "https://context7.com/docs/", shapes: []string{"^ctx7sk-{w30+}"}},
+	{kind: "browserbase-key", source: "https://docs.browserbase.com/", shapes: []string{"^bb_live_{w20+}", "^bb_test_{w20+}"}},
+	{kind: "brave-search-key", source: "https://api-dashboard.search.brave.com/documentation", shapes: []string{"^BSA{w28}$"}},
+	{kind: "scrapfly-key", source: "https://scrapfly.io/docs/", shapes: []string{"^scp-live-{h32}", "^scp-test-{h32}"}},
+	{kind: "daytona-key", source: "https://www.daytona.io/docs/", shapes: []string{"^dtn_{h64}"}},
 	{kind: "exa-key", source: "https://docs.exa.ai/", words: []string{"exa_api", "exa-api"}, shapes: []string{"^{uuid}$"}},
 }
 
@@ -58,7 +66,7 @@ var observabilitySecrets = []secret{
 	{kind: "grafana-cloud-token", source: "https://grafana.com/docs/grafana-cloud/security-and-account-management/authentication-and-permissions/access-policies/", shapes: []string{"^glc_{B32+}"}},
 	{kind: "grafana-service-token", source: "https://grafana.com/docs/grafana/latest/administration/service-accounts/", shapes: []string{"glsa_{a32}_{h8}"}},
 	{kind: "grafana-key", source: "https://grafana.com/docs/grafana/latest/developers/http_api/authentication/", shapes: []string{"eyJrIjoi{B50+}"}},
-	{kind: "sentry-org-token", source: "https://docs.sentry.io/account/auth-tokens/", shapes: []string{"sntrys_{B60+}"}},
+	{kind: "sentry-org-token", source: "https://docs.sentry.io/account/auth-tokens/", shapes: []string{"sntrys_{B40+}_{B40+}", "sntrys_{B60+}"}},
 	{kind: "sentry-user-token", source: "https://docs.sentry.io/account/auth-tokens/", shapes: []string{"sntryu_{h64}", "sntrya_{h64}", "sntryi_{h64}"}},
 	{kind: "sentry-token", source: "https://docs.sentry.io/account/auth-tokens/", words: []string{"sentry"}, shapes: []string{"^{h64}$"}},
 	{kind: "honeycomb-key", source: "https://docs.honeycomb.io/configure/environments/manage-api-keys/", shapes: []string{
@@ -95,6 +103,8 @@ var observabilitySecrets = []secret{
 	{kind: "coralogix-key", source: "https://coralogix.com/docs/user-guides/account-management/api-keys/", shapes: []string{"^cxtp_{a30}", "^cxup_{a30}"}},
 	{kind: "sumologic-key", source: "https://help.sumologic.com/docs/manage/security/access-keys/", words: []string{"sumologic", "sumo_access", "sumo logic"}, shapes: []string{"^{a64}$", "^su{a12}$"}},
 	{kind: "dash0-token", source: "https://www.dash0.com/documentation/dash0/", shapes: []string{"^auth_{a30+}"}},
+	{kind: "rootly-key", source: "https://docs.rootly.com/", shapes: []string{"^rootly_{h64}"}},
+	{kind: "firehydrant-key", source: "https://docs.firehydrant.com/", shapes: []string{"^fhb-{h32}"}},
 	{kind: "instana-key", source: "https://www.ibm.com/docs/en/instana-observability", words: []string{"instana"}, shapes: []string{"^{w22}$"}},
 	{kind: "cronitor-key", source: "https://cronitor.io/docs/", words: []string{"cronitor"}, shapes: []string{"^{h32}$"}},
 	{kind: "raygun-key", source: "https://raygun.com/documentation/", words: []string{"raygun"}, shapes: []string{"^{B24}", "^{a22}$"}},

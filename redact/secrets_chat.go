@@ -2,7 +2,7 @@ package redact
 
 var chatSecrets = []secret{
 	{kind: "slack-token", source: slackDocs, shapes: []string{
-		"xoxa-{w10+}", "xoxb-{w10+}", "xoxe-{w10+}", "xoxe.{t20+}", "xoxo-{w10+}", "xoxp-{w10+}", "xoxr-{w10+}", "xoxs-{w10+}", "xoxc-{w10+}", "xoxd-{t20+}"}},
+		"xoxa-{w10+}", "xoxb-{w10+}", "xoxe-{w10+}", "xoxe.{t20+}", "xoxo-{w10+}", "xoxp-{w10+}", "xoxr-{w10+}", "xoxs-{w10+}", "xoxc-{w10+}", "xoxd-{v20+}"}},
 	{kind: "slack-app-token", source: slackDocs, shapes: []string{"xapp-{w20+}", "xwfp-{w20+}"}},
 	{kind: "slack-signing-secret", source: "https://docs.slack.dev/authentication/verifying-requests-from-slack/", words: []string{"slack"}, shapes: []string{"^{h32}$"}},
 	{kind: "discord-token", source: "https://docs.discord.com/developers/reference", shapes: []string{
@@ -10,8 +10,9 @@ var chatSecrets = []secret{
 		"^Nj{a22-24}.{w6}.{w27+}", "^Nz{a22-24}.{w6}.{w27+}", "^OD{a22-24}.{w6}.{w27+}", "^OT{a22-24}.{w6}.{w27+}"}},
 	{kind: "discord-token", source: "https://docs.discord.com/developers/reference", shapes: []string{"^mfa.{w60+}"}},
 	{kind: "discord-client-secret", source: "https://docs.discord.com/developers/topics/oauth2", words: []string{"discord"}, shapes: []string{"^{w32}$"}},
+	{kind: "dingtalk-secret", source: "https://open.dingtalk.com/document/robots/customize-robot-security-settings", shapes: []string{"^SEC{h64}$"}},
 	{kind: "mattermost-token", source: "https://developers.mattermost.com/integrate/reference/personal-access-token/", words: []string{"mattermost"}, shapes: []string{"^{l26}$"}},
-	{kind: "matrix-token", source: "https://spec.matrix.org/latest/client-server-api/", shapes: []string{"^syt_{B1-200}_{L20}_{a6}", "^mat_{a30}_{a6}", "^mct_{a30}_{a6}", "^mcr_{a30}_{a6}"}},
+	{kind: "matrix-token", source: "https://spec.matrix.org/latest/client-server-api/", shapes: []string{"^syt_{B1-200}_{a20}_{a6}", "^mat_{a30}_{a6}", "^mct_{a30}_{a6}", "^mcr_{a30}_{a6}"}},
 	{kind: "rocketchat-token", source: "https://developer.rocket.chat/apidocs/", words: []string{"rocketchat", "rocket.chat", "x-auth-token"}, shapes: []string{"^{w43}$"}},
 	{kind: "zulip-key", source: "https://zulip.com/api/api-keys", words: []string{"zulip"}, shapes: []string{"^{a32}$"}},
 	{kind: "webex-token", source: "https://developer.webex.com/docs/bots", words: []string{"webex"}, shapes: []string{"^{w64}_{w4}_{uuid}", "^{h64}$"}},

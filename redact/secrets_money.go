@@ -65,7 +65,7 @@ var messagingSecrets = []secret{
 	{kind: "infobip-key", source: "https://www.infobip.com/docs/essentials/api-essentials/api-authentication", words: []string{"infobip"}, shapes: []string{"^{h32}-{uuid}", "^{h32}$"}},
 	{kind: "klaviyo-key", source: "https://developers.klaviyo.com/en/docs/authenticate_", shapes: []string{"^pk_{h34}$"}},
 	{kind: "onesignal-key", source: "https://documentation.onesignal.com/docs/keys-and-ids", shapes: []string{"os_v2_app_{l40+}", "os_v2_org_{l40+}"}},
-	{kind: "intercom-token", source: "https://developers.intercom.com/docs/build-an-integration/learn-more/authentication", shapes: []string{"^dG9rOi{b40+}"}},
+	{kind: "intercom-token", source: "https://developers.intercom.com/docs/build-an-integration/learn-more/authentication", shapes: []string{"^dG9rO{B40+}"}},
 	{kind: "zendesk-token", source: "https://developer.zendesk.com/api-reference/introduction/security-and-auth/", words: []string{"zendesk"}, shapes: []string{"^{a40}$"}},
 	{kind: "freshdesk-key", source: "https://developers.freshdesk.com/api/#authentication", words: []string{"freshdesk", "freshservice"}, shapes: []string{"^{a20}$"}},
 	{kind: "hubspot-token", source: "https://developers.hubspot.com/docs/guides/apps/private-apps/overview", shapes: []string{"^pat-na1-{uuid}", "^pat-na2-{uuid}", "^pat-eu1-{uuid}"}},

@@ -55,7 +55,7 @@ func TestText(t *testing.T) {
 		{"a pair", "user=bob password=hunter2 db=x", "user=bob password=[REDACTED:password] db=x"},
 		{"a pair with spaces", "password = hunter2", "password = [REDACTED:password]"},
 		{"a YAML line", "db:\n  password: hunter2\n  port: 1", "db:\n  password: [REDACTED:password]\n  port: 1"},
-		{"a password is one even where it reads like a sentence", "password: correct horse", "password: [REDACTED:password] horse"},
+		{"a password is one even where it reads like a sentence", "password: correct horse", "password: [REDACTED:password]"},
 		{"JSON", `{"user":"bob","password":"hun\"ter2","n":1}`, `{"user":"bob","password":"[REDACTED:password]","n":1}`},
 		{"JSON with spaces", `"token" : "a b"`, `"token" : "[REDACTED:token]"`},
 		{"JSON in JSON", `{"body":"{\"password\":\"hun\\\"ter2\",\"n\":1}"}`, `{"body":"{\"password\":\"[REDACTED:password]\",\"n\":1}"}`},

@@ -20,6 +20,29 @@ func skKey(x *scanner, at, end int) (from, to int) {
 	return at, to
 }
 
+// snakeKey finds the keys that many services write as sk_..., also with a word
+// between, such as live: the last part has at least 20 bytes, with several digits
+// among them, unlike the names of variables.
+func snakeKey(x *scanner, at, end int) (from, to int) {
+	const minBody, minDigits = 20, 3
+	if at > 0 && isWord(x.s[at-1]) {
+		return 0, 0
+	}
+	to = skip(x.s, end, isWord)
+	body := x.s[end:to]
+	body = body[strings.LastIndexByte(body, '_')+1:]
+	digits := 0
+	for i := range len(body) {
+		if isDigit(body[i]) {
+			digits++
+		}
+	}
+	if len(body) < minBody || digits < minDigits || strings.IndexByte(body, '-') >= 0 || isFiller(body) {
+		return 0, 0
+	}
+	return at, to
+}
+
 // jwt finds a JSON Web Token, signed, encrypted or cut off (RFC 7519, RFC 7516),
 // whose header begins at s[at]. A header alone says nothing.
 func jwt(x *scanner, at, end int) (from, to int) {
@@ -46,6 +69,9 @@ func jwt(x *scanner, at, end int) (from, to int) {
 func bearer(x *scanner, _, i int) (from, to int) {
 	from = skip(x.s, i, isBlank)
 	to = skip(x.s, from, isToken68)
+	if name := skip(x.s[:to], from, func(c byte) bool { return isAlpha(c) || c == '_' }); name+1 < to && x.s[name] == '=' && x.s[name+1] != '=' {
+		return 0, 0 // token_type=bearer expires_in=3600
+	}
 	token := strings.TrimRight(x.s[from:to], ".")
 	rest := strings.TrimLeft(token, "abcdefghijklmnopqrstuvwxyz.-_")
 	if n := len(token); n < 8 || n < 24 && (rest == "" || len(rest) == n && isWordCapital(rest)) || isFiller(token) {

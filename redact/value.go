@@ -4,21 +4,37 @@ import "strings"
 
 // valueAt finds the secret that begins at s[v] and belongs to k.
 func valueAt(s string, v int, k key) (match, bool) {
-	if v >= len(s) || s[v] == '\n' || s[v] == '\r' {
+	if v = valueBegin(s, v, k); v >= len(s) || s[v] == '\n' || s[v] == '\r' {
 		return match{}, false
 	}
 	from, to := v, v
 	slashes := skip(s, v, func(c byte) bool { return c == '\\' })
 	switch {
+	case slashes == v && tripled(s, v):
+		from = skip(s, v+3, isSpace)
+		to = tripledEnd(s, v)
+	case slashes == v && doubledEnd(s, v) > 0:
+		from, to = v+2, doubledEnd(s, v)
+	case k.assign && hereEnd(s, v) > 0:
+		from, to = v+strings.IndexByte(s[v:], '\n')+1, hereEnd(s, v)
 	case slashes < len(s) && isQuote(s[slashes]):
 		from = slashes + 1
 		to = closing(s, from, s[slashes], slashes-v)
+	case literalStart(s, v) > 0:
+		from = literalStart(s, v)
+		to = literalEnd(s, from)
+	case s[v] == '(' && k.assign && k.kind == "credential":
+		if from, to = lastLiteral(s, v); to == 0 {
+			from, to = v, bareEnd(s, v, k)
+		}
 	case goBytes(s, v) > 0:
 		to = goBytes(s, v)
 	case s[v] == '[' && markLen(s[v:]) == 0:
 		from, to = v+1, lineEnd(s, v+1, ']')
 	case s[v] == '{' && k.closed:
 		to = braces(s, v) // an object of JSON: all that is in it belongs to the key
+	case s[v] == '{' && k.assign && s[v-1] == '=' && bracedEnd(s, v) > 0:
+		from, to = v+1, bracedEnd(s, v) // of ODBC
 	case s[v] == '{':
 		return match{}, false // what is in it has names of its own
 	case !k.assign && (s[v] == '|' || s[v] == '>'):
@@ -33,6 +49,9 @@ func valueAt(s string, v int, k key) (match, bool) {
 		to = lineEnd(s, v, stop)
 	default:
 		to = bareEnd(s, v, k)
+		if k.starts && !k.query && !k.encoded && k.kind == "password" {
+			to = lineOfWords(s, to)
+		}
 	}
 	old := s[from:to]
 	m := match{from, to, mark(k.kind)}
@@ -40,6 +59,10 @@ func valueAt(s string, v int, k key) (match, bool) {
 	case markLen(old) == len(old) && old != "", k.query && old == masked:
 		m.with = old
 	case old == "" || isNothing(old) || isPlaceholder(old) || from == v && isProse(s, v, to, k):
+		return match{}, false
+	case from == v && !k.closed && (isCode(old) || isConstant(old)), isFewDigits(old) && isNeverShort(k.kind):
+		return match{}, false
+	case k.kind == kindWeak && !isWeakSecret(old):
 		return match{}, false
 	case k.query || k.encoded:
 		m.with = masked
@@ -99,6 +122,11 @@ func bareEnd(s string, i int, k key) int {
 			continue
 		}
 		switch c := s[i]; {
+		case c == '\n' || c == '\r':
+			if !continues(s, i, start) {
+				return i
+			}
+			i = skip(s, i, isSpace) - 1
 		case isSpace(c):
 			if !isScheme(s[start:i]) {
 				return i
@@ -116,6 +144,12 @@ func bareEnd(s string, i int, k key) int {
 		i++
 	}
 	return i
+}
+
+// continues reports whether a value goes on behind the line end at s[i]: behind a
+// backslash, or the '=' at the end of a full line of quoted-printable.
+func continues(s string, i, start int) bool {
+	return i > start && (s[i-1] == '\\' || s[i-1] == '=' && softLine(s, i-1))
 }
 
 // endsAt reports whether a value may have ended before s[i]: nothing follows,
@@ -155,7 +189,7 @@ func isScheme(s string) bool {
 // isNothing reports whether s is how a language writes that there is no value.
 func isNothing(s string) bool {
 	switch s {
-	case literal, "null", "nil", "<nil>", "None", "undefined", "true", "false":
+	case literal, "null", "nil", "<nil>", "None", "undefined", "true", "false", "NULL", "(null)", "Null", "none", "True", "False", "N/A", "YES", "NO":
 		return true
 	}
 	return false

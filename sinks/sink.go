@@ -3,7 +3,7 @@ package sinks
 import "context"
 
 // Sink files tickets in one external system. It is the one method that a
-// team's own sink must have; [Finder], [Updater] and [Limited] are optional
+// team's own sink must have; [Finder], [Deduper], [Updater] and [Limited] are optional
 // and found once, when the engine is made, by [As].
 //
 // Rules for implementations:
@@ -33,6 +33,17 @@ type Finder interface {
 	// Find returns the receipt of the ticket with this [Ticket.Key]. When there
 	// is none it returns false and no error.
 	Find(ctx context.Context, key string) (Receipt, bool, error)
+}
+
+// Deduper is implemented by sinks that find tickets by a search, where two engines
+// may file one at the same time: neither sees the other's yet. The engine asks some
+// seconds after it has filed. A system that knows [Ticket.Key] itself has no use for
+// it.
+type Deduper interface {
+	// Dedupe closes the tickets with this [Ticket.Key] as duplicates of the oldest,
+	// and returns the receipt of that one. When there is none it returns false and no
+	// error.
+	Dedupe(ctx context.Context, key string) (Receipt, bool, error)
 }
 
 // Updater is implemented by sinks that can change a ticket they have filed.

@@ -91,15 +91,19 @@ func (o *Outbox) Claim(ctx context.Context, now time.Time) (jobs []Job, more boo
 
 // Result is what became of a job, for Settle.
 type Result struct {
-	job     Job
-	action  correlate.Action
-	ticket  sinks.Ticket
-	receipt sinks.Receipt
-	unknown bool      // as the filing stood before the call
-	began   time.Time // the end of the span that opened the problem
-	err     error
-	park    bool // whatever the error says
+	job       Job
+	action    correlate.Action
+	ticket    sinks.Ticket
+	receipt   sinks.Receipt
+	unknown   bool      // as the filing stood before the call
+	overtaken bool      // another engine has settled the delivery, and may have filed
+	began     time.Time // the end of the span that opened the problem
+	err       error
+	park      bool // whatever the error says
 }
+
+// files reports whether the call may have filed a ticket.
+func (r Result) files() bool { return r.action == correlate.ActFile || r.action == correlate.ActFind }
 
 // Deliver renders and sends one delivery. It does not settle it.
 func (o *Outbox) Deliver(ctx context.Context, j Job) (r Result) {
@@ -122,7 +126,9 @@ func (o *Outbox) Deliver(ctx context.Context, j Job) (r Result) {
 	if r.action == correlate.ActNothing || r.park {
 		return r
 	}
-	if r.ticket, err = o.Renderer.Ticket(ctx, p, d, t.limits); err != nil {
+	if r.action == correlate.ActDedupe {
+		r.ticket.Key = render.Key(p, d.Sink)
+	} else if r.ticket, err = o.Renderer.Ticket(ctx, p, d, t.limits); err != nil {
 		r.err, r.park = err, true
 		return r
 	}
@@ -136,6 +142,9 @@ func (o *Outbox) Deliver(ctx context.Context, j Job) (r Result) {
 		switch action {
 		case correlate.ActUpdate:
 			return t.updater.Update(ctx, receipt, ticket)
+		case correlate.ActDedupe:
+			found, _, err := t.deduper.Dedupe(ctx, ticket.Key)
+			return found, err
 		case correlate.ActFind:
 			found, ok, err := t.finder.Find(ctx, ticket.Key)
 			if err != nil {
@@ -152,7 +161,7 @@ func (o *Outbox) Deliver(ctx context.Context, j Job) (r Result) {
 		return t.sink.File(ctx, ticket)
 	})
 	switch {
-	case r.err != nil || r.receipt.ID != "":
+	case r.err != nil || r.receipt.ID != "" || r.action == correlate.ActDedupe:
 	case r.action == correlate.ActUpdate:
 		r.receipt = receipt
 	default:
@@ -182,16 +191,17 @@ var errLook = errors.New("outbox: nothing to note")
 func (o *Outbox) plan(ctx context.Context, r *Result) (p correlate.Problem, err error) {
 	d, t := r.job.Delivery, r.job.target
 	err = o.Store.Update(ctx, d.Key, correlate.UpdateProblem(func(cur correlate.Problem) (correlate.Problem, []correlate.Delivery, error) {
-		p, r.action, r.park, r.err = cur, correlate.ActNothing, false, nil
+		p, r.action, r.park, r.err, r.overtaken = cur, correlate.ActNothing, false, nil, false
 		f := cur.Filing(d.Sink)
 		if !slices.Contains(f.Pending, d.ID) {
 			// The problem is forgotten, or an earlier claim of the delivery went
 			// well after its lease had run out.
+			r.overtaken = true
 			return cur, nil, errLook
 		}
 		r.action, r.unknown = cur.Plan(d, t.capabilities()), f.Unknown
 		switch r.action {
-		case correlate.ActNothing, correlate.ActUpdate:
+		case correlate.ActNothing, correlate.ActUpdate, correlate.ActDedupe:
 			return cur, nil, errLook
 		case correlate.ActFile:
 			if r.unknown && t.opts.ParkUnknown {

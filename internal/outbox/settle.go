@@ -24,7 +24,8 @@ func (o *Outbox) Settle(ctx context.Context, r Result, now time.Time) (waits boo
 		d.Attempts = r.attempts()
 	}
 	settle := correlate.UpdateProblem(func(p correlate.Problem) (correlate.Problem, []correlate.Delivery, error) {
-		return change(p), nil, nil
+		p, add := change(p)
+		return p, add, nil
 	})
 	keep := func(cur correlate.Record, found bool) (correlate.Record, []correlate.Delivery, error) {
 		if !found { // forgotten meanwhile: there is no record to bring back
@@ -37,6 +38,13 @@ func (o *Outbox) Settle(ctx context.Context, r Result, now time.Time) (waits boo
 		// Somebody else has the delivery now. That this one went well must be
 		// known all the same, or the ticket is filed again.
 		err = o.Store.Update(ctx, d.Key, keep)
+	}
+	if r.action != correlate.ActNothing {
+		why := ""
+		if r.err != nil {
+			why = render.Clip(render.Safe(o.Redactor, r.err.Error()), maxReason)
+		}
+		r.job.target.authorized(r.err, why, now)
 	}
 	o.report(r, outcome, now)
 	if err != nil && !errors.Is(err, correlate.ErrLeaseLost) {
@@ -66,34 +74,52 @@ const (
 	parked    = "parked"
 )
 
+// change is what an outcome does to a problem.
+type change func(correlate.Problem) (correlate.Problem, []correlate.Delivery)
+
 // conclude decides what a result means: for the delivery, for its problem, and
 // in a word.
-func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, func(correlate.Problem) correlate.Problem, string) {
+func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, change, string) {
 	d, opts := r.job.Delivery, r.job.target.opts
 	done := correlate.Outcome{Done: true}
 	again := func(after time.Duration) correlate.Outcome { return correlate.Outcome{Due: now.Add(after)} }
 	backoff := func() time.Duration { return o.jitter.after(max(1, r.attempts()), opts.MinBackoff, opts.MaxBackoff) }
-	refused := func(p correlate.Problem) correlate.Problem {
-		if r.action == correlate.ActUpdate || r.action == correlate.ActNothing {
-			return p
+	refused := func(p correlate.Problem) (correlate.Problem, []correlate.Delivery) {
+		if !r.files() {
+			return p, nil
 		}
-		return p.Refused(d, r.unknown)
+		return p.Refused(d, r.unknown), nil
 	}
-	unchanged := func(p correlate.Problem) correlate.Problem { return p }
-	park := func(why string, change func(correlate.Problem) correlate.Problem) (correlate.Outcome, func(correlate.Problem) correlate.Problem, string) {
+	unchanged := func(p correlate.Problem) (correlate.Problem, []correlate.Delivery) { return p, nil }
+	park := func(why string, before change) (correlate.Outcome, change, string) {
 		why = render.Clip(render.Safe(o.Redactor, why), maxReason)
 		given := d
 		given.Attempts = r.attempts()
-		return done, func(p correlate.Problem) correlate.Problem { return change(p).GivenUp(given, why, now) }, parked
+		return done, func(p correlate.Problem) (correlate.Problem, []correlate.Delivery) {
+			p, add := before(p)
+			return p.GivenUp(given, why, now), add
+		}, parked
 	}
 
 	if r.err == nil {
+		outcome := delivered
 		if r.action == correlate.ActNothing {
-			return done, func(p correlate.Problem) correlate.Problem { return p.Skipped(d) }, nothing
+			outcome = nothing
 		}
-		return done, func(p correlate.Problem) correlate.Problem {
-			return p.Accepted(d, correlate.Receipt(r.receipt), r.ticket.Count, now)
-		}, delivered
+		return done, func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery) {
+			switch r.action {
+			case correlate.ActNothing:
+				p = p.Skipped(d)
+			case correlate.ActDedupe:
+				return p.Looked(d, correlate.Receipt(r.receipt), now)
+			default:
+				p = p.Accepted(d, correlate.Receipt(r.receipt), r.ticket.Count, now)
+			}
+			if r.job.target.deduper != nil && (r.files() || r.overtaken) {
+				return p.Look(d.Sink, now)
+			}
+			return p, nil
+		}, outcome
 	}
 	if r.park {
 		return park(r.err.Error(), refused)
@@ -112,9 +138,8 @@ func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, func(corr
 	case sinks.Rejected:
 		return park(r.err.Error(), refused)
 	case sinks.Unknown:
-		files := r.action != correlate.ActUpdate
 		switch {
-		case files && opts.ParkUnknown && r.job.target.finder == nil:
+		case r.files() && opts.ParkUnknown && r.job.target.finder == nil:
 			return park("it may have been filed, and the sink cannot be asked: "+r.err.Error(), unchanged)
 		case r.attempts() >= opts.Attempts:
 			return park(r.err.Error(), unchanged)

@@ -32,14 +32,14 @@ func (c *check) update(u sinks.Updater, what string, r sinks.Receipt, t sinks.Ti
 	return receipt, ok && c.taken(what, receipt, err)
 }
 
-// find looks for key. It returns false when Find failed.
-func (c *check) find(f sinks.Finder, key string) (receipt sinks.Receipt, found, ok bool) {
+// find looks for key by a method, Find or Dedupe. ok is false when that failed.
+func (c *check) find(what string, find func(context.Context, string) (sinks.Receipt, bool, error), key string) (receipt sinks.Receipt, found, ok bool) {
 	var err error
-	ok = c.call(context.Background(), "Find", func(ctx context.Context) {
-		receipt, found, err = f.Find(ctx, key)
+	ok = c.call(context.Background(), what, func(ctx context.Context) {
+		receipt, found, err = find(ctx, key)
 	})
 	if ok && err != nil {
-		c.failf("Find of %s: %v", key, err)
+		c.failf("%s of %s: %v", what, key, err)
 	}
 	return receipt, found, ok && err == nil
 }

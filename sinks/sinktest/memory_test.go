@@ -88,3 +88,15 @@ func (m *memory) Find(ctx context.Context, key string) (sinks.Receipt, bool, err
 }
 
 func (m *memory) Limits() sinks.Limits { return sinks.Limits{Title: 255, Body: 4000} }
+
+// youngest is a Deduper that leaves the wrong ticket.
+type youngest struct{ memory }
+
+func (y *youngest) Dedupe(ctx context.Context, key string) (sinks.Receipt, bool, error) {
+	r, ok, err := y.Find(ctx, key)
+	r.ID += " the second"
+	if !ok {
+		r = sinks.Receipt{}
+	}
+	return r, ok, err
+}

@@ -36,6 +36,8 @@ var rules = []rule{
 		"and returns a receipt that the next Update takes", updater},
 	{"finder", "Find returns the receipt of a ticket that was filed; for a key that was not, it returns false and no error: " +
 		"the engine files on false, and waits on an error", finder},
+	{"deduper", "Dedupe leaves the ticket that was filed first, and returns its receipt; for a key that was not filed, " +
+		"it returns false and no error: the engine goes on with the ticket that is returned", deduper},
 	{"limits", "Limits are not negative, and stay the same: 0 means no bound", limits},
 }
 
@@ -102,7 +104,7 @@ func again(c *check) {
 		c.notef("the same key gave the receipts %s and %s: the documentation of the sink should say that it files twice", r1.ID, r2.ID)
 	}
 	if f, ok := sinks.As[sinks.Finder](c.sink); ok {
-		if r, found, ok := c.find(f, t.Key); ok && (!found || r.ID != r1.ID && r.ID != r2.ID) {
+		if r, found, ok := c.find("Find", f.Find, t.Key); ok && (!found || r.ID != r1.ID && r.ID != r2.ID) {
 			c.failf("Find of a key that was filed as %s and %s returned %q, %t", r1.ID, r2.ID, r.ID, found)
 		}
 	}
@@ -132,7 +134,7 @@ func concurrent(c *check) {
 				c.update(u, "a ticket", r, t)
 			}
 			if isFinder {
-				c.find(f, t.Key)
+				c.find("Find", f.Find, t.Key)
 			}
 		})
 	}
@@ -192,18 +194,42 @@ func finder(c *check) {
 		return
 	}
 	t := minimal(newKey())
-	if r, found, ok := c.find(f, t.Key); ok && (found || r != sinks.Receipt{}) {
+	if r, found, ok := c.find("Find", f.Find, t.Key); ok && (found || r != sinks.Receipt{}) {
 		c.failf("Find of a key that was never filed returned %+v, %t", r, found)
 	}
 	filed, ok := c.accept("a ticket", t)
 	if !ok {
 		return
 	}
-	if r, found, ok := c.find(f, t.Key); ok && (!found || r.ID != filed.ID) {
+	if r, found, ok := c.find("Find", f.Find, t.Key); ok && (!found || r.ID != filed.ID) {
 		c.failf("Find of the ticket filed as %s returned %q, %t", filed.ID, r.ID, found)
 	}
-	if r, found, ok := c.find(f, newKey()); ok && (found || r != sinks.Receipt{}) {
+	if r, found, ok := c.find("Find", f.Find, newKey()); ok && (found || r != sinks.Receipt{}) {
 		c.failf("Find of a key that was never filed returned %+v, %t, after another was", r, found)
+	}
+}
+
+func deduper(c *check) {
+	d, ok := sinks.As[sinks.Deduper](c.sink)
+	if !ok {
+		c.notef("%T is not a Deduper: two engines that file at the same time leave two tickets, unless its system knows the key", c.sink)
+		return
+	}
+	t := minimal(newKey())
+	if r, found, ok := c.find("Dedupe", d.Dedupe, t.Key); ok && (found || r != sinks.Receipt{}) {
+		c.failf("Dedupe of a key that was never filed returned %+v, %t", r, found)
+	}
+	filed, ok := c.accept("a ticket", t)
+	if !ok {
+		return
+	}
+	if _, ok := c.accept("the same ticket", t); !ok {
+		return
+	}
+	for _, what := range []string{"Dedupe", "Dedupe again"} {
+		if r, found, ok := c.find(what, d.Dedupe, t.Key); ok && (!found || r.ID != filed.ID) {
+			c.failf("%s of the ticket filed first as %s returned %q, %t", what, filed.ID, r.ID, found)
+		}
 	}
 }
 

@@ -57,6 +57,7 @@ func TestBrokenSinksFail(t *testing.T) {
 		{"updater", &memory{final: true}, "Update (reopened) of a full ticket, change 4: resolved for good"},
 		{"finder", &memory{blind: true}, "Find of the ticket filed as"},
 		{"finder", &memory{strict: true}, "not found"},
+		{"deduper", &youngest{memory{twice: true}}, "Dedupe of the ticket filed first as"},
 		{"limits", over{-1}, "Body:-1"},
 	} {
 		t.Run(test.rule+" "+test.want, func(t *testing.T) {
@@ -88,7 +89,7 @@ func TestHangingSinkFails(t *testing.T) {
 }
 
 func TestAbsentCapabilitiesAreSaid(t *testing.T) {
-	for rule, want := range map[string]string{"updater": "not an Updater", "finder": "not a Finder", "limits": "not Limited"} {
+	for rule, want := range map[string]string{"updater": "not an Updater", "finder": "not a Finder", "deduper": "not a Deduper", "limits": "not Limited"} {
 		log := verdict(t, rule, receipt(sinks.Receipt{ID: "1"}))
 		if log.errors != "" || !strings.Contains(log.notes, want) {
 			t.Errorf("%s: errors %q, notes %q", rule, log.errors, log.notes)
