@@ -38,7 +38,7 @@ func attributesOf(p *planted, what string, names ...string) []attribute.KeyValue
 		attribute.String("json", `{"a":[{"b":`+strconv.Quote(in("JSON"))+`}]}`),
 		attribute.String("multi", "line one\nline two "+in("second line")+"\n\tline three"),
 		attribute.String("encoded", "payload="+base64.StdEncoding.EncodeToString([]byte("begin "+in("base64")+" end"))),
-		attribute.String("escaped", "next="+url.PathEscape("begin "+in("percent-encoding")+" end")),
+		attribute.String("escaped", "next="+url.QueryEscape("begin "+in("percent-encoding")+" end")),
 		attribute.String("hidden", hide(in("what cannot be seen"))),
 		attribute.Stringer("stringer", stringer(in("stringer"))),
 	}

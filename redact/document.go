@@ -28,8 +28,8 @@ const maxDepth = 64
 // program's own. Of map keys that become equal, the one that sorted first keeps
 // its value.
 //
-// Document fails closed. If a detector panics, or if v is no pointer, nests
-// more than 64 deep, or has something that may hold text and cannot be redacted
+// Document fails closed. A string at which a detector panics is withheld, and
+// becomes "[REDACTED:failed]". If v is no pointer, nests more than 64 deep, or has something that may hold text and cannot be redacted
 // (unexported fields other than those of [time.Time], functions, channels, map
 // keys other than strings and numbers), it returns an error. The document may
 // then still hold secrets: the caller must not send or store any of it.
@@ -50,6 +50,7 @@ func (r *Redactor) Document(v any) (err error) {
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return fmt.Errorf("redact: %T is no pointer to a document", v)
 	}
+	_, _ = r.plan(), r.use() // what is not ready fails all of it
 	if err := r.walk(p.Elem(), "", 0); err != nil {
 		return fmt.Errorf("redact: %T: %w", v, err)
 	}
@@ -66,11 +67,11 @@ func (r *Redactor) walk(v reflect.Value, kind string, depth int) error {
 	}
 	switch v.Kind() {
 	case reflect.String:
-		v.SetString(r.value(kind, clean(v.String())))
+		v.SetString(r.field(kind, v.String()))
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			if s := string(v.Bytes()); s != "" {
-				v.SetBytes([]byte(r.value(kind, clean(s))))
+				v.SetBytes([]byte(r.field(kind, s)))
 			}
 			return nil
 		}
@@ -93,6 +94,23 @@ func (r *Redactor) walk(v reflect.Value, kind string, depth int) error {
 		}
 	}
 	return nil
+}
+
+// field redacts a string of a document that belongs to a name of the given kind. It
+// withholds one at which a detector panics.
+func (r *Redactor) field(kind, s string) (redacted string) {
+	defer r.failClosed(&redacted)
+	return r.value(kind, clean(s))
+}
+
+// readable returns a name that a kind is told by, without what is secret in it.
+func (r *Redactor) readable(name string) (redacted string) {
+	defer func() {
+		if recover() != nil {
+			redacted = failedMark // and so will be the field
+		}
+	}()
+	return r.redacted(clean(name))
 }
 
 func (r *Redactor) walkElems(v reflect.Value, kind string, depth int) error {
@@ -149,7 +167,7 @@ func (r *Redactor) walkTime(v reflect.Value) {
 func (r *Redactor) pairKind(v reflect.Value) string {
 	for _, name := range []string{"Key", "Name"} {
 		if f := v.FieldByName(name); f.IsValid() && f.Kind() == reflect.String {
-			if kind := r.kindOf(r.redacted(clean(f.String()))); kind != "" {
+			if kind := r.kindOf(r.readable(f.String())); kind != "" {
 				return kind
 			}
 		}
@@ -168,7 +186,7 @@ func (r *Redactor) walkMap(v reflect.Value, kind string, depth int) error {
 		e := entry{it.Key(), settable(it.Key()), settable(it.Value())}
 		under := kind
 		if e.key.Kind() == reflect.String {
-			e.key.SetString(r.text(clean(e.key.String())))
+			e.key.SetString(r.field("", e.key.String()))
 			if under == "" {
 				under = r.kindOf(e.key.String())
 			}
@@ -196,7 +214,7 @@ func (r *Redactor) walkInterface(v reflect.Value, kind string, depth int) error 
 	elem := settable(v.Elem())
 	if s := reflect.TypeFor[string](); kind != "" && !holdsText(elem.Type()) && s.ConvertibleTo(v.Type()) {
 		old := fmt.Sprint(elem.Interface()) // a number, such as {"pin": 1234}
-		if with := r.value(kind, old); with != old {
+		if with := r.field(kind, old); with != old {
 			v.Set(reflect.ValueOf(with).Convert(v.Type()))
 		}
 		return nil

@@ -191,6 +191,9 @@ func (r *Redactor) settleTrail(s string, t *trail) string {
 // looked returns s, which has the given traits, without what is a secret when it
 // is decoded or put together.
 func (r *Redactor) looked(s string, has traits, t *trail) string {
+	if has.blanks {
+		s = r.forms(s, t)
+	}
 	s = r.octets(r.encoded(s, 1, t), 1, t)
 	if has.breaks {
 		s, _ = r.wrapped(s, false, t)
