@@ -24,6 +24,9 @@ func (x *scanner) tuple(at, end int) (match, bool) {
 	default:
 		return match{}, false
 	}
+	if isBlank(s[end]) && isProseAhead(s[end:min(len(s), end+maxAhead)]) {
+		return match{}, false // as in most places
+	}
 	begin := at
 	for begin > max(x.floor, at-maxKey) && isKey(s[begin-1]) {
 		begin--
@@ -55,6 +58,20 @@ func (x *scanner) tuple(at, end int) (match, bool) {
 		}
 	}
 	return m, true
+}
+
+// maxAhead is how far behind a key and a blank something is looked for that no
+// prose has, in bytes.
+const maxAhead = 24
+
+// isProseAhead reports whether s has letters and blanks only.
+func isProseAhead(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !isAlpha(c) && c != ' ' {
+			return c == '.' || c == ',' || c == '\n'
+		}
+	}
+	return true
 }
 
 // tupleValue returns where the value of the key s[begin:end] begins that may
