@@ -176,7 +176,8 @@ func (x *scanner) afterBlank(begin, end int, open byte, k key) (v int, sure bool
 		return 0, false
 	}
 	word := skip(s, v, func(c byte) bool { return !isSpace(c) })
-	if strings.IndexByte(s[v:word], '(') >= 0 || word-v < 6 {
+	const minSetting, minName = 6, 8 // a field of a struct has a type there
+	if strings.IndexByte(s[v:word], '(') >= 0 || word-v < minSetting || name && !setting && word-v < minName {
 		return 0, false
 	}
 	return v, false
