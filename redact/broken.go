@@ -275,6 +275,9 @@ func (r *Redactor) truncated(s string, t *trail) string {
 		from--
 	}
 	word := s[from:end]
+	if strings.HasPrefix(word, "/") && !mixed(word[strings.LastIndexByte(word, '/'):]) {
+		return s // a path that ends in a name
+	}
 	if len(word) < minTail || !cut && !mixed(word) || !r.hasTokenWord(word[:len(word)-minRest]) {
 		return s
 	}

@@ -15,7 +15,8 @@ const maxDepth = 64
 
 // Document redacts, in place, every string in the document that v points to: in
 // struct fields, slices, arrays, maps and their keys, pointers and interfaces.
-// Byte slices count as strings; numbers and times are left. Nobody else may use
+// Byte slices count as strings; numbers are left, and times, but for the name of
+// their zone: where that has a secret they become UTC. Nobody else may use
 // the document meanwhile, nor anything it points to.
 //
 // Strings are cleaned first: invalid UTF-8 becomes U+FFFD, control characters
@@ -40,6 +41,9 @@ func (r *Redactor) Document(v any) (err error) {
 			err = fmt.Errorf("redact: %T: %w", v, p)
 		default: // it may quote the document
 			err = fmt.Errorf("redact: %T: panic", v)
+		}
+		if err != nil {
+			r.tell("failed")
 		}
 	}()
 	p := reflect.ValueOf(v)
@@ -95,12 +99,22 @@ func (r *Redactor) walk(v reflect.Value, kind string, depth int) error {
 // field redacts a string of a document that belongs to a name of the given kind. It
 // withholds one at which a detector panics.
 func (r *Redactor) field(kind, s string) (redacted string) {
-	defer failClosed(&redacted)
+	defer r.failClosed(&redacted)
 	return r.value(kind, clean(s))
 }
 
+// readable returns a name that a kind is told by, without what is secret in it.
+func (r *Redactor) readable(name string) (redacted string) {
+	defer func() {
+		if recover() != nil {
+			redacted = failedMark // and so will be the field
+		}
+	}()
+	return r.redacted(clean(name))
+}
+
 func (r *Redactor) walkElems(v reflect.Value, kind string, depth int) error {
-	if !holdsText(v.Type().Elem()) {
+	if elem := v.Type().Elem(); !holdsText(elem) && elem.Kind() != reflect.Struct {
 		return nil
 	}
 	for i := range v.Len() {
@@ -114,6 +128,7 @@ func (r *Redactor) walkElems(v reflect.Value, kind string, depth int) error {
 func (r *Redactor) walkStruct(v reflect.Value, kind string, depth int) error {
 	t := v.Type()
 	if t == timeType {
+		r.walkTime(v)
 		return nil
 	}
 	pair := r.pairKind(v)
@@ -137,12 +152,22 @@ func (r *Redactor) walkStruct(v reflect.Value, kind string, depth int) error {
 	return nil
 }
 
+func (r *Redactor) walkTime(v reflect.Value) {
+	at := v.Interface().(time.Time)
+	if loc := at.Location(); loc != time.UTC && loc != time.Local {
+		short, _ := at.Zone()
+		if name := loc.String() + " " + short; r.text(name) != name {
+			v.Set(reflect.ValueOf(at.UTC()))
+		}
+	}
+}
+
 // pairKind returns the kind of the name in the field Key or Name of v, if there
 // is one.
 func (r *Redactor) pairKind(v reflect.Value) string {
 	for _, name := range []string{"Key", "Name"} {
 		if f := v.FieldByName(name); f.IsValid() && f.Kind() == reflect.String {
-			if kind := r.kindOf(r.field("", f.String())); kind != "" {
+			if kind := r.kindOf(r.readable(f.String())); kind != "" {
 				return kind
 			}
 		}
