@@ -1,9 +1,6 @@
 package redact
 
-import (
-	"strings"
-	"sync"
-)
+import "sync"
 
 // match is a part of a text, and what to put in its place. A match that puts
 // back what is there keeps other detectors away from it.
@@ -169,21 +166,6 @@ func (x *scanner) at(i int, w bigram) (m match, ok bool) {
 func isTime(s string, i int) bool {
 	return s[i] == ':' && i > 2 && i+1 < len(s) && isDigit(s[i+1]) && isDigit(s[i-1]) && isDigit(s[i-2]) &&
 		(s[i-3] == ':' || s[i-3] == 'T' || s[i-3] == ' ')
-}
-
-// closes reports whether an end tag follows the start tag that may begin at s[i],
-// near enough, or the text ends in what may be its element.
-func (x *scanner) closes(i int) bool {
-	if x.tag < i && x.tag < len(x.s) {
-		x.tag = len(x.s)
-		if n := strings.Index(x.s[i:], "</"); n >= 0 {
-			x.tag = i + n
-		}
-	}
-	if x.tag < len(x.s) {
-		return x.tag-i <= maxTag+maxElement
-	}
-	return len(x.s)-i <= maxTag || strings.IndexByte(x.s[i+1:min(len(x.s), i+1+maxTag)], '<') < 0
 }
 
 // worth reports whether the run of digits at s[i] may be part of anything that
