@@ -85,6 +85,12 @@ func personalKey(key string) string {
 	if strings.IndexByte(key, '.') < 0 {
 		return ""
 	}
+	return dottedMemo.kind(key, dottedKey)
+}
+
+var dottedMemo memo
+
+func dottedKey(key string) string {
 	switch n := personalKeyOf(key); {
 	case n < 0:
 	case personalKeys[n].kind == kindSQL || personalKeys[n].kind == kindPath:
@@ -207,9 +213,13 @@ func (r *Redactor) personalPair(s string, v int, k key) (match, bool) {
 
 // wordsKind is personalWord of a key.
 func wordsKind(key string) string {
-	var b keyBuffer
-	return personalWord(b.split(key))
+	return wordsMemo.kind(key, func(key string) string {
+		var b keyBuffer
+		return personalWord(b.split(key))
+	})
 }
+
+var wordsMemo memo
 
 // isPair reports whether the decimal at s[i] is the first of a pair.
 func isPair(s string, i int) bool {

@@ -63,8 +63,9 @@ type plan struct {
 	index
 	// last has the ends of the words that make a key worth a look where they end
 	// it: of personal data, of the host's own keys, and of names for names.
-	last  endSet
-	kinds []*ownKind
+	last    endSet
+	kinds   []*ownKind
+	telling memo // what keys tell, of secrets
 	// always has those that have no keywords.
 	always []*ownKind
 }
