@@ -1,6 +1,7 @@
 package autoticket
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
@@ -17,10 +19,12 @@ import (
 	"github.com/spanticket/spanticket/internal/celrule"
 	"github.com/spanticket/spanticket/internal/coalesce"
 	"github.com/spanticket/spanticket/internal/decisionlog"
+	"github.com/spanticket/spanticket/internal/journal"
 	"github.com/spanticket/spanticket/internal/ledger"
 	"github.com/spanticket/spanticket/internal/observe"
 	"github.com/spanticket/spanticket/internal/outbox"
 	"github.com/spanticket/spanticket/internal/render"
+	"github.com/spanticket/spanticket/redact"
 )
 
 const (
@@ -61,7 +65,11 @@ type stages struct {
 	origins    []correlate.TraceOrigin // to be published
 	ledger     *ledger.Ledger
 	outbox     *outbox.Outbox
-	off        map[string]bool // rules that were switched off, as far as was told
+	off        map[string]bool             // rules that were switched off, as far as was told
+	numbered   atomic.Int64                // the last batch that was given a number
+	firsts     *firsts                     // nil without a journal
+	kept       map[counted][]journal.Entry // of what is in counts and calls
+	refused    map[string]time.Time        // sinks that refuse their credentials, and when that was told last
 }
 
 // newStages checks the configuration and returns everything that is wrong with
@@ -74,7 +82,9 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 			return nil, fmt.Errorf("autoticket: Config.Redactor: %w", err)
 		}
 	}
-	c = c.withDefaults()
+	counters := observe.NewCounters()
+	c.Redactor = cmp.Or(c.Redactor, new(redact.Redactor)).Reporting(counters.Withheld.Add)
+	c = c.withDefaults(counters.Withheld.Add)
 	names := slices.Sorted(maps.Keys(c.Sinks))
 	invalid := c.validate()
 	rules, badRules := c.compileRules(names, nil)
@@ -82,8 +92,8 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	if err := errors.Join(invalid, badRules, badEnrichers); err != nil {
 		return nil, safeError(c.Redactor, err)
 	}
-	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: observe.NewCounters(), deliveries: new(observe.Deliveries)}
-	s.decisions = decisions{redactor: c.Redactor, log: decisionlog.New(), tell: c.OnDecision}
+	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: counters, deliveries: new(observe.Deliveries)}
+	s.decisions = decisions{redactor: c.Redactor, log: decisionlog.New(), tell: c.OnDecision, count: counters.Withheld.Add}
 	mark := new(assemble.Mark)
 	s.gate = capture.NewGate(rules, mark, s.counters, c.QueueSize, maxQueueBytes)
 	s.gate.Decided = s.decisions.decide
@@ -102,7 +112,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	s.calls = s.counts
 	s.ledger = ledger.New(ledger.Config{
 		Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Decided: s.decisions.record, Logger: c.Logger,
-		Link:  func(s string) string { return render.URL(c.Redactor, s) },
+		Link:   func(s string) string { return render.URL(c.Redactor, s) },
 		Writer: randomID(), Peers: c.Peers, Shadow: s.shadow, Budget: int64(c.TicketsPerHour), Adopt: c.Adopt,
 	})
 	s.outbox = outbox.New(outbox.Config{
@@ -139,6 +149,7 @@ type source struct {
 	rule     int   // that matched, or whose unless held; -1 if there is none
 	more     []int // that matched too
 	excluded bool
+	kept     []journal.Entry
 }
 
 // take brings an item from the gate into the assembly of its trace.
@@ -150,11 +161,12 @@ func (s *stages) take(it capture.Item, now time.Time) {
 			s.config.Logger.Error("spanticket: a span was lost to a defect in the library", "panic", v)
 			if it.Counts && !decided {
 				s.counters.Add(correlate.Panicked, 1)
+				s.release(it.Kept)
 			}
 		}
 	}()
 	n := s.convert.Node(it)
-	n.Tag = source{set: it.Set, rule: it.Rule, more: it.More, excluded: it.Excluded}
+	n.Tag = source{set: it.Set, rule: it.Rule, more: it.More, excluded: it.Excluded, kept: it.Kept}
 	decided = true
 	s.table.Add(n, now)
 }
@@ -164,10 +176,14 @@ func (s *stages) take(it capture.Item, now time.Time) {
 func (s *stages) found(f assemble.Found, now time.Time) {
 	s.counters.Occurrences.Add(1)
 	by := f.By.Tag.(source)
-	id := s.count(f.Node.Occurrence, by.set, by.rule, false, now)
+	kept := takeKept(f.Node)
+	if f.By != f.Node {
+		kept = append(kept, takeKept(f.By)...)
+	}
+	id := s.count(f.Node.Occurrence, by.set, by.rule, false, kept, now)
 	for _, rule := range by.more {
 		o := *f.Node.Occurrence
-		s.count(&o, by.set, rule, true, now)
+		s.count(&o, by.set, rule, true, nil, now)
 	}
 	if !f.Further && id != "" {
 		s.publish(f.Node.Occurrence, id)
@@ -176,8 +192,8 @@ func (s *stages) found(f assemble.Found, now time.Time) {
 
 // count counts an occurrence under its signature, which it returns, or "" if
 // there was no room. further says that another rule has taken it already, so that
-// its span is decided.
-func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, further bool, now time.Time) string {
+// its span is decided. kept is what the journal has of it.
+func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, further bool, kept []journal.Entry, now time.Time) string {
 	o.Rule = set.Rule(rule).Name
 	d := decisionOf(o, correlate.StageAssemble, correlate.Origin)
 	counts := &s.counts
@@ -190,8 +206,12 @@ func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, furt
 	d.Signature = id
 	s.decisions.record(d)
 	if ok {
+		if len(kept) > 0 {
+			s.keep(counted{id, counts == &s.calls}, kept)
+		}
 		return id
 	}
+	s.release(kept)
 	d.Stage, d.Reason = correlate.StageDecide, correlate.SignaturesFull
 	s.decisions.record(d)
 	if !further {
@@ -204,6 +224,9 @@ func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, furt
 // problem is.
 func (s *stages) decided(n *assemble.Node, r correlate.Reason, origin *assemble.Node) {
 	by := n.Tag.(source)
+	if len(by.kept) > 0 && r != correlate.Origin {
+		s.passOn(n, r, origin)
+	}
 	switch {
 	case r == correlate.Origin:
 		return

@@ -14,12 +14,13 @@ const (
 	ReportBudget Report = "budget" // problems beyond a budget of new tickets
 	ReportKnown  Report = "known"  // problems that were there before the service was watched
 	ReportRules  Report = "rules"  // rules that were switched off
+	ReportSinks  Report = "sinks"  // sinks that refuse their credential
 )
 
 // maxMembers bounds what a report lists; the rest is only counted.
 const maxMembers = 300
 
-// Member is what a report says of one problem, or of one rule.
+// Member is what a report says of one problem, of one rule, or of one sink.
 type Member struct {
 	ID    string    `json:"id"` // signature of the problem
 	Title string    `json:"title"`

@@ -10,13 +10,45 @@ import "strings"
 //	#define TOKEN "x"  password is x9  token -> x  token|x  password    = "x"
 //	<key>password</key><string>x</string>  name="password"... value="x"
 func behindName(x *scanner, at int) (match, bool) {
+	if x.inner {
+		return match{}, false
+	}
+	m, from, ok := x.behind(at)
+	return m, ok && holdsNothing(x, from, m.from)
+}
+
+// holdsNothing is set by init, because the rules refer to it that it refers to.
+var holdsNothing func(x *scanner, from, to int) bool
+
+func init() { holdsNothing = (*scanner).holdsNothing }
+
+// holdsNothing reports whether nothing is to be replaced in s[from:to], which the
+// scan would not look at behind a match that begins further on.
+func (x *scanner) holdsNothing(from, to int) bool {
+	y := scanner{r: x.r, plan: x.plan, s: x.s[:to], floor: from, key: -1, word: -1, phone: -1, ssn: -1, colon: -1, tag: -1, ips: x.ips, inner: true}
+	for i := from + 1; i < to; i++ {
+		w := bigramAt(y.s, i-1)
+		if !y.plan.gate.has(w) {
+			continue
+		}
+		if m, ok := y.at(i, w); ok {
+			if m, ok = y.r.decide(y.s, m); ok && y.s[m.from:m.to] != m.with {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// behind is behindName. It also returns where the name begins.
+func (x *scanner) behind(at int) (m match, begin int, ok bool) {
 	s := x.s
 	from, to := at, skip(s[:min(len(s), at+maxKey)], at, isKey)
 	for from > max(x.floor, at-maxKey) && isKey(s[from-1]) {
 		from--
 	}
 	if to == len(s) || s[to] == '=' || s[to] == ':' || s[to] == ',' || s[to] == '\n' {
-		return match{}, false
+		return match{}, 0, false
 	}
 	k := key{from: from, to: to, text: s[from:to], assign: true}
 	v := 0
@@ -33,12 +65,23 @@ func behindName(x *scanner, at int) (match, bool) {
 		v = x.nextElement(to)
 	}
 	if v == 0 || v >= len(s) {
-		return match{}, false
+		return match{}, 0, false
 	}
 	if k.kind = x.r.secretKind(k.text); k.kind == "" {
-		return match{}, false
+		return match{}, 0, false
 	}
-	return valueAt(s, v, k)
+	if s[v-1] == '>' { // the text of an element
+		end := v + 1
+		for end < len(s) && end < v+maxElement && s[end] != '<' && markLen(s[end:]) == 0 {
+			end++
+		}
+		if old := strings.TrimSpace(s[v:end]); old != "" && markLen(s[v:]) == 0 && !isNothing(old) && !isPlaceholder(old) {
+			return match{v, end, mark(k.kind)}, from, true
+		}
+		return match{}, 0, false
+	}
+	m, ok = valueAt(s, v, k)
+	return m, from, ok
 }
 
 // argument returns where the literal begins that is the only argument of a
@@ -49,11 +92,15 @@ func (x *scanner) argument(from, to int) int {
 	if v >= len(s) || !isQuote(s[v]) && literalStart(s, v) == 0 {
 		return 0
 	}
-	name := s[from:to]
-	if !isFunction(name) {
+	name := strings.TrimLeft(s[from:to], ".")
+	if name == "" || !isFunction(name) {
 		return 0
 	}
-	if end := literalEndAt(s, v); end <= v || strings.IndexByte(":?", s[end-1]) >= 0 || strings.Count(s[v:end], " ") > 3 {
+	end := literalEndAt(s, v)
+	if next := skip(s, end, func(c byte) bool { return isQuote(c) || isBlank(c) }); next < len(s) && s[next] == ',' {
+		return 0 // there are more
+	}
+	if end <= v || strings.IndexByte(":?", s[end-1]) >= 0 || strings.Count(s[v:end], " ") > 3 {
 		return 0 // what is asked, what went wrong
 	}
 	if kind := x.r.secretKind(name); kind != "password" && !looksChosen(s, v) {
@@ -103,6 +150,9 @@ func (x *scanner) behindQuote(from, to int) int {
 			return 0
 		}
 		end := literalEndAt(s, v)
+		if end <= v || strings.IndexByte(":?", s[end-1]) >= 0 {
+			return 0
+		}
 		if end = skip(s, end, func(c byte) bool { return isQuote(c) || c == '\\' || isBlank(c) }); end >= len(s) || s[end] != ')' && s[end] != '}' && s[end] != '.' {
 			return 0
 		}
@@ -157,7 +207,7 @@ func (x *scanner) fieldValue(sep, i int) int {
 		return skip(s, i, isSpace)
 	}
 	n := strings.Index(strings.ToLower(rest), "value")
-	if n < 0 || n > 0 && isWord(rest[n-1]) {
+	if n < 0 || strings.IndexByte(rest[:n], '\n') >= 0 && hasOthers(rest[:n]) || n > 0 && isWord(rest[n-1]) {
 		return 0
 	}
 	v := skip(s, i+n+len("value"), func(c byte) bool { return isQuote(c) || c == '\\' || isBlank(c) })
@@ -165,6 +215,18 @@ func (x *scanner) fieldValue(sep, i int) int {
 		return 0
 	}
 	return skip(s, v+1, isBlank)
+}
+
+// hasOthers reports whether s has fields of text.
+func hasOthers(s string) bool {
+	for i := range len(s) {
+		if s[i] == ':' || s[i] == '=' {
+			if v := skip(s, i+1, isBlank); v < len(s) && strings.IndexByte("tfn", s[v]) < 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // behindBlank returns where the value begins that stands behind blanks, an arrow
@@ -190,7 +252,7 @@ func (x *scanner) behindBlank(from, to int) int {
 	case s[v] == '|' || s[v] == '-':
 		return 0
 	}
-	for _, verb := range []string{"is ", "was ", "set to ", "changed to ", "for "} {
+	for _, verb := range []string{"is ", "is: ", "was ", "set to ", "changed to ", "for "} {
 		if strings.HasPrefix(s[v:], verb) {
 			w := v + len(verb)
 			if verb == "for " { // password for bob: x
@@ -229,9 +291,12 @@ func (x *scanner) behindBlank(from, to int) int {
 // like a word: it has letters and digits and is no number with a unit, or a
 // sign that no word has in its midst.
 func looksChosen(s string, v int) bool {
-	const minChosen = 6
+	const minChosen, minDrawn = 6, 20
 	if v < len(s) && isQuote(s[v]) {
 		v++
+	}
+	if n := skip(s, v, isBase64); n-v >= minDrawn && isMixed(s[v:n]) && strings.Count(s[v:n], "/") < 4 && entropy(s[v:n]) >= minEntropy {
+		return true
 	}
 	end := v
 	letters, digits, signs := 0, 0, 0

@@ -97,7 +97,7 @@ func (r *Redactor) namedValue(s string, v int, k key) (match, bool) {
 	rest := s[to:min(len(s), to+gap+maxKey)]
 	n := skip(rest, 0, func(c byte) bool { return c == '\\' || isQuote(c) || isBlank(c) || c == ',' || c == '\n' })
 	if n > gap || !foldPrefix(rest[n:], "value") {
-		return match{}, false
+		return r.namedElsewhere(s, to, k, kind)
 	}
 	i := to + n + len("value")
 	closed := i < len(s) && (s[i] == '\\' || isQuote(s[i]))

@@ -12,7 +12,9 @@ func phpFrame(s string, i int) (match, bool) {
 	end := lineEnd(s, n, 0)
 	call := strings.Index(s[n:end], "): ")
 	if call < 0 {
-		return match{}, false
+		if call = strings.Index(s[n:end], "]: "); call < 0 { // [internal function]
+			return match{}, false
+		}
 	}
 	open := strings.IndexByte(s[n+call+3:end], '(')
 	if open < 0 {

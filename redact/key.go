@@ -23,14 +23,13 @@ var keyWords = []keyWord{
 	{"connectionstring", "connection-string"}, {"connstr", "connection-string"},
 	{"sessionid", "session"}, {"sessid", "session"},
 	{"authkey", "secret"}, {"hmackey", "secret"}, {"presharedkey", "secret"}, {"securityanswer", "secret"},
-	{"snmpcommunity", "secret"}, {"honeycombteam", "api-key"}, {"appcertificate", "secret"},
+	{"snmpcommunity", "secret"}, {"honeycombteam", "api-key"},
 	{"userpass", "password"}, {"dbpass", "password"}, {"rootpass", "password"}, {"adminpass", "password"}, {"keypass", "password"},
 	{"storepass", "password"}, {"sshpass", "password"}, {"ftppass", "password"}, {"smtppass", "password"}, {"mailpass", "password"},
 	{"sqlpass", "password"}, {"pgpass", "password"}, {"ldappass", "password"}, {"proxypass", "password"}, {"loginpass", "password"},
 	{"dbpw", "password"}, {"rootpw", "password"}, {"userpw", "password"}, {"adminpw", "password"},
 	{"passwort", "password"}, {"kennwort", "password"}, {"motdepasse", "password"}, {"contrasena", "password"}, {"senha", "password"},
-	{"wachtwoord", "password"}, {"parola", "password"}, {"haslo", "password"}, {"passord", "password"}, {"losenord", "password"},
-	{"heslo", "password"}, {"jelszo", "password"}, {"salasana", "password"}, {"adgangskode", "password"}, {"lozinka", "password"},
+	{"wachtwoord", "password"}, {"parola", "password"}, {"haslo", "password"}, {"passord", "password"},
 }
 
 // kindWeak is the kind of what stands behind a name that a secret may have, and
@@ -44,7 +43,7 @@ var weakWords = []string{
 	"cryptkey", "cipherkey", "aeskey", "storagekey", "sessionkey", "securitykey", "functionkey", "rootkey", "managementkey", "cryptokey",
 	"clientkey", "gatewaykey", "partnerkey", "merchantkey", "activationkey", "rsakey", "jwtkey", "saltkey", "maintenancekey",
 	"pincode", "accesscode", "authcode", "unlockcode", "securitycode", "verificationcode", "recoverycode", "recoverycodes",
-	"backupcode", "backupcodes", "mfacode", "smscode", "logincode", "salt", "pat", "psk",
+	"backupcode", "backupcodes", "salt", "pat", "psk",
 }
 
 // weakWordsBy holds weakWords by their last byte.

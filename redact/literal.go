@@ -137,6 +137,38 @@ func tripledEnd(s string, i int) int {
 	return len(s)
 }
 
+// doubledEnd returns where the text ends that begins behind two quotes at s[i], as
+// in a literal of CSV, SQL or Basic that holds another, or 0.
+func doubledEnd(s string, i int) int {
+	if i+2 >= len(s) || !isQuote(s[i]) || s[i+1] != s[i] || !isAlnum(s[i+2]) && s[i+2] < 0x80 {
+		return 0
+	}
+	line := s[i+2 : lineEnd(s, i+2, 0)]
+	n := strings.Index(line, s[i:i+2])
+	if n <= 0 {
+		return 0
+	}
+	return i + 2 + n
+}
+
+// hereEnd returns where the text ends of a here document whose sign is at s[i],
+// <<EOF, or 0.
+func hereEnd(s string, i int) int {
+	const maxWord = 16
+	if !strings.HasPrefix(s[i:], "<<") {
+		return 0
+	}
+	from := skip(s[:min(len(s), i+4)], i+2, func(c byte) bool { return c == '-' || c == '~' })
+	to := skip(s[:min(len(s), from+maxWord)], from, isWord)
+	if to == from || to >= len(s) || s[to] != '\n' {
+		return 0
+	}
+	if n := strings.Index(s[to:min(len(s), to+maxElement)], "\n"+s[from:to]); n > 0 {
+		return to + n
+	}
+	return 0
+}
+
 // bracedEnd returns the end of a value in braces, as ODBC has them, or 0 if what
 // stands in the braces at s[i] has names of its own.
 func bracedEnd(s string, i int) int {
@@ -181,9 +213,16 @@ func lineOfWords(s string, i int) int {
 // isCode reports whether a bare value is an expression: the call of a function,
 // or the member of something that has the name of a secret too.
 func isCode(s string) bool {
-	if n := strings.IndexByte(s, '('); n > 2 && (isNamePath(s[:n]) || isCall(s[:n])) {
+	if n := strings.IndexByte(s, '('); n > 2 && (isNamePath(s[:n]) || isMember(s[:n])) {
+		switch s[:n] {
+		case "Some", "Just", "Optional": // how a type prints that there is a value
+			return false
+		}
 		rest := s[n+1:]
 		return rest == "" || rest == ")" || rest[len(rest)-1] == ')' || isPathStart(rest)
+	}
+	if n := strings.IndexByte(s, '['); n > 0 {
+		s = s[:n] // of its parts one
 	}
 	dot := strings.LastIndexByte(s, '.')
 	if dot <= 0 || !isNamePath(s) {
@@ -196,8 +235,8 @@ func isCode(s string) bool {
 	return r.secretKind(s[dot+1:]) != ""
 }
 
-// isCall reports whether s is the name of a member, digits or not: tls13.New.
-func isCall(s string) bool {
+// isMember reports whether s is the name of a member, digits or not: tls13.New.
+func isMember(s string) bool {
 	dot := strings.IndexByte(s, '.')
 	return dot > 0 && isPathStart(s) && isPathStart(s[dot+1:]) && skip(s, 0, isKey) == len(s)
 }
@@ -233,7 +272,7 @@ func isNeverShort(kind string) bool {
 
 // isFewDigits reports whether s is a small number: a count, a state, a version.
 func isFewDigits(s string) bool {
-	return len(s) <= 3 && skip(s, 0, isDigit) == len(s)
+	return len(s) <= 5 && skip(s, 0, isDigit) == len(s)
 }
 
 // isConstant reports whether s is a number as programs write constants: 0x80090320.

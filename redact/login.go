@@ -2,11 +2,30 @@ package redact
 
 import "strings"
 
-// lastLiteral finds the password among the arguments of a function that takes a
-// user and a password, the keyword: the last literal, where there are two or more.
-func lastLiteral(x *scanner, _, i int) (from, to int) {
+// loginArgument finds the password among the arguments of a function that takes a
+// user and a password, the keyword.
+func loginArgument(x *scanner, at, i int) (from, to int) {
+	const auth = len("auth(")
+	if x.inner {
+		return 0, 0
+	}
+	if i-at == auth { // BasicAuth, basic_auth, MongoDB's db.auth
+		name := strings.TrimSuffix(x.s[x.floor:max(x.floor, at)], "_")
+		if !foldSuffix(name, "basic") && !strings.HasSuffix(name, "db.") {
+			return 0, 0
+		}
+	}
+	from, to = lastLiteral(x.s, i)
+	if to == 0 || !holdsNothing(x, at, from) {
+		return 0, 0
+	}
+	return from, to
+}
+
+// lastLiteral finds the last literal before the next parenthesis is closed, where
+// there are two or more.
+func lastLiteral(s string, i int) (from, to int) {
 	const reach = 256
-	s := x.s
 	limit := min(len(s), i+reach)
 	for n := 0; i < limit; n++ {
 		i = skip(s[:limit], i, func(c byte) bool { return c != '\'' && c != '"' && c != ')' && c != '\n' })
@@ -59,47 +78,20 @@ func pgpass(x *scanner, at, i int) (from, to int) {
 	return i, to
 }
 
-// oracleLogin finds the password of user/password@service.
-func oracleLogin(x *scanner, _, i int) (from, to int) {
+// netUse finds the password behind the share of a command of Windows: net use z:
+// \\host\\share x.
+func netUse(x *scanner, _, i int) (from, to int) {
 	s := x.s
-	i = skip(s, i, isBlank)
-	i = skip(s[:min(len(s), i+maxKey)], i, isWord)
-	if i >= len(s) || s[i] != '/' || i+1 < len(s) && s[i+1] == '@' {
-		return 0, 0
-	}
-	rest := s[i+1 : min(len(s), i+1+maxKey)]
-	if n := strings.IndexAny(rest, " \n\t\"'["); n >= 0 {
-		rest = rest[:n]
-	}
-	n := strings.LastIndexByte(rest, '@')
-	if n < 1 {
-		return 0, 0
-	}
-	return i + 1, i + 1 + n
-}
-
-// lastArgument finds the password of a command line, the third argument from the
-// keyword on that is no flag.
-func lastArgument(x *scanner, at, i int) (from, to int) {
-	s := x.s
-	want := 2
-	if s[at]|0x20 == 'h' {
-		want = 3
-	}
-	for n := 0; n < want; n++ {
+	for share := false; !share; i = to {
 		from = skip(s, i, isBlank)
 		to = skip(s, from, func(c byte) bool { return !isSpace(c) && c != '[' })
-		if to == from || s[from] == '/' && want == 2 || s[from] == '-' {
+		if share = strings.HasPrefix(s[from:to], `\\`); !share && (to == from || s[to-1] != ':') {
 			return 0, 0
 		}
-		if want == 2 && n == 0 && strings.HasPrefix(s[from:], `\\`) {
-			want = 2
-		} else if want == 2 && n == 0 && s[to-1] == ':' { // a drive
-			n--
-		}
-		i = to
 	}
-	if want == 2 && !strings.Contains(s[at:from], `\\`) {
+	from = skip(s, i, isBlank)
+	to = skip(s, from, func(c byte) bool { return !isSpace(c) && c != '[' })
+	if to == from || s[from] == '/' {
 		return 0, 0
 	}
 	return from, to
@@ -125,13 +117,4 @@ func nextWord(x *scanner, at, i int) (from, to int) {
 		return 0, 0
 	}
 	return from, to
-}
-
-// openLiteral finds the text of a literal whose quote ends the keyword.
-func openLiteral(x *scanner, _, i int) (from, to int) {
-	to = closing(x.s, i, x.s[i-1], 0)
-	if markLen(x.s[i:to]) == to-i || isPlaceholder(x.s[i:to]) {
-		return 0, 0
-	}
-	return i, to
 }

@@ -31,7 +31,7 @@ func (r *Redactor) element(s string, i int) (match, bool) {
 	if kind == "" && isKeyPart(s, i, local) {
 		kind = "private-key"
 	}
-	if kind == "" {
+	if kind == "" && name != "key" {
 		if kind = r.elementKind(local); kind == "" {
 			return match{}, false
 		}
@@ -41,6 +41,9 @@ func (r *Redactor) element(s string, i int) (match, bool) {
 		return match{}, false
 	}
 	from = to + n + len(gt)
+	if name == "key" {
+		return r.keyElement(s, from)
+	}
 	// The end tag, or the end of what was cut off.
 	end, closing := len(s), "</"+name
 	if gt != ">" {

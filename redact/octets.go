@@ -5,9 +5,11 @@ import "strings"
 const (
 	// minOctets is how many bytes a list must have to be looked into: less are no
 	// token.
-	minOctets = 10
+	minOctets = 12
 	// minList is the length of the shortest list that has as many.
 	minList = minOctets*3 - 1
+	// nearby is how much of one is looked at first.
+	nearby = 10
 )
 
 // octets returns s without the lists of bytes, printed as numbers, that are a
@@ -18,12 +20,12 @@ const (
 func (r *Redactor) octets(s string, level int, t *trail) string {
 	var out []byte
 	done := 0
-	for probe := minList - 1; probe < len(s); probe += minList {
+	for probe := minList - 1; probe < len(s); probe += minList - nearby {
 		if octetSigns[s[probe]] == 0 || !nearList(s, probe) {
 			continue
 		}
 		from, to := probe, probe
-		for from > max(done, probe-minList-3) && octetSigns[s[from-1]] != 0 {
+		for from > max(done, probe-minList-nearby) && octetSigns[s[from-1]] != 0 {
 			from--
 		}
 		for to < len(s) && octetSigns[s[to]] != 0 {
@@ -34,11 +36,11 @@ func (r *Redactor) octets(s string, level int, t *trail) string {
 			continue
 		}
 		next := to
-		holds := false
-		if a, b, text := dump(s, from, to, done); b > 0 {
+		a, b, text := dump(s, from, to, done)
+		holds := b > 0 && r.holdsSecret(text, "", level)
+		if holds {
 			from, to = a, b
 			next = max(next, b)
-			holds = r.holdsSecret(text, "", level)
 		} else if from, to = wholeOctets(s, from, to); countOctets(s[from:to]) >= minOctets {
 			holds = r.holdsSecret(octetList(s[from:to], true), "", level) || r.holdsSecret(octetList(s[from:to], false), "", level)
 		}
@@ -67,9 +69,9 @@ func (r *Redactor) octets(s string, level int, t *trail) string {
 // nearList reports whether what stands before s[i] may be of a list of bytes: all
 // short numbers.
 func nearList(s string, i int) bool {
-	const look, minBetween = 10, 2
+	const minBetween = 2
 	between := 0
-	for k := i - 1; k > i-look; k-- {
+	for k := i - 1; k > i-nearby; k-- {
 		switch octetSigns[s[k]] {
 		case 0:
 			return false

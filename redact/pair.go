@@ -34,17 +34,28 @@ func (r *Redactor) pair(s string, i, floor int) (match, bool) {
 		return match{}, false
 	}
 	v := i + sep
+	if !k.assign && strings.HasPrefix(s[v:], ": ") && k.kind == "password" { // of LDIF, in base64
+		v++
+	}
 	if !k.assign && !k.encoded && v < len(s) && (s[v] == ':' || isDigit(s[v]) && k.host) {
 		return match{}, false // secret::Path, //session-store:6379
 	}
 	if !k.assign && isARN(s, k.from) {
 		return match{}, false // arn:aws:secretsmanager:eu-west-1:123456789012:secret:x
 	}
+	if !k.assign && isVisibility(s, v) {
+		return match{}, false
+	}
 	v = skip(s, v, isBlank)
 	for v < len(s) && (s[v] == '=' || s[v] == '>' && s[v-1] == '=') {
 		v++
 	}
 	v = skip(s, v, isBlank)
+	if !k.assign && v < len(s) && (s[v] == '\n' || s[v] == '\r') { // the next line, where it is a literal
+		if n := skip(s[:min(len(s), v+maxKey)], v, isSpace); n < len(s) && isQuote(s[n]) && k.kind != "" {
+			v = n
+		}
+	}
 	if k.kind != "" && !k.assign && !k.closed && !k.encoded {
 		v = typedValue(s, v)
 	}
@@ -66,6 +77,9 @@ func (r *Redactor) flag(s string, i, floor int) (match, bool) {
 	if m, ok := shortFlag(s, i, floor); ok {
 		return m, true
 	}
+	if m, ok := loginFlag(s, i, floor); ok {
+		return m, true
+	}
 	from := skip(s, i, func(c byte) bool { return c == '-' })
 	to := skip(s[:min(len(s), from+maxKey)], from, isKey)
 	v := skip(s, to, isBlank)
@@ -73,6 +87,9 @@ func (r *Redactor) flag(s string, i, floor int) (match, bool) {
 		return match{}, false
 	}
 	name := s[from:to]
+	if m, ok := longFlag(s, name, v, s[max(floor, i-maxCommand):i]); ok {
+		return m, true
+	}
 	k := key{kind: r.secretKind(name), assign: true}
 	if k.kind == "" || r.scan(name, nil) != name { // the scan goes on behind the value
 		return match{}, false

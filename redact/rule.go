@@ -112,9 +112,42 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 	for _, w := range sqlWords {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: sqlStatement}})
 	}
-	for _, w := range []string{"duplicate entry '", "failing row contains ("} {
-		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: func(x *scanner, at int) (match, bool) { return quotedRow(x.s, at) }}})
+	for _, q := range errorValues {
+		ks = append(ks, keyword{word: q.before, fold: true, rule: &rule{at: func(x *scanner, at int) (match, bool) { return quotedRow(x.s, at) }}})
 	}
+	for _, w := range parameterWords {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: (*scanner).parameters}})
+	}
+	for _, w := range []string{"= N'", "=N'", "= '", "='"} {
+		ks = append(ks, keyword{word: w, rule: &rule{at: func(x *scanner, at int) (match, bool) { return variable(x, at, at+len(w)) }}})
+	}
+	for _, w := range []string{"near '", "near \""} {
+		ks = append(ks, keyword{word: w, rule: &rule{at: nearFragment}})
+	}
+	for _, w := range callWords {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: secretCall}})
+	}
+	for _, w := range []string{",[{file,", ".ex:", ".exs:", ".erl:"} {
+		ks = append(ks, keyword{word: w, rule: &rule{at: beamFrame}})
+	}
+	ks = append(ks, keyword{word: "at [/", rule: &rule{at: calledAt}})
+	for _, c := range positional {
+		ks = append(ks, keyword{word: c.words, rule: &rule{at: positionalArgument}})
+	}
+	for _, w := range pipes {
+		ks = append(ks, keyword{word: w, rule: &rule{at: piped}})
+	}
+	for _, w := range []string{":protected]", ":private]"} {
+		ks = append(ks, keyword{word: w, rule: &rule{at: classField}})
+	}
+	for _, w := range protocolWords {
+		ks = append(ks, keyword{word: w.word, rule: &rule{at: protocol}})
+	}
+	for _, w := range storeWords {
+		ks = append(ks, keyword{word: w, rule: &rule{at: (*scanner).stored}})
+	}
+	ks = append(ks, keyword{word: "copy ", fold: true, rule: &rule{at: copyRows}},
+		keyword{word: "identified ", fold: true, rule: &rule{kind: "password", mark: mark("password"), find: identified}})
 	ks = append(ks, keyword{word: `\u003c`, rule: &rule{at: func(x *scanner, at int) (match, bool) { return x.r.element(x.s, at) }}})
 	for _, w := range phoneTriggers {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: tellsPhone}})
@@ -136,7 +169,7 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 	for _, w := range []string{"ssn", "social security", "social_security", "social-security", "socialsecurity"} {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: tellsSocialSecurity}})
 	}
-	for _, w := range strings.Fields("passw passphrase pwd secret token apikey api_key api-key api.key accesskey access_key access-key access.key authkey auth_key credential privatekey private_key") {
+	for _, w := range strings.Fields("passw passphrase pwd secret token apikey api_key api-key api.key accountkey accesskey access_key access-key access.key authkey auth_key credential privatekey private_key") {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: behindName}})
 	}
 	for _, w := range keyTriggers() {
@@ -157,12 +190,13 @@ func wholeMark(x *scanner, at, _ int) (from, to int) {
 // second word of one was not found, it is looked for again only after half the
 // way.
 func sqlStatement(x *scanner, at int) (m match, ok bool) {
-	if at < x.sql {
+	c := x.s[at] | 0x20
+	if at < x.sql || (c == 's' || c == 'u') && at < x.where {
 		return match{}, false
 	}
 	m, x.sql, ok = sqlAt(x.s, at)
-	if x.sql == at && (x.s[at]|0x20 == 's' || x.s[at]|0x20 == 'u') && (at == 0 || !isWord(x.s[at-1])) {
-		x.sql = at + maxClause/2
+	if x.sql == at && (c == 's' || c == 'u') && (at == 0 || !isWord(x.s[at-1])) {
+		x.where = at + maxClause/2
 	}
 	return m, ok
 }
@@ -191,14 +225,16 @@ func tellsSocialSecurity(x *scanner, at int) (match, bool) {
 // between them.
 func keyTriggers() []string {
 	all := strings.Fields(`pass pw secret token jwt auth cookie credential session sessid dsn otp cvv cvc
-		signature sig hmac salt psk mdp community kennwort contrasena senha wachtwoord parola haslo losenord heslo
-		jelszo salasana adgangskode lozinka honeycomb certificate security_answer securityanswer`)
+		signature sig hmac salt psk mdp snmp kennwort contrasena senha wachtwoord parola haslo
+		honeycomb security_answer securityanswer`)
 	for _, pair := range []string{"api key", "access key", "private key", "signing key", "encryption key", "master key",
-		"ssh key", "account key", "connection string", "conn str", "auth key", "pin code", "access code", "unlock code", "security code",
-		"verification code", "recovery code", "backup code", "login code", "mfa code", "sms code"} {
+		"ssh key", "account key", "connection string", "conn str"} {
 		for _, sep := range []string{"", " ", "_", "-", "."} {
 			all = append(all, strings.Replace(pair, " ", sep, 1))
 		}
+	}
+	for _, code := range []string{"pin", "access", "unlock", "security", "verification", "recovery", "backup"} {
+		all = append(all, code+"code", code+"_code")
 	}
 	return all
 }

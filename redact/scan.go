@@ -27,12 +27,14 @@ type scanner struct {
 	key   int // how far a key may reach that a word makes secret
 	word  int // the end of the last word that was looked at to its end
 	sql   int // no statement begins before
+	where int // nor one that needs a second word
 	path  int // no path is looked at before
 	phone int // how far a number may begin that a word says is one to call
 	ssn   int // the same for social security
 	tag   int // where the next end tag is
 	colon int // where the last one is
 	ips   bool
+	inner bool    // it looks at what a match would pass over (see holdsNothing)
 	own   *looked // what it remembers of the host's kinds
 }
 

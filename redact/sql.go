@@ -60,7 +60,8 @@ func sqlAt(s string, i int) (m match, end int, ok bool) {
 const maxClause = 512
 
 // sqlWords begin statements, and parts of them that stand alone in errors.
-var sqlWords = []string{"select", "insert", "update", "delete", "replace", "merge", "values", "where"}
+var sqlWords = []string{"select", "insert", "update", "delete", "replace", "merge", "values", "where", "call ", "exec ", "execute ",
+	"upsert into", "attach database", "pragma key", "pragma rekey", "alter current user"}
 
 // beginsSQL reports whether SQL begins at s[i].
 func beginsSQL(s string, i int) bool {
@@ -68,18 +69,19 @@ func beginsSQL(s string, i int) bool {
 		return false
 	}
 	end := skip(s[:min(len(s), i+8)], i, isAlpha)
-	word := ""
-	for _, w := range sqlWords {
-		if equalFold(s[i:end], w) {
-			word = w
-		}
-	}
-	if word == "" || end == len(s) {
+	word := strings.ToLower(s[i:end])
+	if end == len(s) {
 		return false
 	}
 	next := skip(s[:min(len(s), end+maxClause)], end, isSpace)
 	rest := s[next:min(len(s), next+maxClause)]
 	switch word {
+	case "call", "exec", "execute":
+		return next == end+1 && isCall(rest, word)
+	case "attach", "pragma", "alter":
+		return next == end+1 && strings.ContainsAny(rest, "'\"")
+	case "upsert":
+		return foldPrefix(rest, "into ")
 	case "values":
 		return strings.HasPrefix(rest, "(")
 	case "where":
@@ -92,9 +94,30 @@ func beginsSQL(s string, i int) bool {
 		return next > end && foldPrefix(rest, "from ")
 	case "update":
 		return next > end && foldWord(rest, "set")
-	default:
-		return next > end && (foldWord(rest, "from") || foldWord(rest, "where"))
+	case "select":
+		return next > end && (foldWord(rest, "from") || foldWord(rest, "where") || isCall(rest, word) || strings.HasPrefix(rest, "'") && (s[i:i+2] == "SE" || i > 0 && s[i-1] == '('))
 	}
+	return false
+}
+
+// isCall reports whether s begins with a call with a text among its arguments, as
+// SQL has them after the given word.
+func isCall(s, word string) bool {
+	end := skip(s[:min(len(s), maxKey)], 0, isName)
+	if end == 0 || end == len(s) {
+		return false
+	}
+	switch s[end] {
+	case '(':
+	case ' ':
+		return word == "exec" && len(s) > end+1 && strings.IndexByte("'@N", s[end+1]) >= 0 && strings.IndexByte(s[end:], '\'') > 0
+	case '\'':
+		return word == "select" && s[end-1] == '[' // ARRAY['x']
+	default:
+		return false
+	}
+	n := strings.IndexByte(s[end:], '\'')
+	return n > 0 && strings.IndexByte(s[end:end+n], '\n') < 0
 }
 
 // isName reports whether c may be part of a name with its quotes and dots.
@@ -344,23 +367,4 @@ func rowValue(s string, i, floor int) (match, bool) {
 		to++
 	}
 	return match{from, to, literal}, to > from && s[from:to] != literal
-}
-
-// quotedRow finds the values that databases quote of a row behind words that
-// begin at s[i]: Duplicate entry 'x' for key, Failing row contains (x).
-func quotedRow(s string, i int) (match, bool) {
-	for _, q := range [...]struct{ words, end string }{{"duplicate entry '", "' for key"}, {"failing row contains (", ")."}} {
-		if !foldPrefix(s[i:], q.words) {
-			continue
-		}
-		from := i + len(q.words)
-		to := lineEnd(s, from, 0)
-		if n := strings.LastIndex(s[from:to], q.end); n >= 0 {
-			to = from + n
-		} else if n := strings.LastIndexByte(s[from:to], q.end[0]); n >= 0 {
-			to = from + n
-		}
-		return match{from, to, literal}, to > from && s[from:to] != literal
-	}
-	return match{}, false
 }

@@ -69,6 +69,9 @@ func jwt(x *scanner, at, end int) (from, to int) {
 func bearer(x *scanner, _, i int) (from, to int) {
 	from = skip(x.s, i, isBlank)
 	to = skip(x.s, from, isToken68)
+	if name := skip(x.s[:to], from, func(c byte) bool { return isAlpha(c) || c == '_' }); name+1 < to && x.s[name] == '=' && x.s[name+1] != '=' {
+		return 0, 0 // token_type=bearer expires_in=3600
+	}
 	token := strings.TrimRight(x.s[from:to], ".")
 	rest := strings.TrimLeft(token, "abcdefghijklmnopqrstuvwxyz.-_")
 	if n := len(token); n < 8 || n < 24 && (rest == "" || len(rest) == n && isWordCapital(rest)) || isFiller(token) {
@@ -129,10 +132,10 @@ func awsAccessKey(x *scanner, at, end int) (from, to int) {
 	}
 	key := to
 	for k := 0; k < 4 && key < len(x.s) && strings.IndexByte(":,;|/ \t\"'", x.s[key]) >= 0; k++ {
-		key++
-	}
-	if stop := skip(x.s[:min(len(x.s), key+secretLen+1)], key, isBase64); key > to && stop == key+secretLen && isMixed(x.s[key:stop]) {
-		to = stop
+		key++ // the last may be of the secret
+		if stop := skip(x.s[:min(len(x.s), key+secretLen+1)], key, isBase64); stop == key+secretLen && isMixed(x.s[key:stop]) {
+			return at, stop
+		}
 	}
 	return at, to
 }

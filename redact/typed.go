@@ -19,6 +19,11 @@ func valueBegin(s string, v int, k key) int {
 		if i := behindTypes(s, v); i > v {
 			return i
 		}
+		for _, name := range wrappers {
+			if strings.HasPrefix(s[v:], name) && v+len(name) < len(s) && !isSpace(s[v+len(name)]) {
+				return v + len(name)
+			}
+		}
 	case (c == '!' || c == '&') && !k.assign && !k.query:
 		end := skip(s[:min(len(s), v+maxKey)], v+1, func(c byte) bool { return isWord(c) || c == '!' })
 		if end < len(s)-1 && isBlank(s[end]) && !isSpace(s[end+1]) && s[end+1] != '|' && s[end+1] != '>' && (end > v+1) {
@@ -26,19 +31,27 @@ func valueBegin(s string, v int, k key) int {
 		}
 	case c == '{' && !k.closed:
 		return insideBox(s, v)
+	case c == '<' && strings.HasPrefix(s[v:], `<<"`): // of Erlang
+		return v + 2
 	}
 	return v
 }
 
+// wrappers are types that print what they hold in parentheses.
+var wrappers = []string{"Some(", "Just(", "Right(", "Ok(", "Secret(", "SecretStr(", "SecretString(", "Sensitive(", "Password(", "Token(", "Optional["}
+
 // boxes are the names of fields that hold all of a value.
-var boxes = []string{"Value:", "String:", "Val:", "Str:", "S:", "Data:", "Secret:", "Plain:", "Raw:", "Text:"}
+var boxes = []string{"value:", "string:", "val:", "str:", "s:", "data:", "secret:", "plain:", "raw:", "text:"}
 
 // insideBox returns where the value begins that a struct at s[v] holds, as in
 // {String:x Valid:true}, or v.
 func insideBox(s string, v int) int {
-	i := skip(s, v+1, isBlank)
+	i := skip(s[:min(len(s), v+8)], v+1, isBlank)
+	if i == len(s) || !isAlpha(s[i]) {
+		return v
+	}
 	for _, name := range boxes {
-		if foldPrefix(s[i:], strings.ToLower(name)) {
+		if s[i]|0x20 == name[0] && foldPrefix(s[i:], name) {
 			return skip(s, i+len(name), isBlank)
 		}
 	}

@@ -4,6 +4,11 @@ import "strings"
 
 // valueAt finds the secret that begins at s[v] and belongs to k.
 func valueAt(s string, v int, k key) (match, bool) {
+	if v < len(s) && s[v] == '(' && k.assign && k.kind == "credential" { // auth=('bob', 'x')
+		if from, to := lastLiteral(s, v); to > 0 {
+			return match{from, to, mark(k.kind)}, true
+		}
+	}
 	if v = valueBegin(s, v, k); v >= len(s) || s[v] == '\n' || s[v] == '\r' {
 		return match{}, false
 	}
@@ -13,6 +18,10 @@ func valueAt(s string, v int, k key) (match, bool) {
 	case slashes == v && tripled(s, v):
 		from = skip(s, v+3, isSpace)
 		to = tripledEnd(s, v)
+	case slashes == v && doubledEnd(s, v) > 0:
+		from, to = v+2, doubledEnd(s, v)
+	case k.assign && hereEnd(s, v) > 0:
+		from, to = v+strings.IndexByte(s[v:], '\n')+1, hereEnd(s, v)
 	case slashes < len(s) && isQuote(s[slashes]):
 		from = slashes + 1
 		to = closing(s, from, s[slashes], slashes-v)
@@ -76,7 +85,7 @@ func closing(s string, i int, quote byte, slashes int) int {
 			n++
 			continue
 		case quote:
-			if n%(2*(slashes+1)) == slashes || n < slashes {
+			if (n%(2*(slashes+1)) == slashes || n < slashes) && !opens(s, i, j-n) {
 				return j - min(n, slashes)
 			}
 		case '\n':
@@ -85,6 +94,19 @@ func closing(s string, i int, quote byte, slashes int) int {
 		n = 0
 	}
 	return len(s)
+}
+
+// opens reports whether the quote at s[at] opens the value of another key, because
+// the one that the text at s[from] began with is not closed: token="x: secret="y".
+func opens(s string, from, at int) bool {
+	if at-from < 4 || s[at-1] != '=' {
+		return false
+	}
+	name := at - 1
+	for name > max(from, at-maxKey) && isKey(s[name-1]) {
+		name--
+	}
+	return name > from && name < at-1 && isBlank(s[name-1])
 }
 
 // lineEnd returns the end of the line that s[i] is on, or the first stop in it.

@@ -26,6 +26,12 @@ type Batch struct {
 	// Earlier are IDs that the occurrences had by the version of the algorithm
 	// before: several signatures may have become one. They are a sample.
 	Earlier []string
+	// Withheld counts, by kind, what was taken out of the evidence.
+	Withheld map[string]int64
+
+	// Signed is the occurrence that the signature was made of.
+	Signed *correlate.Occurrence
+	signer correlate.Signer
 
 	operations [maxEarlier]string // that Earlier is of
 	// exported is the newest whose trace is in a backend. Where a sampler takes one
@@ -67,22 +73,27 @@ type Counts struct {
 // maxKnown bounds the signatures that are remembered, to tell new ones.
 const maxKnown = 100_000
 
+// SpecOf returns what makes the signature of an occurrence that a rule takes.
+func SpecOf(set *celrule.Set, rule int, o *correlate.Occurrence) correlate.Spec {
+	spec, _ := set.Spec(rule, o) // what fails is counted by the set, and the default is used
+	if r := set.Rule(rule); r.Continue {
+		spec.Rule = r.Name // or it would count on the problems of the rules after it
+	}
+	return spec
+}
+
 // Add counts an occurrence that a rule of the set takes, and returns its
 // signature. It returns false when there is no room for that. further says that
 // another rule has taken it first.
 func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, further bool) (id string, ok bool) {
-	spec, _ := set.Spec(rule, o) // what fails is counted by the set, and the default is used
-	r := set.Rule(rule)
-	if r.Continue {
-		spec.Rule = r.Name // or it would count on the problems of the rules after it
-	}
+	spec, r := SpecOf(set, rule, o), set.Rule(rule)
 	id = c.Signer.ID(*o, spec)
 	b := c.batches[id]
 	if b == nil {
 		if len(c.batches) >= c.Max {
 			return id, false
 		}
-		b = &Batch{Set: set, Rule: rule}
+		b = &Batch{Set: set, Rule: rule, Signed: o, signer: c.Signer}
 		b.Batch = correlate.Batch{Scope: o.Scope, Signature: c.Signer.Sign(*o, spec), Rule: r.Name, Threshold: r.Threshold, Quiet: r.Quiet, First: o.End}
 		if c.batches == nil {
 			c.batches = map[string]*Batch{}

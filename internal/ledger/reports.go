@@ -110,6 +110,29 @@ func (l *Ledger) SwitchedOff(off SwitchedOff, now time.Time) {
 	n.join(l.known(off.Sinks, off.Rule))
 }
 
+// SinkRefused is a sink that refuses its credential.
+type SinkRefused struct {
+	Sink  string
+	Why   string // what it says
+	Since time.Time
+	Count int64 // calls
+}
+
+// SinkRefused notes that a sink refuses its credential, for the ticket that says so
+// in the others. Without others it does nothing.
+func (l *Ledger) SinkRefused(r SinkRefused, now time.Time) {
+	scopes := l.Scopes()
+	others := slices.DeleteFunc(slices.Clone(l.Sinks), func(name string) bool { return name == r.Sink })
+	if len(scopes) == 0 || len(others) == 0 {
+		return
+	}
+	n := l.reports.about(reportOf{scopes[0], correlate.ReportSinks})
+	n.members[r.Sink] = correlate.Member{ID: r.Sink, Title: l.Redactor.Text("sink " + r.Sink + ": " + r.Why), Count: r.Count, First: r.Since, Last: now}
+	n.added++
+	n.count += r.Count
+	n.join(others)
+}
+
 // Report brings the tickets for many up to date. What the store does not take is
 // told again by the next call.
 func (l *Ledger) Report(ctx context.Context, now time.Time) error {
@@ -182,4 +205,5 @@ var severities = map[correlate.Report]string{
 	correlate.ReportBudget: "error",
 	correlate.ReportKnown:  "info",
 	correlate.ReportRules:  "warning",
+	correlate.ReportSinks:  "error",
 }

@@ -39,6 +39,13 @@ func (o *Outbox) Settle(ctx context.Context, r Result, now time.Time) (waits boo
 		// known all the same, or the ticket is filed again.
 		err = o.Store.Update(ctx, d.Key, keep)
 	}
+	if r.action != correlate.ActNothing {
+		why := ""
+		if r.err != nil {
+			why = render.Clip(render.Safe(o.Redactor, r.err.Error()), maxReason)
+		}
+		r.job.target.authorized(r.err, why, now)
+	}
 	o.report(r, outcome, now)
 	if err != nil && !errors.Is(err, correlate.ErrLeaseLost) {
 		return !out.Done, fmt.Errorf("outbox: settling %s: %w", d.ID, err)

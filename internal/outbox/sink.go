@@ -37,8 +37,9 @@ type target struct {
 	limiter *rate.Limiter
 	slots   chan struct{} // one for each call that has not returned
 
-	mu   sync.Mutex
-	held time.Time // no call before
+	mu      sync.Mutex
+	held    time.Time // no call before
+	refusal Refusal   // the credential, while the sink refuses it
 }
 
 func newTarget(name string, s sinks.Sink, o Options) *target {
@@ -74,6 +75,45 @@ func (t *target) hold(until time.Time) {
 	if until.After(t.held) {
 		t.held = until
 	}
+}
+
+// Refusal says of a sink that it refuses its credential.
+type Refusal struct {
+	Sink  string
+	Why   string // the error of the last call
+	Since time.Time
+	Count int64 // calls
+}
+
+// authorized notes whether the credential of the sink worked. An error that says
+// nothing of it changes nothing.
+func (t *target) authorized(err error, why string, now time.Time) {
+	reason, _ := sinks.ReasonOf(err)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case err == nil, reason == sinks.Rejected:
+		t.refusal = Refusal{}
+	case reason == sinks.Unauthorized:
+		if t.refusal.Count == 0 {
+			t.refusal = Refusal{Sink: t.name, Since: now}
+		}
+		t.refusal.Why = why
+		t.refusal.Count++
+	}
+}
+
+// Refusals returns the sinks that refuse their credentials, in order.
+func (o *Outbox) Refusals() (all []Refusal) {
+	for _, name := range o.names {
+		t := o.targets[name]
+		t.mu.Lock()
+		if t.refusal.Count > 0 {
+			all = append(all, t.refusal)
+		}
+		t.mu.Unlock()
+	}
+	return all
 }
 
 // grace is how long a call may take to return once its context has ended.

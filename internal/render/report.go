@@ -32,6 +32,9 @@ func report(p correlate.Problem, t *sinks.Ticket) {
 	case correlate.ReportRules:
 		t.Title = count(n, "rule was", "rules were") + " switched off: too costly to evaluate"
 		t.Why = []string{"a rule that exceeds the limits of an evaluation again and again is switched off; change it and load it again"}
+	case correlate.ReportSinks:
+		t.Title = count(n, "sink refuses its credential", "sinks refuse their credentials") + ": tickets wait"
+		t.Why = []string{"what is to be filed there is kept, and sent once the credential works again: it is tried every minute"}
 	}
 }
 
