@@ -206,6 +206,9 @@ func sqlStatement(x *scanner, at int) (m match, ok bool) {
 func tellsPhone(x *scanner, at int) (match, bool) {
 	const reach = 2 * (maxTelling + maxGap)
 	end := skip(x.s[:min(len(x.s), at+maxTelling)], at, isLetter)
+	if !endsPhoneWord[x.s[end-1]] {
+		return match{}, false
+	}
 	if word, _ := tellingWord(x.s, end, x.floor); isPhoneWord(word) {
 		x.phone = end + reach
 	}
