@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -39,19 +38,27 @@ func attributesOf(p *planted, what string, names ...string) []attribute.KeyValue
 		attribute.String("json", `{"a":[{"b":`+strconv.Quote(in("JSON"))+`}]}`),
 		attribute.String("multi", "line one\nline two "+in("second line")+"\n\tline three"),
 		attribute.String("encoded", "payload="+base64.StdEncoding.EncodeToString([]byte("begin "+in("base64")+" end"))),
-		attribute.String("escaped", "next="+url.PathEscape("begin "+in("percent-encoding")+" end")),
+		attribute.String("escaped", "next="+url.QueryEscape("begin "+in("percent-encoding")+" end")),
 		attribute.String("hidden", hide(in("what cannot be seen"))),
 		attribute.Stringer("stringer", stringer(in("stringer"))),
 	}
-	if p.canary.kind == "card" {
+	if p.kind == "card" {
 		if n, err := strconv.ParseInt(in("number"), 10, 64); err == nil {
 			out = append(out, attribute.Int64("number", n), attribute.Int64Slice("numbers", []int64{n}))
 		}
+	}
+	if what == "span" {
+		out = append(out, attribute.String("cut", straddle(in("value that is cut"), 4<<10)))
 	}
 	for _, name := range names {
 		out = append(out, attribute.String(name, in(name)))
 	}
 	return out
+}
+
+// straddle returns a text in the middle of whose secret a cut at n bytes is.
+func straddle(s string, n int) string {
+	return strings.Repeat("retry of it. ", n/13+1)[:n-len(s)/2-1] + " " + s
 }
 
 // hide puts a character without width into the middle of a text.
@@ -101,8 +108,8 @@ func failEverywhere(p *planted, traces *sdktrace.TracerProvider, logs *sdklog.Lo
 	_, held := tracer.Start(context.Background(), "draft", trace.WithAttributes(attribute.Bool("draft", true)))
 	held.SetStatus(codes.Error, "held with "+p.in("status of a held one"))
 	held.End()
-	_, literal := tracer.Start(context.Background(), "literal", trace.WithAttributes(attribute.Bool("literal", true)))
-	literal.SetStatus(codes.Error, "")
+	_, literal := tracer.Start(context.Background(), "literal", trace.WithAttributes(attribute.String("literal", p.kind)))
+	literal.SetStatus(codes.Error, straddle(p.in("status that is cut"), 4<<10))
 	literal.End()
 	logs.Logger(p.in("name of a logger"), log.WithInstrumentationAttributes(attributesOf(p, "logger")...)).Emit(context.Background(), record(p, "log record"))
 	func() {
@@ -127,13 +134,21 @@ func record(p *planted, what string) log.Record {
 	return r
 }
 
-func canaryRules(p *planted) []autoticket.Rule {
+// literalRule is a rule whose texts are secrets of its author's.
+func literalRule(p *planted) autoticket.Rule {
 	quoted := func(place string) string { return strconv.QuoteToASCII(p.in("rule: " + place)) }
-	return []autoticket.Rule{
-		{
-			Name: "literal", When: `span.attributes["literal"] == true`, Title: quoted("title"), Labels: []string{quoted("label"), `"area:" + span.name`},
-			Team: quoted("team"), Severity: quoted("severity"), Runbook: strconv.QuoteToASCII("https://bot:" + url.QueryEscape(p.in("rule: user of a runbook")) + "@runbooks.example/?q=" + url.QueryEscape(p.in("rule: runbook"))),
-		},
+	return autoticket.Rule{
+		Name: "literal-" + p.kind, When: `span.attributes["literal"] == "` + p.kind + `"`, Title: quoted("title"), Labels: []string{quoted("label"), `"area:" + span.name`},
+		Team: quoted("team"), Severity: quoted("severity"), Runbook: strconv.QuoteToASCII("https://bot:" + url.QueryEscape(p.in("rule: user of a runbook")) + "@runbooks.example/?q=" + url.QueryEscape(p.in("rule: runbook"))),
+	}
+}
+
+func canaryRules(f flock) []autoticket.Rule {
+	var rules []autoticket.Rule
+	for _, p := range f {
+		rules = append(rules, literalRule(p))
+	}
+	return append(rules, []autoticket.Rule{
 		{Name: "draft", When: `span.attributes["draft"] == true`, Title: `"draft " + span.status_message`, Mode: "draft"},
 		{
 			Name: "broken", When: `span.attributes["json"].size() > 100000 || int(span.attributes["note"]) > 1`,
@@ -143,30 +158,35 @@ func canaryRules(p *planted) []autoticket.Rule {
 			Labels: []string{`span.status_message`, `span.attributes["note"]`}, Team: `string(resource.attributes["service.name"])`,
 			Severity: `exception.type`, Runbook: `"https://runbooks.example/" + span.name`, Sinks: []string{`span.name`},
 		},
-	}
+	}...)
 }
 
-func canaryEnrichers(p *planted) map[string]enrich.Enricher {
+func canaryEnrichers(f flock) map[string]enrich.Enricher {
 	return map[string]enrich.Enricher{
-		"facts": enrich.Func(func(_ context.Context, problem correlate.Problem) (enrich.Facts, error) {
+		"facts": enrich.Func(func(context.Context, correlate.Problem) (enrich.Facts, error) {
+			p := f.turn("facts")
 			return enrich.Facts{
-				Facts: []sinks.Fact{{Name: "owner", Value: p.in("fact")}, {Name: p.in("name of a fact"), Value: "x"}},
-				Links: []sinks.Link{
-					{Name: p.in("name of a link"), URL: "https://grafana.example/"}, {Name: "query", URL: "https://grafana.example/?q=" + url.QueryEscape(p.in("query of a link"))},
-					{Name: "token", URL: "https://grafana.example/?token=" + url.QueryEscape(p.in("token of a link"))}, {Name: "path", URL: "https://grafana.example/x/" + url.PathEscape(p.in("path of a link")) + "/y"},
-					{Name: "fragment", URL: "https://grafana.example/#access_token=" + url.QueryEscape(p.in("fragment of a link"))},
-					{Name: "user", URL: (&url.URL{Scheme: "https", Host: "grafana.example", User: url.UserPassword("bot", p.in("user of a link"))}).String()},
-				},
+				Facts:   []sinks.Fact{{Name: "owner", Value: p.in("fact")}, {Name: p.in("name of a fact"), Value: "x"}},
+				Links:   canaryLinks(p),
 				Missing: []string{"nobody knows " + p.in("what is missing")},
 			}, nil
 		}),
 		"fails": enrich.Func(func(context.Context, correlate.Problem) (enrich.Facts, error) {
-			return enrich.Facts{}, errors.New(p.in("error of an enricher"))
+			return enrich.Facts{}, errors.New(f.next("error of an enricher"))
 		}),
-		"panics": enrich.Func(func(context.Context, correlate.Problem) (enrich.Facts, error) { panic(p.in("panic of an enricher")) }),
+		"panics": enrich.Func(func(context.Context, correlate.Problem) (enrich.Facts, error) { panic(f.next("panic of an enricher")) }),
 		"dials": enrich.Func(func(context.Context, correlate.Problem) (enrich.Facts, error) {
-			return enrich.Facts{}, dial(p, "URL that an enricher dials")
+			return enrich.Facts{}, dial(f.turn("an enricher dials"), "URL that an enricher dials")
 		}),
+	}
+}
+
+func canaryLinks(p *planted) []sinks.Link {
+	return []sinks.Link{
+		{Name: p.in("name of a link"), URL: "https://grafana.example/"}, {Name: "query", URL: "https://grafana.example/?q=" + url.QueryEscape(p.in("query of a link"))},
+		{Name: "token", URL: "https://grafana.example/?token=" + url.QueryEscape(p.in("token of a link"))}, {Name: "path", URL: "https://grafana.example/x/" + url.PathEscape(p.in("path of a link")) + "/y"},
+		{Name: "fragment", URL: "https://grafana.example/#access_token=" + url.QueryEscape(p.in("fragment of a link"))},
+		{Name: "user", URL: (&url.URL{Scheme: "https", Host: "grafana.example", User: url.UserPassword("bot", p.in("user of a link"))}).String()},
 	}
 }
 
@@ -178,40 +198,4 @@ func dial(p *planted, place string) error {
 		err = resp.Body.Close()
 	}
 	return err
-}
-
-// failingSink fails for a reason that changes nothing but its text.
-type failingSink func() error
-
-func (f failingSink) File(context.Context, sinks.Ticket) (sinks.Receipt, error) {
-	return sinks.Receipt{}, f()
-}
-
-// linkingSink gives back links to its tickets that let people in, and has no
-// Update: a problem that returns is filed again, with the earlier link.
-type linkingSink struct{ p *planted }
-
-func (s linkingSink) File(_ context.Context, t sinks.Ticket) (sinks.Receipt, error) {
-	return sinks.Receipt{ID: t.Key, URL: "https://tracker.example/7?access_token=" + url.QueryEscape(s.p.in("link to a ticket")) + "&q=" + url.QueryEscape(s.p.in("query of a link to a ticket"))}, nil
-}
-
-// spillingStore fails once in a while, and says with what it was asked.
-type spillingStore struct {
-	correlate.Store
-	p     *planted
-	spill atomic.Bool
-}
-
-func (s *spillingStore) Update(ctx context.Context, key correlate.Key, fn correlate.UpdateFunc) error {
-	if s.spill.CompareAndSwap(true, false) {
-		return errors.New("store: dial postgres: " + s.p.in("error of the store"))
-	}
-	return s.Store.Update(ctx, key, fn)
-}
-
-func (s *spillingStore) List(ctx context.Context, page correlate.Page) ([]correlate.Record, error) {
-	if s.spill.CompareAndSwap(true, false) {
-		return nil, errors.New("store: list: " + s.p.in("error of a listing"))
-	}
-	return s.Store.List(ctx, page)
 }

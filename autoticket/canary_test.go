@@ -1,161 +1,71 @@
 package autoticket_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
+	"log"
 	"log/slog"
-	"net/http"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/exemplar"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/spanticket/spanticket/autoticket"
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/enrich"
+	"github.com/spanticket/spanticket/internal/canary"
 	"github.com/spanticket/spanticket/sinks"
 	"github.com/spanticket/spanticket/sinks/console"
 	"github.com/spanticket/spanticket/sinks/jsonl"
 	"github.com/spanticket/spanticket/sinks/webhook"
 )
 
-// leaving collects, by the way that it takes, all that leaves an engine.
-type leaving struct {
-	mu  sync.Mutex
-	out map[string]*bytes.Buffer
-}
-
-func (l *leaving) to(way string) io.Writer { return &exit{l, way} }
-
-func (l *leaving) printf(way, format string, args ...any) {
-	fmt.Fprintf(l.to(way), format+"\n", args...)
-}
-
-// value writes all that a value holds.
-func (l *leaving) value(way string, v any) {
-	data, err := json.Marshal(v)
-	l.printf(way, "%s %v %+v", data, err, v)
-}
-
-type exit struct {
-	l   *leaving
-	way string
-}
-
-func (e *exit) Write(p []byte) (int, error) {
-	e.l.mu.Lock()
-	defer e.l.mu.Unlock()
-	if e.l.out == nil {
-		e.l.out = map[string]*bytes.Buffer{}
-	}
-	if e.l.out[e.way] == nil {
-		e.l.out[e.way] = new(bytes.Buffer)
-	}
-	return e.l.out[e.way].Write(p)
-}
-
-// planted is what was planted where.
-type planted struct {
-	canary  canary
-	mu      sync.Mutex
-	secrets map[string]string // by place
-}
-
-// in returns a text for a place, in which there is a canary. A place has the
-// same one each time.
-func (p *planted) in(place string) string {
-	text, secret := p.canary.plant(place)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.secrets[place] = secret
-	return text
-}
-
-// leaks returns what has left of what was planted.
-func (p *planted) leaks(l *leaving) (found []string) {
-	var s search
-	for place, secret := range p.secrets {
-		for _, d := range disguises(secret) {
-			s.add(d, place)
-		}
-	}
-	seen := map[string]bool{}
-	for way, out := range l.out {
-		s.in(out.Bytes(), func(at int, needle, place string) {
-			if what := fmt.Sprintf("%s in the %s came out at the %s", p.canary.kind, place, way); !seen[what] {
-				seen[what] = true
-				found = append(found, fmt.Sprintf("%s: %q", what, out.Bytes()[max(0, at-120):min(out.Len(), at+len(needle)+60)]))
-			}
-		})
-	}
-	slices.Sort(found)
-	return found
-}
-
-// search finds thousands of texts, each of at least 8 bytes, in one pass.
-type search struct {
-	may  [1 << 16]bool                               // whether one begins with bytes of this sum
-	from map[string][]struct{ needle, place string } // by their first 8 bytes
-}
-
-func digest(s []byte) uint16 {
-	return uint16((uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24) * 2654435761 >> 16)
-}
-
-func (s *search) add(needle, place string) {
-	if s.from == nil {
-		s.from = map[string][]struct{ needle, place string }{}
-	}
-	s.may[digest([]byte(needle))] = true
-	s.from[needle[:8]] = append(s.from[needle[:8]], struct{ needle, place string }{needle, place})
-}
-
-func (s *search) in(text []byte, found func(at int, needle, place string)) {
-	for i := 0; i+8 <= len(text); i++ {
-		if !s.may[digest(text[i:])] {
-			continue
-		}
-		for _, n := range s.from[string(text[i:i+8])] {
-			if bytes.HasPrefix(text[i:], []byte(n.needle)) {
-				found(i, n.needle, n.place)
-			}
-		}
-	}
-}
-
 // TestNoCanaryLeaves plants secrets of every kind in every place where a span, a
 // log record, a rule, an enricher, a sink or the network can carry text, and
 // looks for them in every byte that leaves the engine.
 func TestNoCanaryLeaves(t *testing.T) {
 	var mu sync.Mutex
-	places, ways := map[string]bool{}, map[string]bool{}
+	ways, planted := map[string]bool{}, map[string]int{}
+	kinds := canaryKinds(t)
+	names := slices.Sorted(maps.Keys(kinds))
+	require.GreaterOrEqual(t, len(names), 150)
+	if !thorough() {
+		names = names[len(names)-25:]
+	}
+	shapes := 0
+	elsewhere := hear(t)
 	t.Run("kinds", func(t *testing.T) {
-		for _, c := range canaries {
-			t.Run(c.kind, func(t *testing.T) {
+		for kindsOf := range slices.Chunk(names, 5) {
+			var f flock
+			for _, kind := range kindsOf {
+				shapes += len(kinds[kind])
+				f = append(f, newPlanted(kind, kinds[kind]...))
+			}
+			t.Run(strings.Join(kindsOf, " "), func(t *testing.T) {
 				t.Parallel()
-				p, l := &planted{canary: c, secrets: map[string]string{}}, new(leaving)
-				runWithCanaries(t, p, l)
-				for _, leak := range p.leaks(l) {
+				l := new(leaving)
+				runWithCanaries(t, f, l)
+				for _, leak := range f.leaks(l) {
 					t.Error(leak)
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				for place := range p.secrets {
-					places[place] = true
+				for _, p := range f {
+					planted[p.kind] = len(p.secrets)
 				}
 				for way := range l.out {
 					ways[way] = true
@@ -163,24 +73,48 @@ func TestNoCanaryLeaves(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d kinds of secrets in %d places each; %d ways out were searched", len(canaries), len(places), len(ways))
-	require.GreaterOrEqual(t, len(places), 150)
-	require.GreaterOrEqual(t, len(ways), 14, "%v", ways)
+	places := planted[names[0]]
+	t.Logf("%d kinds of secrets, of %d shapes, in %d places each; %d ways out were searched: %v", len(names), shapes, places, len(ways), slices.Sorted(maps.Keys(ways)))
+	require.GreaterOrEqual(t, places, 220)
+	require.GreaterOrEqual(t, len(ways), 24, "%v", ways)
+	for kind, n := range planted {
+		if kind != "card" { // numbers have places of their own
+			require.Equal(t, places, n, kind)
+		}
+	}
+	require.Empty(t, elsewhere.out, "the engine speaks to nobody but those that it was given")
+}
+
+// hear returns what leaves by the ways that all of a process has.
+func hear(t *testing.T) *leaving {
+	l := new(leaving)
+	before, std := slog.Default(), log.Writer()
+	slog.SetDefault(slog.New(slog.NewTextHandler(l.to("default log"), nil)))
+	log.SetOutput(l.to("standard log"))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { l.printf("OpenTelemetry's errors", "%v", err) }))
+	t.Cleanup(func() {
+		slog.SetDefault(before)
+		log.SetOutput(std)
+	})
+	return l
 }
 
 // The places are ones that are shown: what is no secret comes out of most.
 func TestCanariesWouldLeave(t *testing.T) {
-	p, l := &planted{canary: canary{kind: "harmless", text: "colour%s", n: 20, alphabet: "abcdefghijklmnopqrstuvwxyz"}, secrets: map[string]string{}}, new(leaving)
-	runWithCanaries(t, p, l)
+	f, l := flock{newPlanted("harmless", canary.Example{Template: "colour⟦<L20>⟧"})}, new(leaving)
+	runWithCanaries(t, f, l)
 	ways, places := map[string]int{}, map[string]bool{}
-	for _, leak := range p.leaks(l) {
+	for _, leak := range f.leaks(l) {
 		place, way, _ := strings.Cut(leak, " came out at the ")
-		way, _, _ = strings.Cut(way, ":")
+		way, _, _ = strings.Cut(way, ": \"")
 		ways[way]++
 		places[place] = true
 	}
-	t.Logf("of %d places %d show what they say: %v", len(p.secrets), len(places), ways)
-	for _, way := range []string{"console", "file", "webhook", "log", "audit", "store", "parked", "decision", "explanation", "explanation as text", "error", "held"} {
+	t.Logf("of %d places %d show what they say: %v", len(f[0].secrets), len(places), ways)
+	for _, way := range []string{
+		"console", "file", "webhook: body", "log", "audit", "store", "written records", "parked", "decision", "explanation", "explanation as text",
+		"error", "held", "ticket", "ticket as text", "replay: log", "replay: written records", "error of a configuration",
+	} {
 		require.Positive(t, ways[way], "%s: %v", way, ways)
 	}
 	require.Greater(t, len(places), 80)
@@ -188,123 +122,86 @@ func TestCanariesWouldLeave(t *testing.T) {
 
 // A canary that is not redacted is found, whatever it looks like by then.
 func TestCanariesAreFound(t *testing.T) {
-	p, l := &planted{canary: canaries[0], secrets: map[string]string{}}, new(leaving)
+	p, l := newPlanted("github-token", canary.Example{Template: "with ⟦ghp_<a36>⟧"}), new(leaving)
+	f := flock{p}
 	text := p.in("span name")
-	require.Empty(t, p.leaks(l))
+	require.Empty(t, f.leaks(l))
 	l.value("ticket", map[string]any{"title": []byte("x" + text)})
-	require.Len(t, p.leaks(l), 1)
-	l.printf("log", "%s", text[10:30])
-	require.Len(t, p.leaks(l), 2)
+	require.Len(t, f.leaks(l), 1)
+	l.printf("log", "%s", text[15:30])
+	require.Len(t, f.leaks(l), 2)
 }
 
 // runWithCanaries runs an engine with everything that it has.
-func runWithCanaries(t *testing.T, p *planted, l *leaving) {
+func runWithCanaries(t *testing.T, f flock, l *leaving) {
 	ctx := context.WithoutCancel(t.Context())
-	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		l.printf("webhook", "%s %s %s %v\n%s", r.Method, r.Host, r.URL, r.Header, body)
-		w.Header().Set("X-Answer", p.in("header of an answer"))
-		if len(body)%3 == 0 {
-			w.WriteHeader(http.StatusBadRequest)
-		}
-		fmt.Fprint(w, p.in("answer to a webhook"))
-	}))
-	defer hook.Close()
-
-	lines := filepath.Join(t.TempDir(), "tickets.jsonl")
+	server := httptest.NewServer(hook(f, l))
+	defer server.Close()
+	lines, rules := filepath.Join(t.TempDir(), "tickets.jsonl"), filepath.Join(t.TempDir(), "rules.yaml")
+	require.NoError(t, os.WriteFile(rules, []byte("version: 1\nrules:\n  - name: from-file\n    when: span.name == \"never\"\n"), 0o600))
 	file, err := jsonl.New(jsonl.Config{Path: lines})
 	require.NoError(t, err)
-	post, err := webhook.New(webhook.Config{URL: hook.URL, Secrets: func() ([]string, error) {
+	post, err := webhook.New(webhook.Config{URL: server.URL, Secrets: func() ([]string, error) {
 		return []string{"whsec_" + "b25lIHNlY3JldCBvZiBhIHRlc3QsIDMyIGJ5dGVzIQ=="}, nil
 	}})
 	require.NoError(t, err)
-	store := &spillingStore{Store: new(correlate.Memory), p: p}
 	reader := sdkmetric.NewManualReader()
-	rules := filepath.Join(t.TempDir(), "rules.yaml")
-	require.NoError(t, os.WriteFile(rules, []byte("version: 1\nrules:\n  - name: from-file\n    when: span.name == \"never\"\n"), 0o600))
-
-	config := autoticket.Config{
-		Rules: canaryRules(p), RuleFiles: []string{rules}, TicketsPerHour: 1000,
-		Sinks: map[string]sinks.Sink{
-			"console": console.New(console.Config{Writer: l.to("console")}), "jsonl": file, "webhook": post,
-			"rejects": failingSink(func() error { return &sinks.Error{Reason: sinks.Rejected, Err: errors.New(p.in("rejection"))} }),
-			"panics":  failingSink(func() error { panic(p.in("panic of a sink")) }),
-			"unsure":  failingSink(func() error { return &sinks.Error{Reason: sinks.Unknown, Err: errors.New(p.in("unknown outcome"))} }),
-			"dials":   failingSink(func() error { return dial(p, "URL that a sink dials") }),
-			"links":   linkingSink{p},
-		},
-		Delivery:  map[string]autoticket.Delivery{},
-		Enrichers: canaryEnrichers(p),
-		Store:     store,
-		OnDecision: func(d correlate.Decision) {
-			l.value("decision", d)
-			panic(p.in("panic of the host"))
-		},
-		Audit:         slog.NewJSONHandler(l.to("audit"), &slog.HandlerOptions{Level: slog.LevelDebug}),
-		Logger:        slog.New(slog.NewTextHandler(l.to("log"), &slog.HandlerOptions{Level: slog.LevelDebug})),
-		MeterProvider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)),
-		TraceLink:     enrich.Jaeger("https://jaeger.example"),
-		UserKey:       []byte(strings.Repeat("k", 32)),
+	store := &spillingStore{Store: new(correlate.Memory), f: f, l: l, seen: map[string]bool{}}
+	config := canaryConfig(f, l, store)
+	config.RuleFiles = []string{rules}
+	config.MeterProvider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader), sdkmetric.WithExemplarFilter(exemplar.AlwaysOnFilter))
+	config.Sinks = map[string]sinks.Sink{
+		"console": console.New(console.Config{Writer: l.to("console")}), "jsonl": file, "webhook": post, "fails": failingSink{f}, "links": linkingSink{f, l},
 	}
+	config.Delivery = map[string]autoticket.Delivery{}
 	for name := range config.Sinks {
 		config.Delivery[name] = autoticket.Delivery{Attempts: 1, PerMinute: 60_000, Burst: 1000}
 	}
 	engine, err := autoticket.New(config)
 	require.NoError(t, err)
-	traces := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(engine.SpanProcessor()), sdktrace.WithResource(canaryResource(p)))
-	logs := sdklog.NewLoggerProvider(sdklog.WithProcessor(engine.LogProcessor()), sdklog.WithResource(canaryResource(p)))
-	failEverywhere(p, traces, logs)
 
-	store.spill.Store(true) // the first writes fail
-	require.NoError(t, engine.ForceFlush(ctx))
+	recorded := tracetest.NewSpanRecorder()
+	fail := func(p *planted) {
+		traces := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(engine.SpanProcessor()), sdktrace.WithSpanProcessor(recorded), sdktrace.WithResource(canaryResource(p)))
+		logs := sdklog.NewLoggerProvider(sdklog.WithProcessor(engine.LogProcessor()), sdklog.WithResource(canaryResource(p)))
+		failEverywhere(p, traces, logs)
+	}
+	for _, p := range f {
+		fail(p)
+		store.spill.writes.Store(true) // the first fails
+		require.NoError(t, engine.ForceFlush(ctx))
+	}
 	held, err := engine.Held(ctx)
 	l.value("held", held)
 	require.NoError(t, err)
 	for _, h := range held {
-		l.printf("error", "%v", engine.Approve(ctx, h.Signature, p.in("who approves")))
+		l.printf("error", "%v", engine.Approve(ctx, h.Signature, f.next("who approves")))
 	}
 	require.NoError(t, engine.Flush(ctx))
-	failEverywhere(p, traces, logs) // updates
+	fail(f[0]) // updates
 	require.NoError(t, engine.Flush(ctx))
+	spans := recorded.Ended()
 
-	require.NoError(t, os.WriteFile(rules, []byte("version: 1\nrules:\n  - name: bad\n    when: span.nam == '''"+strings.ReplaceAll(p.in("bad rule"), "\n", " ")+"'''\n"), 0o600))
-	err = engine.Reload()
-	require.Error(t, err)
-	l.printf("error", "%v\n%#v", err, err)
-
-	parked, err := engine.Parked(ctx)
-	require.NoError(t, err)
-	require.NotEmpty(t, parked)
-	l.value("parked", parked)
-	l.printf("error", "%v", engine.Requeue(ctx, parked[0]))
-	l.value("stats", engine.Stats())
+	for _, p := range f {
+		bad := strings.ReplaceAll(p.in("bad rule"), "\n", "\n      ")
+		require.NoError(t, os.WriteFile(rules, []byte("version: 1\nrules:\n  - name: bad\n    when: |\n      span.nam == '''"+bad+"'''\n"), 0o600))
+		err = engine.Reload()
+		require.Error(t, err)
+		l.printf("error", "%v\n%#v", err, err)
+		store.spill.lists.Store(true)
+		_, err = engine.Parked(ctx)
+		require.Error(t, err)
+		l.printf("error", "%v", err)
+	}
+	askWithCanaries(t, f, l, engine)
 	var metrics metricdata.ResourceMetrics
 	require.NoError(t, reader.Collect(ctx, &metrics))
 	l.value("metrics", metrics.ScopeMetrics) // not the host's own resource
-	for _, r := range canaryRules(p) {
-		x, err := engine.Explain(ctx, r.Name)
-		require.NoError(t, err)
-		l.value("explanation", x)
-		l.printf("explanation as text", "%s", x)
-		for _, d := range x.Decisions {
-			x, err := engine.Explain(ctx, d.TraceID)
-			require.NoError(t, err)
-			l.value("explanation", x)
-			l.printf("explanation as text", "%s", x)
-		}
-	}
-	store.spill.Store(true)
-	_, err = engine.Parked(ctx)
-	l.printf("error", "%v", err)
-	store.spill.Store(false)
 
 	shut, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	require.NoError(t, traces.Shutdown(shut))
-	require.NoError(t, logs.Shutdown(shut))
 	l.printf("error", "%v", engine.Shutdown(shut))
 	require.NoError(t, file.Close())
-
 	data, err := os.ReadFile(lines)
 	require.NoError(t, err)
 	require.NotEmpty(t, data)
@@ -315,5 +212,70 @@ func runWithCanaries(t *testing.T, p *planted, l *leaving) {
 		for _, r := range records {
 			l.printf("store", "%+v %s", r.Key, r.Data)
 		}
+	}
+	replayWithCanaries(t, f, l, spans)
+}
+
+// canaryConfig is what an engine and a replay have in common.
+func canaryConfig(f flock, l *leaving, store correlate.Store) autoticket.Config {
+	return autoticket.Config{
+		Rules: canaryRules(f), TicketsPerHour: 10_000, Enrichers: canaryEnrichers(f), Store: store,
+		OnDecision: func(d correlate.Decision) {
+			l.value("decision", d)
+			panic(f.next("panic of the host"))
+		},
+		Audit:     slog.NewJSONHandler(l.to("audit"), &slog.HandlerOptions{Level: slog.LevelDebug}),
+		Logger:    slog.New(slog.NewTextHandler(l.to("log"), &slog.HandlerOptions{Level: slog.LevelDebug})),
+		TraceLink: enrich.Jaeger("https://jaeger.example"),
+		UserKey:   []byte(strings.Repeat("k", 32)),
+	}
+}
+
+// askWithCanaries asks an engine for all that it knows.
+func askWithCanaries(t *testing.T, f flock, l *leaving, engine *autoticket.Engine) {
+	ctx := context.WithoutCancel(t.Context())
+	parked, err := engine.Parked(ctx)
+	require.NoError(t, err)
+	require.NotEmpty(t, parked)
+	l.value("parked", parked)
+	l.printf("error", "%v", engine.Requeue(ctx, parked[0]))
+	l.value("stats", engine.Stats())
+	traces := map[string]bool{}
+	explain := func(query string) autoticket.Explanation {
+		x, err := engine.Explain(ctx, query)
+		require.NoError(t, err)
+		l.value("explanation", x)
+		l.printf("explanation as text", "%s", x)
+		return x
+	}
+	for _, r := range canaryRules(f) {
+		for _, d := range explain(r.Name).Decisions {
+			if !traces[d.TraceID] {
+				traces[d.TraceID] = true
+				explain(d.TraceID)
+			}
+		}
+	}
+}
+
+// replayWithCanaries runs recorded spans through a configuration without a sink,
+// and with ones that are wrong.
+func replayWithCanaries(t *testing.T, f flock, l *leaving, spans []sdktrace.ReadOnlySpan) {
+	again := new(leaving)
+	stats, err := autoticket.Replay(t.Context(), canaryConfig(f, again, &spillingStore{Store: new(correlate.Memory), f: f, l: again, seen: map[string]bool{}}), spans)
+	require.NoError(t, err)
+	again.value("stats", stats)
+	for way, out := range again.out {
+		l.printf("replay: "+way, "%s", out)
+	}
+	for _, p := range f {
+		_, err := autoticket.Replay(t.Context(), autoticket.Config{
+			Rules:     []autoticket.Rule{{Name: "bad", When: "span.nam == " + strconv.Quote(p.in("condition that is wrong"))}, {Name: p.in("name of a rule"), When: "1 +"}},
+			RuleYAML:  []byte("version: 1\nrules:\n  - " + strconv.Quote(p.in("rules that are wrong"))),
+			TraceLink: "https://jaeger.example/{" + p.in("template that is wrong") + "}",
+			Mode:      p.in("mode"),
+		}, nil)
+		require.Error(t, err)
+		l.printf("error of a configuration", "%v\n%#v", err, err)
 	}
 }

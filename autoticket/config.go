@@ -213,15 +213,14 @@ func (d Delivery) options() outbox.Options {
 	}
 }
 
-// withDefaults returns the configuration with what was left out filled in.
-func (c Config) withDefaults() Config {
-	if c.Redactor == nil {
-		c.Redactor = new(redact.Redactor)
-	}
+// withDefaults returns the configuration with what was left out filled in, but
+// for the redactor, which must be there. count is told of what was withheld from a
+// log, by kind.
+func (c Config) withDefaults(count func(kind string)) Config {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	c.Logger = slog.New(capture.Quiet(guarded{c.Logger.Handler(), c.Redactor}))
+	c.Logger = slog.New(capture.Quiet(guarded{c.Logger.Handler(), c.Redactor, count}))
 	if len(c.Sinks) == 0 {
 		c.Sinks = map[string]sinks.Sink{"log": logSink{c.Logger}}
 	}
@@ -237,7 +236,7 @@ func (c Config) withDefaults() Config {
 	if c.Audit == nil {
 		c.Audit = slog.DiscardHandler
 	}
-	c.Audit = capture.Quiet(guarded{c.Audit, c.Redactor})
+	c.Audit = capture.Quiet(guarded{c.Audit, c.Redactor, count})
 	return c
 }
 

@@ -1,6 +1,8 @@
 package autoticket
 
 import (
+	"maps"
+
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/decisionlog"
 	"github.com/spanticket/spanticket/redact"
@@ -12,6 +14,7 @@ type decisions struct {
 	redactor *redact.Redactor
 	log      *decisionlog.Log
 	tell     func(correlate.Decision) // may be nil
+	count    func(kind string)        // of values that were withheld
 }
 
 // decide takes in a decision, which is described only if somebody wants to know.
@@ -22,9 +25,12 @@ func (ds *decisions) decide(r correlate.Reason, describe func() correlate.Decisi
 		return
 	}
 	d := describe()
-	if err := ds.redactor.Document(&d); err != nil {
+	d.Withheld = maps.Clone(d.Withheld) // other decisions about a batch have the same
+	found := tally{}
+	if err := ds.redactor.Reporting(found.add(ds.count)).Document(&d); err != nil {
 		d.Operation, d.Detail, d.Scope = "[REDACTED:failed]", "", correlate.Scope{}
 	}
+	d.Withheld = found.in(d.Withheld)
 	if keep {
 		ds.log.Add(d)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -85,6 +86,7 @@ func (e *Engine) Explain(ctx context.Context, query string) (Explanation, error)
 func (x *Explanation) add(entry decisionlog.Entry) {
 	d := entry.Decision
 	d.Count *= max(1, entry.Sampled)
+	d.Withheld = maps.Clone(d.Withheld) // the log goes on with its own
 	x.Decisions = append(x.Decisions, d)
 }
 
@@ -125,6 +127,12 @@ func (x Explanation) String() string {
 		fmt.Fprintf(&b, "\n  %s at %s: %s", d.Reason, d.Stage, d.Reason.Meaning())
 		if d.Detail != "" {
 			fmt.Fprintf(&b, " (%q)", d.Detail)
+		}
+		if len(d.Withheld) > 0 {
+			b.WriteString("; withheld:")
+			for _, kind := range slices.Sorted(maps.Keys(d.Withheld)) {
+				fmt.Fprintf(&b, " %d %s", d.Withheld[kind], kind)
+			}
 		}
 		b.WriteByte('\n')
 	}

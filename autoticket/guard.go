@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 
 	"github.com/spanticket/spanticket/internal/render"
@@ -16,56 +17,68 @@ import (
 //
 // Numbers and times stay what they are. Everything else becomes text: a handler
 // that took an error apart would find what was redacted.
+//
+// A record from which something was withheld says of which kinds, and how much.
 type guarded struct {
 	slog.Handler
-	r *redact.Redactor
+	r     *redact.Redactor
+	count func(kind string) // of values that were withheld
 }
 
 func (g guarded) Handle(ctx context.Context, rec slog.Record) error {
-	out := slog.NewRecord(rec.Time, rec.Level, safeText(g.r, rec.Message), rec.PC)
+	var found tally
+	r := g.r.Reporting(found.add(g.count))
+	out := slog.NewRecord(rec.Time, rec.Level, safeText(r, rec.Message), rec.PC)
 	rec.Attrs(func(a slog.Attr) bool {
-		out.AddAttrs(g.attr(a))
+		out.AddAttrs(safeAttr(r, a))
 		return true
 	})
+	if len(found.counts) > 0 {
+		var kinds []slog.Attr
+		for _, kind := range slices.Sorted(maps.Keys(found.counts)) {
+			kinds = append(kinds, slog.Int64(kind, found.counts[kind]))
+		}
+		out.AddAttrs(slog.GroupAttrs("withheld", kinds...))
+	}
 	return g.Handler.Handle(ctx, out)
 }
 
 func (g guarded) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return guarded{g.Handler.WithAttrs(g.attrs(attrs)), g.r}
+	return guarded{g.Handler.WithAttrs(safeAttrs(g.r, attrs)), g.r, g.count}
 }
 
 func (g guarded) WithGroup(name string) slog.Handler {
-	return guarded{g.Handler.WithGroup(name), g.r}
+	return guarded{g.Handler.WithGroup(name), g.r, g.count}
 }
 
-func (g guarded) attrs(attrs []slog.Attr) []slog.Attr {
+func safeAttrs(r *redact.Redactor, attrs []slog.Attr) []slog.Attr {
 	out := make([]slog.Attr, len(attrs))
 	for i, a := range attrs {
-		out[i] = g.attr(a)
+		out[i] = safeAttr(r, a)
 	}
 	return out
 }
 
-// attr redacts one attribute. Its key is the library's own.
-func (g guarded) attr(a slog.Attr) slog.Attr {
+// safeAttr redacts one attribute. Its key is the library's own.
+func safeAttr(r *redact.Redactor, a slog.Attr) slog.Attr {
 	v := a.Value.Resolve()
 	switch v.Kind() {
 	case slog.KindString:
-		v = slog.StringValue(safeText(g.r, v.String()))
+		v = slog.StringValue(safeText(r, v.String()))
 	case slog.KindGroup:
-		v = slog.GroupValue(g.attrs(v.Group())...)
+		v = slog.GroupValue(safeAttrs(r, v.Group())...)
 	case slog.KindAny:
 		switch x := v.Any().(type) {
 		case nil:
 		case []string:
 			texts := slices.Clone(x) // none stays none
 			for i, s := range x {
-				texts[i] = safeText(g.r, s)
+				texts[i] = safeText(r, s)
 			}
 			v = slog.AnyValue(texts)
 		default:
 			// Sprintf, because a method of it may panic.
-			v = slog.StringValue(safeText(g.r, fmt.Sprintf("%v", x)))
+			v = slog.StringValue(safeText(r, fmt.Sprintf("%v", x)))
 		}
 	}
 	return slog.Attr{Key: a.Key, Value: v}

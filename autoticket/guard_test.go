@@ -48,7 +48,7 @@ func TestWhatIsLoggedIsRedacted(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			var out bytes.Buffer
-			log := slog.New(guarded{slog.NewTextHandler(&out, nil), new(redact.Redactor)})
+			log := slog.New(guarded{slog.NewTextHandler(&out, nil), new(redact.Redactor), func(string) {}})
 			log.With("v", c.value).WithGroup("g").Warn("with "+token, "v", c.value)
 			require.NotContains(t, out.String(), token)
 			require.NotContains(t, strings.ReplaceAll(out.String(), `\u200b`, ""), token)
@@ -74,4 +74,16 @@ func TestAnErrorIsRedactedAndStaysWhatItIs(t *testing.T) {
 	require.Same(t, fs.ErrNotExist, safeError(r, fs.ErrNotExist), "what has no secret stays as it is")
 	require.NoError(t, safeError(r, nil))
 	require.NotContains(t, safeError(r, angry{}).Error(), token)
+}
+
+func TestALogSaysWhatWasWithheld(t *testing.T) {
+	var out bytes.Buffer
+	counted := map[string]int{}
+	log := slog.New(guarded{slog.NewTextHandler(&out, nil), new(redact.Redactor), func(kind string) { counted[kind]++ }})
+	token := "ghp" + "_" + strings.Repeat("a1B2", 9)
+	log.Info("all is well", "n", 1)
+	require.NotContains(t, out.String(), "withheld")
+	log.Info("with "+token, "error", fmt.Errorf("for bob@example.com: GET https://a.example/?token=%s was refused", token))
+	require.Contains(t, out.String(), " withheld.email=1 withheld.github-token=1 withheld.url=1\n")
+	require.Equal(t, map[string]int{"github-token": 1, "email": 1, "url": 1}, counted)
 }

@@ -36,7 +36,8 @@ func (c Config) compileRules(sinkNames []string, old *celrule.Set) (*celrule.Set
 	if len(files) == 0 {
 		return old.Compile(celrule.Builtin(), nil)
 	}
-	return rulefile.Compile(files, sinkNames, old)
+	set, err := rulefile.Compile(files, sinkNames, old)
+	return set, rulefile.Scrub(err, func(line string) string { return safeText(c.Redactor, line) })
 }
 
 // lookAtRules tells of rules that were switched off. It belongs to the keeper's

@@ -1,6 +1,7 @@
 package autoticket
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 	"github.com/spanticket/spanticket/internal/observe"
 	"github.com/spanticket/spanticket/internal/outbox"
 	"github.com/spanticket/spanticket/internal/render"
+	"github.com/spanticket/spanticket/redact"
 )
 
 const (
@@ -80,7 +82,9 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 			return nil, fmt.Errorf("autoticket: Config.Redactor: %w", err)
 		}
 	}
-	c = c.withDefaults()
+	counters := observe.NewCounters()
+	c.Redactor = cmp.Or(c.Redactor, new(redact.Redactor)).Reporting(counters.Withheld.Add)
+	c = c.withDefaults(counters.Withheld.Add)
 	names := slices.Sorted(maps.Keys(c.Sinks))
 	invalid := c.validate()
 	rules, badRules := c.compileRules(names, nil)
@@ -88,8 +92,8 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	if err := errors.Join(invalid, badRules, badEnrichers); err != nil {
 		return nil, safeError(c.Redactor, err)
 	}
-	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: observe.NewCounters(), deliveries: new(observe.Deliveries)}
-	s.decisions = decisions{redactor: c.Redactor, log: decisionlog.New(), tell: c.OnDecision}
+	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: counters, deliveries: new(observe.Deliveries)}
+	s.decisions = decisions{redactor: c.Redactor, log: decisionlog.New(), tell: c.OnDecision, count: counters.Withheld.Add}
 	mark := new(assemble.Mark)
 	s.gate = capture.NewGate(rules, mark, s.counters, c.QueueSize, maxQueueBytes)
 	s.gate.Decided = s.decisions.decide

@@ -31,6 +31,11 @@ type Stats struct {
 	// the queue was busy, so that a path may lack a step.
 	PathsCut int64
 
+	// Withheld counts the values that were taken out because they are secret or
+	// personal, by kind, as the marks in their place name it. One that several
+	// documents had, of what is stored, sent and logged, counts in each.
+	Withheld map[string]int64
+
 	Queued       int // spans in the queue
 	OpenTraces   int // traces with a failure that wait for their root
 	OpenProblems int // problems that are open, as far as this process knows
@@ -84,6 +89,7 @@ func (s *stages) stats() Stats {
 		Merged:       s.counters.Merged.Load(),
 		HeldRecords:  s.gate.Held(),
 		PathsCut:     s.counters.Partial.Load(),
+		Withheld:     s.counters.Withheld.Counts(),
 		Queued:       s.gate.Backlog(),
 		OpenProblems: s.ledger.Open(),
 		HeldProblems: s.ledger.Held(),

@@ -17,6 +17,9 @@ type Decision struct {
 	Rule      string    `json:"rule,omitempty"`      // that matched, or whose unless held
 	Signature string    `json:"signature,omitempty"` // from the decision that a span is an origin on
 	Detail    string    `json:"detail,omitempty"`    // what the reason does not say, such as the span that it is a symptom of
+	// Withheld counts the values that were taken out as secret or personal, by kind:
+	// of the decision itself, and of the evidence that is stored with it.
+	Withheld map[string]int64 `json:"withheld,omitempty"`
 }
 
 // Stage is where in the flow a decision was taken.

@@ -207,7 +207,7 @@ func (x *scanner) fieldValue(sep, i int) int {
 		return skip(s, i, isSpace)
 	}
 	n := strings.Index(strings.ToLower(rest), "value")
-	if n < 0 || hasOthers(rest[:n]) || n > 0 && isWord(rest[n-1]) {
+	if n < 0 || strings.IndexByte(rest[:n], '\n') >= 0 && hasOthers(rest[:n]) || n > 0 && isWord(rest[n-1]) {
 		return 0
 	}
 	v := skip(s, i+n+len("value"), func(c byte) bool { return isQuote(c) || c == '\\' || isBlank(c) })

@@ -118,7 +118,7 @@ func (r *Redactor) unbroken(s string, i, floor int, early bool) (from, to int, p
 	if next == end || runOf68(s, next, minLine/2) < minLine/2 {
 		return 0, 0, nil, false
 	}
-	told = token || r.hasTokenWord(seam(first, s[next:next+runOf68(s, next, maxAuthority)]))
+	told = token || r.hasTokenWord(seam(first, s[next:next+runOf68(s, next, 10)]))
 	if !told || early && !token {
 		return 0, 0, nil, told
 	}
@@ -162,14 +162,25 @@ var in68, goesOnSigns = func() (t, signs [256]bool) {
 // isDrawnPart reports whether a part of a word that was broken looks drawn: no
 // name, and none of a file.
 func isDrawnPart(s string) bool {
-	digits := 0
+	var upper, lower, digit bool
+	turns := 0 // from one class of letters to another
+	last := 0
 	for i := range len(s) {
-		if isDigit(s[i]) {
-			digits++
+		class := 0
+		switch c := s[i]; {
+		case isUpper(c):
+			class, upper = 1, true
+		case isLower(c):
+			class, lower = 2, true
+		case isDigit(c):
+			class, digit = 3, true
 		}
+		if i > 0 && class != last {
+			turns++
+		}
+		last = class
 	}
-	dots := strings.Count(s, ".")
-	return digits > 1 && isMixed(s) && entropy(s) >= 3 && dots < 2 || len(s) >= 16 && isMixed(s) && entropy(s) >= 3.5 && dots == 0
+	return upper && (lower && turns*5 >= len(s)*2 || digit && turns > 2 && !lower) && strings.Count(s, ".") < 2
 }
 
 // goesOnAt returns where a word goes on that was broken at s[i], behind the line
@@ -237,7 +248,7 @@ func nextLine(s string, i int) int {
 
 // seam returns what stands around the line end between a and b.
 func seam(a, b string) string {
-	const side = 16 // what is no longer than 32 bytes need not be allocated
+	const side = 10 // what is no longer than 32 bytes need not be allocated
 	return a[max(0, len(a)-side):] + b[:min(len(b), side)]
 }
 
@@ -264,6 +275,9 @@ func (r *Redactor) truncated(s string, t *trail) string {
 		from--
 	}
 	word := s[from:end]
+	if strings.HasPrefix(word, "/") && !mixed(word[strings.LastIndexByte(word, '/'):]) {
+		return s // a path that ends in a name
+	}
 	if len(word) < minTail || !cut && !mixed(word) || !r.hasTokenWord(word[:len(word)-minRest]) {
 		return s
 	}

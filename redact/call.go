@@ -5,10 +5,10 @@ import "strings"
 // callWords begin calls whose arguments are secrets, but for the first of
 // several: a host, a user, a text.
 var callWords = []string{
-	"login(", "signin(", "sign_in(", "log_in(", "logon(", "authenticate(", "auth(", "basicauth(", "httpbasicauth(", "basic_auth(",
+	"login(", "signin(", "sign_in(", "log_in(", "logon(", "db.auth(", "enticate(",
 	"__construct(", "mysqli_connect(", "mysqli_real_connect(", "pg_connect(", "ldap_bind(", "imap_open(", "ftp_login(", "ssh2_auth_password(",
 	"createuser(", "create_user(", "change_password(", "changepassword(", "updatepassword(", "addlogin(",
-	"getconnection(", "crypt(", "encrypt(", "decrypt(", "hash_hmac(", "password_hash(", "password_verify(", "check_password(", "checkpassword(",
+	"crypt(", "encrypt(", "decrypt(", "hash_hmac(", "password_hash(", "password_verify(", "check_password(", "checkpassword(",
 	"verify_password(", "comparepassword(", "bcrypt.compare(", "hashpw(", "checkpw(",
 }
 
@@ -131,6 +131,10 @@ func beamFrame(x *scanner, at int) (match, bool) {
 func calledAt(x *scanner, at int) (match, bool) {
 	const maxFrame = 512
 	s := x.s
+	const called = " called "
+	if at -= len(called); at < x.floor || !strings.HasPrefix(s[at:], called) {
+		return match{}, false
+	}
 	begin := max(x.floor, at-maxFrame)
 	line := begin + strings.LastIndexByte(s[begin:at], '\n') + 1
 	if at == line || s[at-1] != ')' || s[line] != '#' {

@@ -1,11 +1,13 @@
 package redact
 
+import "strings"
+
 // maxCard is the length of the longest card number (ISO/IEC 7812).
 const maxCard = 19
 
 // card finds the number of a payment card in the digits s[i:end] and what
 // follows them: its digits in one run, or in the groups that are printed on
-// cards, separated by spaces, dashes or dots, with the prefix and length of an
+// cards with the same signs between them, with the prefix and length of an
 // issuer and a right check digit. It is no part of a longer run of digits or
 // letters, or of a decimal number.
 func card(s string, i, end int) (match, bool) {
@@ -13,43 +15,89 @@ func card(s string, i, end int) (match, bool) {
 		return match{}, false
 	}
 	var buf [maxCard]byte
-	if n := end - i; n != 4 { // all groups begin with four
-		if 12 <= n && n <= maxCard && isolated(s, end) && isCard(append(buf[:0], s[i:end]...)) {
+	if n := end - i; n != 4 && n != 6 { // all groups begin with four, or six
+		if 12 <= n && n <= maxCard && isolated(s, end) && isCard(append(buf[:0], s[i:end]...)) && !(n > 16 && traces(s[max(0, i-maxTelling):i])) {
 			return match{i, end, mark(kindCard)}, true
 		}
 		return match{}, false
 	}
 	for _, groups := range cardGroups {
-		digits, end := grouped(buf[:0], s, i, groups)
-		if end > 0 && isolated(s, end) && isCard(digits) {
-			return match{i, end, mark(kindCard)}, true
+		if groups[0] != end-i {
+			continue
 		}
+		digits, sep, end := grouped(buf[:0], s, i, groups)
+		if end == 0 || !isolated(s, end) || !isCard(digits) {
+			continue
+		}
+		if more := end + len(sep); len(digits) < 16 && more < len(s) && s[end:more] == sep && skip(s, more, isDigit) > more+2 {
+			continue // the digits go on
+		}
+		return match{i, end, mark(kindCard)}, true
 	}
 	return match{}, false
 }
 
 // cardGroups are the ways card numbers are printed, longest first.
-var cardGroups = [][]int{{4, 4, 4, 4, 3}, {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}}
+var cardGroups = [][]int{
+	{4, 4, 4, 4, 3}, {4, 4, 4, 4, 2}, {4, 4, 4, 4, 1}, {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4},
+	{4, 4, 4, 3}, {4, 4, 4, 2}, {4, 4, 5}, {4, 4, 4, 1}, {4, 4, 4}, {6, 13}, {6, 10},
+}
 
 // grouped appends to digits those of the groups that begin at s[i], and returns
-// the end of the last group, or 0.
-func grouped(digits []byte, s string, i int, groups []int) ([]byte, int) {
-	var sep byte
+// what stands between them, and the end of the last group, or 0.
+func grouped(digits []byte, s string, i int, groups []int) (_ []byte, sep string, end int) {
 	for k, n := range groups {
 		if k > 0 {
-			if i >= len(s) || s[i] != ' ' && s[i] != '-' && s[i] != '.' || k > 1 && s[i] != sep {
-				return nil, 0
+			to := groupSigns(s, i)
+			if to == i || k > 1 && s[i:to] != sep {
+				return nil, "", 0
 			}
-			sep = s[i]
-			i++
+			sep, i = s[i:to], to
 		}
 		if len(s)-i < n || skip(s[i:i+n], 0, isDigit) < n {
-			return nil, 0
+			return nil, "", 0
 		}
 		digits = append(digits, s[i:i+n]...)
 		i += n
 	}
-	return digits, i
+	return digits, sep, i
+}
+
+// cardFloat finds the number of a card that was printed as a floating-point
+// number, as Go does with those of JSON: 4.111111111111111e+15.
+func cardFloat(s string, i int) (match, bool) {
+	end := skip(s, i+2, isDigit)
+	exp := 0
+	n := end
+	if n < len(s) && s[n]|0x20 == 'e' {
+		n++
+		if n < len(s) && s[n] == '+' {
+			n++
+		}
+		for n < len(s) && isDigit(s[n]) && exp < maxCard {
+			exp = exp*10 + int(s[n]-'0')
+			n++
+		}
+	}
+	if exp < 11 || exp >= maxCard || end-i-2 > exp || !isolated(s, n) {
+		return match{}, false
+	}
+	var buf [maxCard]byte
+	digits := append(append(buf[:0], s[i]), s[i+2:end]...)
+	for len(digits) <= exp {
+		digits = append(digits, '0')
+	}
+	if !isCard(digits) {
+		return match{}, false
+	}
+	return match{i, n, mark(kindCard)}, true
+}
+
+// traces reports whether a name says that a long number is the identifier of a
+// trace or a span, of which some tracers write 64 bits in decimal.
+func traces(name string) bool {
+	name = strings.ToLower(name)
+	return strings.Contains(name, "trace") || strings.Contains(name, "span")
 }
 
 // isCard reports whether the digits have the prefix and length of an issuer
@@ -63,13 +111,14 @@ func isCard(digits []byte) bool {
 	switch {
 	case in(4000, 4999) && (n == 13 || n == 16 || n == 19): // Visa
 	case (in(5100, 5599) || in(2221, 2720)) && n == 16: // Mastercard
-	case in(2200, 2204) && n >= 16: // Mir
+	case in(2200, 2205) && n >= 16: // Mir, Borica
 	case (in(3400, 3499) || in(3700, 3799)) && n == 15: // American Express
 	case (in(3000, 3059) || in(3095, 3095) || in(3600, 3699) || in(3800, 3999)) && n >= 14: // Diners Club
 	case in(3528, 3589) && n >= 16: // JCB
 	case (in(2131, 2131) || in(1800, 1800)) && n == 15: // JCB
 	case (in(6011, 6011) || in(6440, 6599)) && n >= 16: // Discover
-	case in(6200, 6299) && n >= 16: // UnionPay
+	case in(6200, 6299) && n >= 16, in(8100, 8299) && n == 16: // UnionPay, RuPay
+	case (in(8600, 8600) || in(9704, 9704) || in(9792, 9792) || in(9860, 9860)) && n == 16: // Uzcard, Napas, Troy, Humo
 	case (in(5018, 5018) || in(5020, 5020) || in(5038, 5038) || in(5893, 5893) || in(6304, 6304) || in(6759, 6763)) && n >= 12: // Maestro
 	case (in(5000, 5099) || in(5600, 5899) || in(6000, 6999)) && n >= 16: // Maestro, RuPay and others
 	default:

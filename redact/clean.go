@@ -9,7 +9,9 @@ import (
 // clean returns s as valid UTF-8 without what cannot be seen: control
 // characters other than \n and \t, and characters that turn the direction of
 // text or have no width. They hide secrets from detectors, and links and words
-// from readers. Invalid bytes become U+FFFD.
+// from readers. Invalid bytes become U+FFFD. Of marks that are drawn on or around
+// one character, those beyond maxMarks go: a tower of them covers the lines
+// around it, and some programs take long to draw it.
 func clean(s string) string {
 	i := 0
 	for i < len(s) && (' ' <= s[i] && s[i] < 0x7f || s[i] == '\n' || s[i] == '\t') {
@@ -18,8 +20,27 @@ func clean(s string) string {
 	if i == len(s) {
 		return s
 	}
-	return s[:i] + strings.Map(visible, s[i:])
+	marks := 0
+	return s[:i] + strings.Map(func(c rune) rune {
+		if c = visible(c); c < 0x300 {
+			if c >= 0 {
+				marks = 0
+			}
+			return c
+		}
+		if !unicode.Is(unicode.M, c) {
+			marks = 0
+			return c
+		}
+		if marks++; marks > maxMarks {
+			return -1
+		}
+		return c
+	}, s[i:])
 }
+
+// maxMarks is how many marks a character may have. No language needs as many.
+const maxMarks = 8
 
 func visible(c rune) rune {
 	switch {

@@ -15,7 +15,8 @@ const maxDepth = 64
 
 // Document redacts, in place, every string in the document that v points to: in
 // struct fields, slices, arrays, maps and their keys, pointers and interfaces.
-// Byte slices count as strings; numbers and times are left. Nobody else may use
+// Byte slices count as strings; numbers are left, and times, but for the name of
+// their zone: where that has a secret they become UTC. Nobody else may use
 // the document meanwhile, nor anything it points to.
 //
 // Strings are cleaned first: invalid UTF-8 becomes U+FFFD, control characters
@@ -27,8 +28,8 @@ const maxDepth = 64
 // program's own. Of map keys that become equal, the one that sorted first keeps
 // its value.
 //
-// Document fails closed. If a detector panics, or if v is no pointer, nests
-// more than 64 deep, or has something that may hold text and cannot be redacted
+// Document fails closed. A string at which a detector panics is withheld, and
+// becomes "[REDACTED:failed]". If v is no pointer, nests more than 64 deep, or has something that may hold text and cannot be redacted
 // (unexported fields other than those of [time.Time], functions, channels, map
 // keys other than strings and numbers), it returns an error. The document may
 // then still hold secrets: the caller must not send or store any of it.
@@ -41,11 +42,15 @@ func (r *Redactor) Document(v any) (err error) {
 		default: // it may quote the document
 			err = fmt.Errorf("redact: %T: panic", v)
 		}
+		if err != nil {
+			r.tell("failed")
+		}
 	}()
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return fmt.Errorf("redact: %T is no pointer to a document", v)
 	}
+	_, _ = r.plan(), r.use() // what is not ready fails all of it
 	if err := r.walk(p.Elem(), "", 0); err != nil {
 		return fmt.Errorf("redact: %T: %w", v, err)
 	}
@@ -62,11 +67,11 @@ func (r *Redactor) walk(v reflect.Value, kind string, depth int) error {
 	}
 	switch v.Kind() {
 	case reflect.String:
-		v.SetString(r.value(kind, clean(v.String())))
+		v.SetString(r.field(kind, v.String()))
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			if s := string(v.Bytes()); s != "" {
-				v.SetBytes([]byte(r.value(kind, clean(s))))
+				v.SetBytes([]byte(r.field(kind, s)))
 			}
 			return nil
 		}
@@ -91,8 +96,25 @@ func (r *Redactor) walk(v reflect.Value, kind string, depth int) error {
 	return nil
 }
 
+// field redacts a string of a document that belongs to a name of the given kind. It
+// withholds one at which a detector panics.
+func (r *Redactor) field(kind, s string) (redacted string) {
+	defer r.failClosed(&redacted)
+	return r.value(kind, clean(s))
+}
+
+// readable returns a name that a kind is told by, without what is secret in it.
+func (r *Redactor) readable(name string) (redacted string) {
+	defer func() {
+		if recover() != nil {
+			redacted = failedMark // and so will be the field
+		}
+	}()
+	return r.redacted(clean(name))
+}
+
 func (r *Redactor) walkElems(v reflect.Value, kind string, depth int) error {
-	if !holdsText(v.Type().Elem()) {
+	if elem := v.Type().Elem(); !holdsText(elem) && elem.Kind() != reflect.Struct {
 		return nil
 	}
 	for i := range v.Len() {
@@ -106,6 +128,7 @@ func (r *Redactor) walkElems(v reflect.Value, kind string, depth int) error {
 func (r *Redactor) walkStruct(v reflect.Value, kind string, depth int) error {
 	t := v.Type()
 	if t == timeType {
+		r.walkTime(v)
 		return nil
 	}
 	pair := r.pairKind(v)
@@ -129,12 +152,22 @@ func (r *Redactor) walkStruct(v reflect.Value, kind string, depth int) error {
 	return nil
 }
 
+func (r *Redactor) walkTime(v reflect.Value) {
+	at := v.Interface().(time.Time)
+	if loc := at.Location(); loc != time.UTC && loc != time.Local {
+		short, _ := at.Zone()
+		if name := loc.String() + " " + short; r.text(name) != name {
+			v.Set(reflect.ValueOf(at.UTC()))
+		}
+	}
+}
+
 // pairKind returns the kind of the name in the field Key or Name of v, if there
 // is one.
 func (r *Redactor) pairKind(v reflect.Value) string {
 	for _, name := range []string{"Key", "Name"} {
 		if f := v.FieldByName(name); f.IsValid() && f.Kind() == reflect.String {
-			if kind := r.kindOf(r.text(clean(f.String()))); kind != "" {
+			if kind := r.kindOf(r.readable(f.String())); kind != "" {
 				return kind
 			}
 		}
@@ -153,7 +186,7 @@ func (r *Redactor) walkMap(v reflect.Value, kind string, depth int) error {
 		e := entry{it.Key(), settable(it.Key()), settable(it.Value())}
 		under := kind
 		if e.key.Kind() == reflect.String {
-			e.key.SetString(r.text(clean(e.key.String())))
+			e.key.SetString(r.field("", e.key.String()))
 			if under == "" {
 				under = r.kindOf(e.key.String())
 			}
@@ -181,7 +214,7 @@ func (r *Redactor) walkInterface(v reflect.Value, kind string, depth int) error 
 	elem := settable(v.Elem())
 	if s := reflect.TypeFor[string](); kind != "" && !holdsText(elem.Type()) && s.ConvertibleTo(v.Type()) {
 		old := fmt.Sprint(elem.Interface()) // a number, such as {"pin": 1234}
-		if with := r.value(kind, old); with != old {
+		if with := r.field(kind, old); with != old {
 			v.Set(reflect.ValueOf(with).Convert(v.Type()))
 		}
 		return nil

@@ -85,6 +85,9 @@ func TestDocumentCleans(t *testing.T) {
 		{"bidi controls go", "a\u202eb\u2066c\u2069\u200f", "abc"},
 		{"characters without width go", "a\u200bb\u200d\u2060\ufeff\u00ad\u034f\u3164\U000e0041c", "abc"},
 		{"line separators go", "a\u2028b\u2029", "ab"},
+		{"towers of marks are cut", "a" + strings.Repeat("\u0301", 2000) + "b\u0301" + strings.Repeat("\u20dd\u0e49", 500), "a" + strings.Repeat("\u0301", 8) + "b\u0301" + strings.Repeat("\u20dd\u0e49", 3) + "\u20dd"},
+		{"also around what cannot be seen", "a" + strings.Repeat("\u0301\u200b", 9), "a" + strings.Repeat("\u0301", 8)},
+		{"marks of languages stay", "\u05d1\u05bc\u05b0\u0592 \u0e01\u0e33\u0e49 \u0f66\u0f90\u0fb1\u0f72 n\u0303", "\u05d1\u05bc\u05b0\u0592 \u0e01\u0e33\u0e49 \u0f66\u0f90\u0fb1\u0f72 n\u0303"},
 		{"letters stay", "naïve 日本 \u0601 🙂 \ufffd", "naïve 日本 \u0601 🙂 \ufffd"},
 	}
 	var r redact.Redactor
@@ -137,6 +140,50 @@ func TestPanicsFailClosed(t *testing.T) {
 	require.Equal(t, "[REDACTED:failed]", r.Text("a=b"))
 	require.Equal(t, "[REDACTED:failed]", r.Value("a", "b"))
 	require.ErrorContains(t, r.Document(&map[string]string{"a": "b"}), "nil pointer")
+}
+
+// What a detector panics at, or goes on at for too long, is withheld, and says so;
+// the rest of the document is not.
+func TestFieldsFailClosed(t *testing.T) {
+	type doc struct {
+		Title  string
+		Body   []byte
+		Labels map[string]any
+	}
+	fresh := func() *doc {
+		return &doc{"a ledger", []byte("b"), map[string]any{"ledger": "c", "d": []any{"the ledger of bob@example.com", "e"}}}
+	}
+	failed := marked("failed")
+	want := &doc{failed, []byte("b"), map[string]any{failed: "c", "d": []any{failed, "e"}}}
+	bad := func(string, int) (int, int) { panic("secret") }
+	beyond := func(text string, at int) (int, int) { return at, len(text[at:][99:]) }
+	for rule, k := range map[string]redact.Kind{
+		"a function that panics":            {Name: "bad", Keywords: []string{"ledger"}, Find: bad},
+		"a function that looks beyond":      {Name: "bad", Keywords: []string{"ledger"}, Find: beyond},
+		"a function for all that panics":    {Name: "bad", Keywords: []string{"ledger"}, FindAll: func(string) [][]int { panic("secret") }},
+		"an expression that is none at all": {Name: "bad", Keywords: []string{"ledger"}, Pattern: "("},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			r := redact.Redactor{Kinds: []redact.Kind{k}}
+			require.Equal(t, failed, r.Text("a ledger"))
+			require.Equal(t, failed, r.Value("note", "a ledger"))
+			require.Equal(t, []redact.Finding{{Kind: "failed", To: 8}}, r.Find("a ledger"))
+			got := fresh()
+			require.NoError(t, r.Document(got))
+			require.Equal(t, want, got)
+		})
+	}
+	// A find that makes another, for ever.
+	n := 0
+	r := redact.Redactor{Kinds: []redact.Kind{{Name: "loop", Keywords: []string{"ledger", "[redacted:loop"}, Find: func(text string, at int) (int, int) {
+		n++
+		return at, at + 1
+	}}}}
+	got := r.Text(strings.Repeat("ledger ", 1000))
+	require.NotContains(t, got, "ledger")
+	require.Less(t, n, 100_000, "work is bounded")
+	// A text over the bound ends in a sign that says so.
+	require.True(t, strings.HasSuffix(r.Text(strings.Repeat("x ", 1<<20)), "[cut]"))
 }
 
 func TestDocumentIsDeterministicWhereKeysBecomeEqual(t *testing.T) {

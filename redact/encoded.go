@@ -219,8 +219,16 @@ func decode64(s string) string {
 // bytes.
 func isPrinted64(s string, i int) bool {
 	a, b, c, d := values64[s[i]], values64[s[i+1]], values64[s[i+2]], values64[s[i+3]]
-	return isPrinted(a<<2|b>>4) && isPrinted(b<<4|c>>2) && isPrinted(c<<6|d)
+	return inText[a<<2|b>>4] && inText[b<<4|c>>2] && inText[c<<6|d]
 }
+
+// inText has the bytes of isPrinted.
+var inText = func() (t [256]bool) {
+	for c := range t {
+		t[c] = isPrinted(byte(c))
+	}
+	return t
+}()
 
 // isPrinted reports whether c is printable ASCII, a space, or a zero of UTF-16.
 func isPrinted(c byte) bool {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/spanticket/spanticket/internal/canary"
 	"github.com/spanticket/spanticket/redact"
 )
 
@@ -38,25 +39,25 @@ func forms(t require.TestingT) (all []form) {
 // read.
 func (f form) fill(rnd *rand.Rand) (text string, secrets []string) {
 	text = strings.NewReplacer("⏎", "\n", "⇥", "\t").Replace(f.template)
-	token := draw(rnd, "ghp_<a36>")
+	token := canary.Text(rnd, "ghp_<a36>")
 	half := len(token) / 2
-	for hole, value := range map[string]string{
-		"{P}": draw(rnd, "<a9>!<a4>"), "{W}": draw(rnd, "<a16>"), "{T}": token, "{T1}": token[:half], "{T2}": token[half:],
+	for _, h := range []struct{ hole, value string }{
+		{"{P}", canary.Text(rnd, "<a9>!<a4>")}, {"{W}", canary.Text(rnd, "<a16>")}, {"{T}", token}, {"{T1}", token[:half]}, {"{T2}", token[half:]},
 	} {
-		if strings.Contains(text, hole) {
-			text = strings.ReplaceAll(text, hole, value)
-			secrets = append(secrets, value, value[len(value)-6:])
+		if strings.Contains(text, h.hole) {
+			text = strings.ReplaceAll(text, h.hole, h.value)
+			secrets = append(secrets, h.value, h.value[len(h.value)-6:])
 		}
 	}
-	for hole, template := range map[string]string{"{L}": "<b64>", "{S}": "<b24>"} {
-		for strings.Contains(text, hole) {
-			value := draw(rnd, template)
-			text = strings.Replace(text, hole, value, 1)
+	for _, h := range []struct{ hole, template string }{{"{L}", "<b64>"}, {"{S}", "<b24>"}} {
+		for strings.Contains(text, h.hole) {
+			value := canary.Text(rnd, h.template)
+			text = strings.Replace(text, h.hole, value, 1)
 			secrets = append(secrets, value)
 		}
 	}
 	if strings.Contains(text, "{B}") {
-		value := base64.StdEncoding.EncodeToString([]byte(draw(rnd, "bob:<a16>")))
+		value := base64.StdEncoding.EncodeToString([]byte(canary.Text(rnd, "bob:<a16>")))
 		text = strings.ReplaceAll(text, "{B}", value)
 		secrets = append(secrets, value)
 	}
@@ -147,8 +148,8 @@ var codes = []struct {
 
 // secretTexts hold a secret each.
 func secretTexts(rnd *rand.Rand) map[string]string {
-	w, p := draw(rnd, "<a20>"), draw(rnd, "<a9>!<a4>")
-	token := draw(rnd, "ghp_<a36>")
+	w, p := canary.Text(rnd, "<a20>"), canary.Text(rnd, "<a9>!<a4>")
+	token := canary.Text(rnd, "ghp_<a36>")
 	return map[string]string{token: token, "password=" + p: p, `{"user":"bob","password":"` + p + `"}`: p, "Authorization: Bearer " + w: w}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/spanticket/spanticket/internal/canary"
 	"github.com/spanticket/spanticket/redact"
 )
 
@@ -85,7 +86,7 @@ func FuzzArmour(f *testing.F) {
 		rnd := rand.New(rand.NewPCG(9, 9))
 		lines := []string{"-----BEGIN RSA " + "PRIVATE KEY-----"}
 		for range 4 {
-			lines = append(lines, draw(rnd, "<b64>"))
+			lines = append(lines, canary.Text(rnd, "<b64>"))
 		}
 		lines = append(lines, "-----END RSA "+"PRIVATE KEY-----")
 		text := prefix + strings.Join(lines, end+prefix) + suffix

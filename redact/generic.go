@@ -74,7 +74,7 @@ func proseSecret(x *scanner, _, i int) (from, to int) {
 		}
 		to = skip(s[:min(len(s), i+maxSecret)], i, is64)
 		value := s[i:to]
-		if len(value) >= minSecret && isMixed(value) && entropy(value) >= 4 && strings.Count(value, "/") < 3 && strings.Count(value, "-") < 3 && strings.Count(value, "_") < 3 {
+		if len(value) >= minSecret && isMixed(value) && looksDrawn(value) {
 			if to < len(s) && (strings.IndexByte("=.(:", s[to]) >= 0) && to+1 < len(s) && isAlnum(s[to+1]) {
 				return 0, 0 // part of a name
 			}
@@ -86,6 +86,19 @@ func proseSecret(x *scanner, _, i int) (from, to int) {
 		i = to
 	}
 	return 0, 0
+}
+
+// looksDrawn reports whether a word of a sentence is too random to be a name or a
+// path. The more signs it has that join words, the more random it must be.
+func looksDrawn(s string) bool {
+	const most, joined, alone = 2, 4.4, 4
+	if strings.Count(s, "/") > most {
+		return false
+	}
+	if strings.Count(s, "-") > most || strings.Count(s, "_") > most {
+		return entropy(s) >= joined
+	}
+	return entropy(s) >= alone
 }
 
 // pairAfter finds the value behind a name, the keyword, and a separator.
@@ -104,10 +117,12 @@ func pairAfter(x *scanner, _, i int) (from, to int) {
 func quotedValue(x *scanner, _, i int) (from, to int) {
 	const reach, minValue = 96, 16
 	s := x.s[:min(len(x.s), i+reach+64)]
-	i = skip(s, i, func(c byte) bool { return isQuote(c) || isBlank(c) || c == ',' || c == '=' || c == '>' || c == ':' })
-	if i == 0 || i == len(s) || !isQuote(s[i-1]) {
+	i = skip(s, i, isQuote)
+	i = skip(s, i, func(c byte) bool { return isBlank(c) || c == ',' || c == '=' || c == '>' || c == ':' })
+	if i == len(s) || !isQuote(s[i]) {
 		return 0, 0
 	}
+	i++
 	to = skip(s, i, func(c byte) bool { return c != s[i-1] && c != '\n' })
 	if to-i < minValue || isFiller(s[i:to]) {
 		return 0, 0

@@ -26,6 +26,9 @@ var nothingGiven given
 // need not call it, but learns by it early what is missing: the error names it,
 // and quotes no secret.
 func (r *Redactor) Ready() error {
+	if r.of != nil {
+		return r.of.Ready()
+	}
 	r.once.Do(func() {
 		r.givenErr = errors.New("redact: a function that the Redactor was given panicked")
 		g := new(given)
@@ -39,6 +42,9 @@ func (r *Redactor) Ready() error {
 // use returns what the host gave. It panics if that could not be read: what is
 // not known cannot be found.
 func (r *Redactor) use() *given {
+	if r.of != nil {
+		return r.of.use()
+	}
 	if r.Secrets == nil && r.TokenKey == nil && len(r.Harmless) == 0 {
 		return &nothingGiven
 	}

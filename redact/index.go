@@ -39,18 +39,18 @@ func (b *bigramSet) has(w bigram) bool { return b[w>>6]>>(w&63)&1 != 0 }
 func (b *bigramSet) add(w bigram)      { b[w>>6] |= 1 << (w & 63) }
 
 // trigramSet holds bigrams with a byte beside them. It errs on the side of yes.
-type trigramSet [1 << 9]uint64
+type trigramSet [1 << 10]uint64
 
-func trigram(w bigram, c byte) uint32 { return (uint32(w)<<8 | uint32(c)) * 0x9e3779b1 >> 17 }
+func trigram(w bigram, c byte) uint32 { return (uint32(w)<<8 | uint32(c)) * 0x9e3779b1 >> 16 }
 
 func (t *trigramSet) has(w bigram, c byte) bool {
 	n := trigram(w, c)
-	return t[n>>6&511]>>(n&63)&1 != 0
+	return t[n>>6&1023]>>(n&63)&1 != 0
 }
 
 func (t *trigramSet) add(w bigram, c byte, fold bool) {
 	n := trigram(w, c)
-	t[n>>6&511] |= 1 << (n & 63)
+	t[n>>6&1023] |= 1 << (n & 63)
 	if fold && isAlpha(c) {
 		t.add(w, c^0x20, false)
 	}

@@ -117,18 +117,6 @@ func partKind(part string, last bool) string {
 	return ""
 }
 
-// signatureKind returns the kind of secret that a query parameter called key
-// holds besides those of secretKind, or "": whoever has a signed URL has what
-// it leads to.
-func signatureKind(key string) string {
-	var b keyBuffer
-	switch string(b.split(key).last()) {
-	case "signature", "sig", "hmac":
-		return "signature"
-	}
-	return ""
-}
-
 // harmless parts, as the last one, make a key one about a secret: its count,
 // its name, the file or the service that handles it.
 var harmless = func() map[string]bool {

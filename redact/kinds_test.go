@@ -3,7 +3,6 @@ package redact_test
 import (
 	"cmp"
 	"compress/gzip"
-	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -11,58 +10,15 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/spanticket/spanticket/internal/canary"
 	"github.com/spanticket/spanticket/redact"
 )
-
-// The texts of testdata hold no secrets, so that nobody's scanner finds any: they
-// say how one looks, and it is drawn here.
-var (
-	runOf  = regexp.MustCompile(`<([a-zA-Z])(\d+)>`)
-	codeOf = regexp.MustCompile(`base64\((.*?)\)`)
-	letter = map[string]string{
-		"h": "0123456789abcdef", "d": "0123456789", "l": lower + digits, "u": upper + digits, "L": lower + upper,
-		"a": lower + upper + digits, "w": lower + upper + digits + "_-", "x": lower + upper + digits + "_",
-		"b": lower + upper + digits + "+/", "B": lower + upper + digits + "+/", "t": lower + upper + digits + "-._~",
-		"p": lower + upper + digits + "-_/", "c": upper + "234567", "v": lower + upper + digits + "!#$%*+,-./:;=?@^_~",
-	}
-)
-
-const (
-	lower  = "abcdefghijklmnopqrstuvwxyz"
-	upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	digits = "0123456789"
-)
-
-// draw returns the text that a template stands for.
-func draw(rnd *rand.Rand, template string) string {
-	s := runOf.ReplaceAllStringFunc(template, func(run string) string {
-		m := runOf.FindStringSubmatch(run)
-		n, _ := strconv.Atoi(m[2])
-		from := letter[m[1]]
-		b := make([]byte, n)
-		for i := range b {
-			b[i] = from[rnd.IntN(len(from))]
-		}
-		for i, class := range []string{digits, lower, upper} { // what is random and long has all of its classes
-			if n := strings.IndexAny(from, class); n >= 0 && len(b) >= 8 && !strings.ContainsAny(string(b), class) {
-				b[i+1] = from[n]
-			}
-		}
-		return string(b)
-	})
-	s = strings.ReplaceAll(s, `\n`, "\n")
-	return codeOf.ReplaceAllStringFunc(s, func(code string) string {
-		return base64.RawURLEncoding.EncodeToString([]byte(codeOf.FindStringSubmatch(code)[1]))
-	})
-}
 
 // example is a text with a secret of a kind.
 type example struct {
@@ -78,17 +34,9 @@ func examples(t require.TestingT) []example {
 	require.NoError(t, err)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var all []example
-	for line := range strings.Lines(string(data)) {
-		kind, template, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
-		if !ok || strings.HasPrefix(line, "#") {
-			continue
-		}
-		s := draw(rnd, template)
-		from := strings.Index(s, "⟦")
-		to := strings.Index(s, "⟧") - len("⟦")
-		s = strings.NewReplacer("⟦", "", "⟧", "").Replace(s)
-		require.True(t, from >= 0 && to > from, line)
-		all = append(all, example{kind, s, from, to, template})
+	for _, e := range canary.Read(string(data)) {
+		s := e.Draw(rnd)
+		all = append(all, example{e.Kind, s.Text, s.From, s.To, e.Template})
 	}
 	return all
 }
@@ -136,7 +84,7 @@ func harmless(t require.TestingT) []string {
 	var all []string
 	for line := range strings.Lines(string(data)) {
 		if !strings.HasPrefix(line, "#") {
-			all = append(all, draw(rnd, strings.TrimSuffix(line, "\n")))
+			all = append(all, canary.Text(rnd, strings.TrimSuffix(line, "\n")))
 		}
 	}
 	return all

@@ -144,7 +144,11 @@ func doubledEnd(s string, i int) int {
 		return 0
 	}
 	line := s[i+2 : lineEnd(s, i+2, 0)]
-	return i + 2 + max(-2-i, strings.Index(line, s[i:i+2]))
+	n := strings.Index(line, s[i:i+2])
+	if n <= 0 {
+		return 0
+	}
+	return i + 2 + n
 }
 
 // hereEnd returns where the text ends of a here document whose sign is at s[i],

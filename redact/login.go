@@ -9,9 +9,9 @@ func loginArgument(x *scanner, at, i int) (from, to int) {
 	if x.inner {
 		return 0, 0
 	}
-	if i-at == auth { // BasicAuth, basic_auth
+	if i-at == auth { // BasicAuth, basic_auth, MongoDB's db.auth
 		name := strings.TrimSuffix(x.s[x.floor:max(x.floor, at)], "_")
-		if len(name) < len("basic") || !foldPrefix(name[len(name)-len("basic"):], "basic") {
+		if !foldSuffix(name, "basic") && !strings.HasSuffix(name, "db.") {
 			return 0, 0
 		}
 	}

@@ -9,7 +9,7 @@ var valueNames = []string{"value", "val", "v", "content", "data", "text", "defau
 // field k, where it does not follow at once:
 //
 //	{"name":"x","type":"t","value":"v"}   {"value":"v","name":"x"}
-//	<entry key="x">v</entry>              form-data; name="x"⏎⏎v
+//	<entry key="x">v</entry>
 func (r *Redactor) namedElsewhere(s string, to int, k key, kind string) (match, bool) {
 	i := to
 	for i < len(s) && (isQuote(s[i]) || s[i] == '\\' && i+1 < len(s) && isQuote(s[i+1])) {
@@ -20,9 +20,6 @@ func (r *Redactor) namedElsewhere(s string, to int, k key, kind string) (match, 
 	}
 	if s[i] == '>' && i+1 < len(s) && k.assign {
 		return elementText(s, i+1, kind)
-	}
-	if next := nextLine(s, i); next > i && k.assign {
-		return formPart(s, next, kind)
 	}
 	if m, ok := namedBehind(s, i, kind); ok {
 		return m, true
@@ -42,27 +39,6 @@ func elementText(s string, i int, kind string) (match, bool) {
 		return match{}, false
 	}
 	return match{i, i + n, mark(kind)}, true
-}
-
-// formPart finds the body of a part of a form behind its headers, of which a line
-// begins at s[i].
-func formPart(s string, i int, kind string) (match, bool) {
-	const maxHeaders = 3
-	for range maxHeaders {
-		if from := nextLine(s, i); from > i {
-			to := lineEnd(s, from, 0)
-			old := s[from:to]
-			return match{from, to, mark(kind)}, old != "" && markLen(old) != len(old) && !strings.HasPrefix(old, "--")
-		}
-		end := lineEnd(s, i, 0)
-		if !strings.Contains(s[i:end], ": ") {
-			break
-		}
-		if i = nextLine(s, end); i == end {
-			break
-		}
-	}
-	return match{}, false
 }
 
 // namedBehind finds the value in a field behind s[i], in the same object.

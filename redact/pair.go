@@ -28,7 +28,7 @@ func (r *Redactor) pair(s string, i, floor int) (match, bool) {
 		k.kind = r.secretKind(s[wordBefore(s, k.from, floor):k.to]) // "api key", "connection string"
 	}
 	if k.kind == "" && k.query {
-		k.kind = signatureKind(k.text)
+		k.kind = queryKind(k.text, s[i+sep:])
 	}
 	if c := k.text[len(k.text)-1]; k.kind == "" && !endsPersonal[c] && c|0x20 != 'y' && c|0x20 != 'd' {
 		return match{}, false
@@ -173,6 +173,8 @@ func keyBefore(s string, i, floor int) key {
 		k.from = min(k.from+1, k.to)
 	case '?', '&', '#':
 		k.query = true
+	case ';': // &amp; of HTML, ?a=b;c=d
+		k.query = inQuery(s, k.from, floor)
 	case '"', '\'', '`':
 		k.quote = before
 	case '@':

@@ -191,19 +191,22 @@ func puttyKey(x *scanner, _, i int) (from, to int) {
 
 // jwkPrivate finds the private parts of a JSON Web Key (RFC 7517): the values of
 // "d", "p", "q", "dp", "dq", "qi" and "k" beside a "kty". The keyword is `"d"` and
-// its like.
+// its like, also within a string of JSON.
 func jwkPrivate(x *scanner, at, end int) (from, to int) {
 	const minPart, maxPart, around = 20, 1 << 10, 2 << 10
 	s := x.s
 	i := skip(s[:min(len(s), end+4)], end, func(c byte) bool { return isBlank(c) || c == ':' })
+	if i < len(s) && s[i] == '\\' {
+		i++
+	}
 	if i == end || i == len(s) || s[i] != '"' {
 		return 0, 0
 	}
 	to = skip(s[:min(len(s), i+maxPart)], i+1, isWord)
-	if to-i < minPart || to == len(s) || s[to] != '"' {
+	if to-i < minPart || to == len(s) || s[to] != '"' && s[to] != '\\' {
 		return 0, 0
 	}
-	if !strings.Contains(s[max(0, at-around):min(len(s), to+around)], `"kty"`) {
+	if !strings.Contains(s[max(0, at-around):min(len(s), to+around)], `"kty`) {
 		return 0, 0
 	}
 	return i + 1, to

@@ -1,5 +1,7 @@
 package redact
 
+import "strings"
+
 // The digits of a phone number (ITU-T E.164), with a country's code or without.
 const (
 	maxPhone      = 15
@@ -17,11 +19,16 @@ func phone(s string, i int) (match, bool) {
 		}
 		from = i + 3
 	}
-	if from == len(s) || s[from] < '1' || s[from] > '9' || i > 0 && (isAlnum(s[i-1]) || s[i-1] == '.' || s[i-1] == '+') {
+	within := i > 0 && isAlnum(s[i-1]) && !escaped(s, i)
+	if within && i > 2 {
+		_, n := unescapeAt(s, i-3) // %28%2B49
+		within = n == 0
+	}
+	if from == len(s) || s[from] < '1' || s[from] > '9' || within || i > 0 && (s[i-1] == '.' || s[i-1] == '+') {
 		return match{}, false
 	}
-	end, n, _ := phoneDigits(s, from)
-	if n < minPhone || !countryCode(s[from:end]) {
+	end, n, _ := phoneDigits(s, from, maxPhone)
+	if n < minPhone || !countryCode(s[from:end]) || isPair(s, from) {
 		return match{}, false
 	}
 	return match{i, end, mark(kindPhone)}, true
@@ -29,8 +36,8 @@ func phone(s string, i int) (match, bool) {
 
 // phoneDigits returns the end of the phone number whose first digit, or the
 // parenthesis before it, is s[i], how many digits it has, and in how many
-// groups. The number of digits is 0 where they go on beyond a phone number.
-func phoneDigits(s string, i int) (end, digits, groups int) {
+// groups. It ends where digits go on beyond limit.
+func phoneDigits(s string, i, limit int) (end, digits, groups int) {
 	end = i
 	dots := false
 	for {
@@ -40,22 +47,29 @@ func phoneDigits(s string, i int) (end, digits, groups int) {
 		} else if dot && !dots {
 			return end, digits, groups // a decimal or an address follows
 		}
-		if n := to - i; n == 0 || digits+n > maxPhone {
+		if n := to - i; n == 0 || digits+n > limit {
 			if digits == 0 {
 				return end, 0, 0
 			}
 			return end, digits, groups
 		}
 		if !isolated(s, to) && isAlnum(s[to]) {
-			return end, digits, groups // 0x..., 12ms
+			if s[to] != 'x' || to+1 == len(s) || !isDigit(s[to+1]) || digits == 0 {
+				return end, digits, groups // 0x..., 12ms
+			}
+			return to, digits + to - i, groups + 1 // an extension
 		}
 		digits += to - i
 		groups++
 		end = to
 		// At most three signs stand between two groups: ") ", " (", ") - ".
 		i = to
-		for i < len(s) && i < to+3 && isPhoneSign(s[i]) {
-			i++
+		for n := 0; i < len(s) && n < 3; n++ {
+			k := phoneSign(s, i)
+			if k == 0 {
+				break
+			}
+			i += k
 		}
 		if i == to || i == len(s) || !isDigit(s[i]) {
 			return end, digits, groups
@@ -63,8 +77,40 @@ func phoneDigits(s string, i int) (end, digits, groups int) {
 	}
 }
 
-func isPhoneSign(c byte) bool {
-	return c == ' ' || c == '-' || c == '.' || c == '/' || c == '(' || c == ')'
+// phoneSign returns the length of the sign at s[i] if it may stand between the
+// groups of a phone number, or 0.
+func phoneSign(s string, i int) int {
+	switch s[i] {
+	case '/', '(', ')':
+		return 1
+	case '%':
+		if c, n := unescapeAt(s, i); c == '/' || c == '(' || c == ')' {
+			return n
+		}
+	case '+': // of a form: 30+1234, 30)+1234
+		if i > 0 && (isDigit(s[i-1]) || s[i-1] == ')' || i > 2 && s[i-3:i] == "%29") && i+1 < len(s) && (isDigit(s[i+1]) || s[i+1] == '(' || s[i+1] == '%') {
+			return 1
+		}
+		return 0
+	}
+	return groupSign(s, i)
+}
+
+// areaPhone finds a phone number of North America with its area code, s[i:end], in
+// parentheses: (212) 555-0199. Its shape alone tells.
+func areaPhone(s string, i, end, floor int) (match, bool) {
+	if end != i+3 || i <= floor || s[i-1] != '(' || end == len(s) || s[end] != ')' || s[i] < '2' {
+		return match{}, false
+	}
+	from := end + 1
+	if from < len(s) && (s[from] == ' ' || s[from] == '+') {
+		from++
+	}
+	to := from + len("555-0199")
+	if to > len(s) || s[from] < '2' || skip(s, from, isDigit) != from+3 || s[from+3] != '-' && s[from+3] != '.' && s[from+3] != ' ' || skip(s, from+4, isDigit) != to || !isolated(s, to) {
+		return match{}, false
+	}
+	return match{i - 1, to, mark(kindPhone)}, true
 }
 
 // countryCode reports whether s begins with a code that the ITU has given out.
@@ -87,45 +133,88 @@ func countryCode(s string) bool {
 	return isDigit(s[2]) // all others have three digits, few of them unused
 }
 
-// phoneWords tell that the number behind them is one to call.
-var phoneWords = []string{"phone", "tel", "mobile", "fax", "cell", "call", "sms", "msisdn", "whatsapp", "handy"}
+// phoneWords tell that the number behind them is one to call. Those that are short
+// count only as a word of their own.
+var phoneWords = []string{
+	"phone", "phoned", "mobile", "telefon", "telefone", "telefono", "teléfono", "telefoon", "téléphone", "fax", "msisdn", "whatsapp",
+	"rufnummer", "mobil", "móvil", "movil", "celular", "cellulare", "hotline", "puhelin",
+	"telefonu", "телефон", "телефону", "телефона", "电话", "電話", "電話番号", "电话号码", "手机", "手机号", "手机号码", "携帯", "전화", "전화번호",
+	"tel", "cell", "call", "sms", "handy", "gsm", "dial", "tél", "тел", "portable", "contact",
+}
 
-// endsPhoneWord holds the last letters of phoneWords, and of the words between
-// them and a number.
-var endsPhoneWord = func() (t [256]bool) {
-	for _, w := range append([]string{"number", "no", "nr", "num", "is", "at", "the"}, phoneWords...) {
+// phoneTriggers are what phoneWords begin or end in.
+var phoneTriggers = []string{
+	"phon", "mobil", "tel", "tél", "fax", "msisdn", "whatsapp", "rufn", "móvil", "movil", "cell", "celular", "hotline", "puhelin",
+	"тел", "电话", "電話", "手机", "携帯", "전화", "call", "sms", "handy", "gsm", "dial", "portable", "contact",
+}
+
+const shortPhoneWord = 5 // bytes
+
+// phoneWordsBy holds phoneWords by their last byte.
+var phoneWordsBy = func() (t [256][]string) {
+	for _, w := range phoneWords {
 		c := w[len(w)-1]
-		t[c], t[c&^0x20] = true, true
+		t[c] = append(t[c], w)
+		if isAlpha(c) {
+			t[c&^0x20] = append(t[c&^0x20], w)
+		}
 	}
 	return t
 }()
+
+// phoneWord returns which of phoneWords a word is or ends in, or "".
+func phoneWord(word string) string {
+	if word == "" {
+		return ""
+	}
+	for _, w := range phoneWordsBy[word[len(word)-1]] {
+		n := len(word) - len(w)
+		if n < 0 || !strings.EqualFold(word[n:], w) {
+			continue
+		}
+		if n == 0 || w[0] >= 0x80 || isUpper(word[n]) && isLower(word[n-1]) { // homeTel
+			return w
+		}
+		switch w {
+		case "portable", "contact", "mobil", "hotline":
+			continue
+		}
+		if len(w) >= shortPhoneWord || w == "fax" {
+			return w
+		}
+	}
+	return ""
+}
+
+// isPhoneWord reports the same, of one or of several.
+func isPhoneWord(word string) bool {
+	return phoneWord(word) != "" || strings.HasSuffix(word, "s") && phoneWord(word[:len(word)-1]) != ""
+}
 
 // localPhone finds a phone number without a country's code whose first digit is
 // s[i], behind a word that tells what it is: "tel. 030/1234567", "call (555)
 // 123-4567".
 func localPhone(s string, i, floor int) (match, bool) {
-	j := i
-	for j > max(floor, i-maxGap) && isGap(s[j-1]) {
-		j--
-	}
-	if j == i || j == floor || !endsPhoneWord[s[j-1]] {
+	if i == floor || !isGap(s[i-1]) && s[i-1] < 0x80 && !isHex(s[i-1]) {
 		return match{}, false
 	}
-	word := tellingWord(s, i, floor)
-	telling := ""
-	for _, w := range phoneWords {
-		if foldSuffix(word, w) {
-			telling = w
-		}
-	}
+	word, filled := tellingWord(s, i, floor)
+	telling := phoneWord(word)
 	if telling == "" {
+		telling = phoneWord(strings.TrimSuffix(word, "s"))
+	}
+	if telling == "" || telling == "call" && foldSuffix(word, "calls") {
 		return match{}, false
 	}
 	from := i
 	if s[i-1] == '(' {
 		from--
 	}
-	end, n, groups := phoneDigits(s, i)
+	limit := maxPhone
+	if strings.HasPrefix(s[i:], "00") {
+		limit += 2
+	}
+	end, n, groups := phoneDigits(s, i, limit)
 	if n < minLocalPhone || isDate(s[i:end]) {
 		return match{}, false
 	}
@@ -133,8 +222,12 @@ func localPhone(s string, i, floor int) (match, bool) {
 		return match{}, false
 	}
 	// Calls are counted, and have identifiers; so have messages.
-	if (telling == "call" || telling == "sms" || telling == "cell") && groups == 1 && (n < 9 || s[i] != '0') {
-		return match{}, false
+	switch telling {
+	case "call", "sms", "cell", "handy", "gsm", "dial", "portable", "contact":
+		long := n >= 8 && filled || n >= 9 && (s[i] == '0' || telling != "call" && telling != "sms" && telling != "contact")
+		if groups == 1 && !long || n < 7 || telling == "contact" && !filled {
+			return match{}, false
+		}
 	}
 	return match{from, end, mark(kindPhone)}, true
 }

@@ -51,7 +51,7 @@ func positionalArgument(x *scanner, at int) (match, bool) {
 
 // pipes are commands that read a secret from what echo prints.
 var pipes = []string{"| sudo -S", "|sudo -S", "| docker login", "| chpasswd", "| passwd", "| gpg --passphrase-fd", "| helm registry login", "| cryptsetup",
-	"| podman login", "| oc login", "| kinit", "| gh auth login"}
+	"| podman login", "| oc login", "| kinit"}
 
 // piped finds what echo prints before a pipe at s[at] that leads to a command that
 // reads a secret.

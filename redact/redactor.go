@@ -66,6 +66,9 @@ type Redactor struct {
 	// are the same, without seeing what. It is called once. Defaults to none.
 	TokenKey func() []byte
 
+	of    *Redactor         // that does the work, if this one reports
+	found func(kind string) // see Reporting
+
 	planned  atomic.Pointer[plan]
 	once     sync.Once
 	given    atomic.Pointer[given]
@@ -75,6 +78,9 @@ type Redactor struct {
 // plan returns what to look for. It panics if a kind of the host's is not right:
 // what is not known cannot be found.
 func (r *Redactor) plan() *plan {
+	if r.of != nil {
+		return r.of.plan()
+	}
 	if len(r.Kinds) == 0 && len(r.Keys) == 0 {
 		return builtin()
 	}
@@ -100,7 +106,7 @@ func (r *Redactor) plan() *plan {
 // Texts beyond 1 MiB are cut, and end in "[cut]". If a detector panics, the
 // result is "[REDACTED:failed]" and nothing of s.
 func (r *Redactor) Text(s string) (redacted string) {
-	defer failClosed(&redacted)
+	defer r.failClosed(&redacted)
 	return r.text(s)
 }
 
@@ -109,7 +115,7 @@ func (r *Redactor) Text(s string) (redacted string) {
 // data (such as db.password, http.request.header.authorization, user.email or
 // client.address), and otherwise as by [Redactor.Text].
 func (r *Redactor) Value(key, value string) (redacted string) {
-	defer failClosed(&redacted)
+	defer r.failClosed(&redacted)
 	return r.value(r.kindOf(key), value)
 }
 
@@ -124,7 +130,7 @@ func (r *Redactor) value(kind, s string) string {
 	}
 	switch kind {
 	case kindSQL:
-		return r.text(sqlText(s))
+		return r.text(sqlText(r.text(s))) // a token that lost the digits in it is known for none
 	case kindPath:
 		return r.text(pathText(s))
 	}
@@ -132,13 +138,15 @@ func (r *Redactor) value(kind, s string) string {
 	case Keep:
 		return r.text(s)
 	case Mask:
-		return r.text(maskPart(kind, s))
+		r.tell(markKindOf(kind))
+		return r.redacted(maskPart(kind, s))
 	}
+	r.tell(markKindOf(kind))
 	return r.replacement(kind, s)
 }
 
-// text is Text that panics.
-func (r *Redactor) text(s string) string {
+// redacted is Text that panics, and tells nobody.
+func (r *Redactor) redacted(s string) string {
 	split := len(s) > maxText
 	if split {
 		s = s[:maxText]
@@ -183,6 +191,9 @@ func (r *Redactor) settleTrail(s string, t *trail) string {
 // looked returns s, which has the given traits, without what is a secret when it
 // is decoded or put together.
 func (r *Redactor) looked(s string, has traits, t *trail) string {
+	if has.blanks {
+		s = r.forms(s, t)
+	}
 	s = r.octets(r.encoded(s, 1, t), 1, t)
 	if has.breaks {
 		s, _ = r.wrapped(s, false, t)
@@ -207,9 +218,10 @@ func truncate(s string, n int) string {
 	return s[:n]
 }
 
-func failClosed(s *string) {
+func (r *Redactor) failClosed(s *string) {
 	if recover() != nil {
 		*s = failedMark
+		r.tell("failed")
 	}
 }
 

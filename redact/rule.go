@@ -118,6 +118,9 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 	for _, w := range parameterWords {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: (*scanner).parameters}})
 	}
+	for _, w := range []string{"= N'", "=N'", "= '", "='"} {
+		ks = append(ks, keyword{word: w, rule: &rule{at: func(x *scanner, at int) (match, bool) { return variable(x, at, at+len(w)) }}})
+	}
 	for _, w := range []string{"near '", "near \""} {
 		ks = append(ks, keyword{word: w, rule: &rule{at: nearFragment}})
 	}
@@ -127,7 +130,7 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 	for _, w := range []string{",[{file,", ".ex:", ".exs:", ".erl:"} {
 		ks = append(ks, keyword{word: w, rule: &rule{at: beamFrame}})
 	}
-	ks = append(ks, keyword{word: ") called at [", rule: &rule{at: func(x *scanner, at int) (match, bool) { return calledAt(x, at+1) }}})
+	ks = append(ks, keyword{word: "at [/", rule: &rule{at: calledAt}})
 	for _, c := range positional {
 		ks = append(ks, keyword{word: c.words, rule: &rule{at: positionalArgument}})
 	}
@@ -146,10 +149,24 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 	ks = append(ks, keyword{word: "copy ", fold: true, rule: &rule{at: copyRows}},
 		keyword{word: "identified ", fold: true, rule: &rule{kind: "password", mark: mark("password"), find: identified}})
 	ks = append(ks, keyword{word: `\u003c`, rule: &rule{at: func(x *scanner, at int) (match, bool) { return x.r.element(x.s, at) }}})
-	for _, w := range phoneWords {
+	for _, w := range phoneTriggers {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: tellsPhone}})
 	}
-	for _, w := range []string{"ssn", "social security", "social_security", "socialsecurity"} {
+	for _, w := range atSigns {
+		ks = append(ks, keyword{word: w, rule: &rule{at: func(x *scanner, at int) (match, bool) { return email(x.s, at, x.floor) }}})
+	}
+	for _, w := range []string{"[client ", "client ip "} {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: clientAddress}})
+	}
+	ks = append(ks, keyword{word: `form-data; name=`, fold: true, rule: &rule{at: formPart}})
+	for _, w := range pathWords {
+		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: segmentBehind}})
+	}
+	for _, w := range degreeSigns {
+		ks = append(ks, keyword{word: w, rule: &rule{at: degrees}})
+	}
+	ks = append(ks, keyword{word: "iban", fold: true, rule: &rule{at: ibanTold}})
+	for _, w := range []string{"ssn", "social security", "social_security", "social-security", "socialsecurity"} {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: tellsSocialSecurity}})
 	}
 	for _, w := range strings.Fields("passw passphrase pwd secret token apikey api_key api-key api.key accountkey accesskey access_key access-key access.key authkey auth_key credential privatekey private_key") {
@@ -186,7 +203,11 @@ func sqlStatement(x *scanner, at int) (m match, ok bool) {
 
 // tellsPhone notes that a word at s[at] says of a number that it is one to call.
 func tellsPhone(x *scanner, at int) (match, bool) {
-	x.phone = at + 3*(maxTelling+maxGap)
+	const reach = 2 * (maxTelling + maxGap)
+	end := skip(x.s[:min(len(x.s), at+maxTelling)], at, isLetter)
+	if word, _ := tellingWord(x.s, end, x.floor); isPhoneWord(word) {
+		x.phone = end + reach
+	}
 	return match{}, false
 }
 
@@ -197,7 +218,7 @@ func tellsSocialSecurity(x *scanner, at int) (match, bool) {
 }
 
 // keyTriggers are the words without which no key is secret (see keyWords,
-// partKind and signatureKind). Where they are two, any separator or none stands
+// partKind and queryKeys). Where they are two, any separator or none stands
 // between them.
 func keyTriggers() []string {
 	all := strings.Fields(`pass pw secret token jwt auth cookie credential session sessid dsn otp cvv cvc
@@ -246,6 +267,12 @@ func newPlan(own []*ownKind, keys []string) *plan {
 		p.last.add(word)
 	}
 	for word := range personalWords {
+		p.last.add(word)
+	}
+	for word := range queryKeys {
+		p.last.add(word)
+	}
+	for _, word := range keyEnds {
 		p.last.add(word)
 	}
 	return p

@@ -28,6 +28,7 @@ type scanner struct {
 	word  int // the end of the last word that was looked at to its end
 	sql   int // no statement begins before
 	where int // nor one that needs a second word
+	path  int // no path is looked at before
 	phone int // how far a number may begin that a word says is one to call
 	ssn   int // the same for social security
 	tag   int // where the next end tag is
@@ -189,8 +190,8 @@ func (x *scanner) closes(i int) bool {
 // number finds: most are too short or too long, or nothing tells what they are.
 func (x *scanner) worth(i int) bool {
 	s := x.s
-	if i > 0 && isAlnum(s[i-1]) {
-		return i > 1 && isUpper(s[i-2]) && (i == 2 || !isAlnum(s[i-3])) // an IBAN
+	if i > 0 && isAlnum(s[i-1]) && !escaped(s, i) {
+		return i > 1 && isUpper(s[i-2]) && (i == 2 || !isAlnum(s[i-3]) || escaped(s, i-2)) // an IBAN
 	}
 	if i <= x.phone {
 		return true
@@ -198,11 +199,22 @@ func (x *scanner) worth(i int) bool {
 	end := skip(s, i, isDigit)
 	switch n := end - i; {
 	case n == 4: // a card's first group
-		return end+5 <= len(s) && !isAlnum(s[end]) && skip(s[:end+5], end+1, isDigit) == end+5
-	case n == 3 && end+4 <= len(s) && s[end] == s[end+3]: // a social security number
-		return s[end] == '-' || i <= x.ssn
-	case n == 9:
+		if end+5 > len(s) || isAlnum(s[end]) {
+			return false
+		}
+		if isDigit(s[end+1]) {
+			return skip(s[:end+5], end+1, isDigit) == end+5
+		}
+		next := groupSigns(s, end)
+		return next > end+1 && next < len(s) && isDigit(s[next])
+	case n == 6:
+		return s[i] == '6' && end+11 <= len(s) && !isAlnum(s[end])
+	case n == 9, n == 3 && i <= x.ssn:
 		return i <= x.ssn
+	case n == 3 && end+4 <= len(s) && s[end] == '-' && s[end+3] == '-': // a social security number
+		return true
+	case n == 3 && i > 0 && s[i-1] == '(' && end < len(s) && s[end] == ')': // a phone number
+		return true
 	case n <= 3: // an address, a coordinate
 		return end < len(s) && s[end] == '.' && (x.ips || skip(s, end+1, isDigit) > end+minGeoDigits)
 	}
@@ -373,6 +385,11 @@ func (b *bigramSet) addSigns() {
 			if !isAlnum(byte(c)) || isUpper(byte(c)) { // of DE89... the first digit counts
 				b.add(before | d)
 			}
+		}
+	}
+	for d := '0'; d <= '9'; d++ { // behind \n, \t and \r
+		for _, c := range []bigram{'n', 't', 'r'} {
+			b.add(c<<8 | bigram(d))
 		}
 	}
 	for _, w := range []string{"%2", "%3", "%4", "+1", "+2", "+3", "+4", "+5", "+6", "+7", "+8", "+9",

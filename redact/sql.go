@@ -61,7 +61,7 @@ const maxClause = 512
 
 // sqlWords begin statements, and parts of them that stand alone in errors.
 var sqlWords = []string{"select", "insert", "update", "delete", "replace", "merge", "values", "where", "call ", "exec ", "execute ",
-	"declare @", "set @", "upsert into", "attach database", "pragma key", "pragma rekey", "alter current user"}
+	"upsert into", "attach database", "pragma key", "pragma rekey", "alter current user"}
 
 // beginsSQL reports whether SQL begins at s[i].
 func beginsSQL(s string, i int) bool {
@@ -78,8 +78,6 @@ func beginsSQL(s string, i int) bool {
 	switch word {
 	case "call", "exec", "execute":
 		return next == end+1 && isCall(rest, word)
-	case "declare", "set":
-		return next == end+1 && strings.HasPrefix(rest, "@") && strings.IndexByte(rest, '=') > 0
 	case "attach", "pragma", "alter":
 		return next == end+1 && strings.ContainsAny(rest, "'\"")
 	case "upsert":

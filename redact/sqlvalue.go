@@ -51,7 +51,7 @@ func quotedRow(s string, i int) (match, bool) {
 
 // parameterWords say that the values that a statement was run with follow, if
 // what follows is written like them.
-var parameterWords = []string{"parameters: ", "params=[", "[params=", "params: [", "[parameters: ", "binding parameter ", "args=[", "args: [", "bind => [", "bindings: ["}
+var parameterWords = []string{"parameters: ", "params=[", "[params=", "[parameters: ", "binding parameter ", "args=[", "args: [", "bind => [", "bindings: ["}
 
 // parameters finds the values that a statement was run with behind the words at
 // s[at]:
@@ -200,4 +200,24 @@ func nearFragment(x *scanner, at int) (match, bool) {
 		with = literal // a token that is no keyword
 	}
 	return match{from, from + n, with}, with != old
+}
+
+// variable finds the text that a variable of SQL is set to, SET @a = 'x', or one
+// in N'x', behind the keyword s[at:end], an assignment and a quote.
+func variable(x *scanner, at, end int) (match, bool) {
+	s := x.s
+	if s[end-2] != 'N' {
+		name := len(strings.TrimRight(s[x.floor:max(at, x.floor)], " ")) + x.floor
+		begin := name
+		for begin > max(x.floor, name-maxKey) && isWord(s[begin-1]) {
+			begin--
+		}
+		if begin == x.floor || begin == name || s[begin-1] != '@' {
+			return match{}, false
+		}
+	}
+	if to := quoteEnd(s, end-1); to > end {
+		return literalIn(s, end, to)
+	}
+	return match{}, false
 }

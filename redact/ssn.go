@@ -9,27 +9,28 @@ import "strings"
 // Its first three digits are not 000, 666 or 900 and above, its others not all
 // zero in their groups (SSA, "Social Security Number Randomization").
 func ssn(s string, i, end, floor int) (match, bool) {
-	if i > 0 && (s[i-1] == '_' || i > 1 && (s[i-1] == '-' || s[i-1] == '.') && isAlnum(s[i-2])) {
-		return match{}, false
-	}
 	if area := s[i : i+3]; area == "000" || area == "666" || area[0] == '9' {
 		return match{}, false
 	}
-	telling := false
+	within := i > 1 && (s[i-1] == '-' || s[i-1] == '.') && isAlnum(s[i-2])
+	telling := true
 	group, serial := i+3, i+5
 	if end == i+3 {
-		if end == len(s) || s[end] != '-' && s[end] != ' ' && s[end] != '.' || len(s) < i+11 || s[i+6] != s[end] {
+		group = groupSigns(s, end)
+		serial = groupSigns(s, min(group+2, len(s)))
+		if end < len(s)-4 && s[end] == '/' && s[end+3] == '/' {
+			group, serial = end+1, end+4
+		}
+		if group == end || s[end:group] != s[min(group+2, len(s)):serial] {
 			return match{}, false
 		}
-		telling = s[end] != '-'
-		group, serial, end = i+4, i+7, i+11
-	} else {
-		telling = true
+		telling = s[end:group] != "-"
+		end = serial + 4
 	}
-	if skip(s, group, isDigit) < group+2 || skip(s, serial, isDigit) != end || !isolated(s, end) || end < len(s) && s[end] == '-' {
+	if end > len(s) || skip(s, group, isDigit) < group+2 || skip(s, serial, isDigit) != end || !isolated(s, end) || end < len(s) && s[end] == '-' {
 		return match{}, false
 	}
-	if s[group:group+2] == "00" || s[serial:end] == "0000" || telling && !tellsSSN(s, i, floor) {
+	if s[group:group+2] == "00" || s[serial:end] == "0000" || (telling || within) && !tellsSSN(s, i, floor) {
 		return match{}, false
 	}
 	return match{i, end, mark(kindSSN)}, true
@@ -38,10 +39,10 @@ func ssn(s string, i, end, floor int) (match, bool) {
 // tellsSSN reports whether a word before s[i] says that a social security number
 // follows.
 func tellsSSN(s string, i, floor int) bool {
-	word := tellingWord(s, i, floor)
+	word, _ := tellingWord(s, i, floor)
 	if foldSuffix(word, "ssn") || foldSuffix(word, "socialsecurity") {
 		return true
 	}
 	before := strings.ToLower(s[max(floor, i-maxTelling-maxGap):i])
-	return strings.Contains(before, "social security") || strings.Contains(before, "social_security")
+	return strings.Contains(before, "social security") || strings.Contains(before, "social_security") || strings.Contains(before, "social-security")
 }

@@ -17,6 +17,8 @@ func TestStructures(t *testing.T) {
 		{"elements in an element", "<credentials><a>x</a></credentials>", "<credentials><m:credential></credentials>"},
 		{"CDATA", "<apiKey><![CDATA[x1]]></apiKey>", "<apiKey><m:api-key></apiKey>"},
 		{"an element over lines", "<token>\n  x1\n</token>", "<token><m:token></token>"},
+		{"two quotes that nothing closes", `password ""hunter2`, `password ""hunter2`},
+		{"a text in doubled quotes", `passwordConfirm=""hunter2""`, `passwordConfirm=""<m:password>""`},
 		{"an element that was cut off", "<password>hunt", "<password><m:password>"},
 		{"an element in JSON", `{"x":"\u003cpassword\u003ehunter2\u003c/password\u003e"}`, `{"x":"\u003cpassword\u003e<m:password>\u003c/password\u003e"}`},
 		{"a name", "<firstName>Ada</firstName>", "<firstName><m:name></firstName>"},

@@ -132,10 +132,10 @@ func awsAccessKey(x *scanner, at, end int) (from, to int) {
 	}
 	key := to
 	for k := 0; k < 4 && key < len(x.s) && strings.IndexByte(":,;|/ \t\"'", x.s[key]) >= 0; k++ {
-		key++
-	}
-	if stop := skip(x.s[:min(len(x.s), key+secretLen+1)], key, isBase64); key > to && stop == key+secretLen && isMixed(x.s[key:stop]) {
-		to = stop
+		key++ // the last may be of the secret
+		if stop := skip(x.s[:min(len(x.s), key+secretLen+1)], key, isBase64); stop == key+secretLen && isMixed(x.s[key:stop]) {
+			return at, stop
+		}
 	}
 	return at, to
 }

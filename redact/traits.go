@@ -8,6 +8,7 @@ type traits struct {
 	breaks  bool // ends of lines, or what puts quoted texts together
 	soft    bool // full lines of quoted-printable that go on
 	escapes bool // escapes that may hide something
+	blanks  bool // signs that may be the blanks of a form
 }
 
 // traitSigns are the bytes without which a text has no traits.
@@ -35,6 +36,7 @@ func traitsOf(s string) (t traits) {
 	if equals >= 0 && t.breaks {
 		t.soft = hasSoftLines(s)
 	}
+	t.blanks = strings.IndexByte(s, '+') >= 0 && strings.IndexByte(s, '=') >= 0
 	t.escapes = equals >= 0 || firstEscape(s, slash) >= 0
 	return t
 }

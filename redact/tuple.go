@@ -10,7 +10,7 @@ import "strings"
 //	Password("x")       PASSWORD 'x'       DB_PASSWORD x        [password x1 a b]
 func (x *scanner) tuple(at, end int) (match, bool) {
 	s := x.s
-	if end == len(s) {
+	if end == len(s) || x.inner {
 		return match{}, false
 	}
 	quoted, i := isQuote(s[end]) || s[end] == '\\', end
@@ -32,13 +32,17 @@ func (x *scanner) tuple(at, end int) (match, bool) {
 	if k.kind = x.r.secretKind(k.text); k.kind == "" {
 		return match{}, false
 	}
+	const minName = 5
+	if !quoted && (s[end] == ',' || isBlank(s[end])) && (len(k.text) < minName && k.text != "pwd" || strings.IndexByte(k.text, '.') > 0) {
+		return match{}, false // of code: pass *analysis.Pass, token.FOR, pw
+	}
 	v, sure := x.tupleValue(begin, end, i, quoted, k)
-	if v == 0 {
+	if v == 0 || v >= len(s) || s[v] == '*' {
 		return match{}, false
 	}
 	m, ok := valueAt(s, v, k)
 	if !ok || s[m.from:m.to] == m.with {
-		return m, ok && s[m.from:m.to] == m.with
+		return m, ok && s[m.from:m.to] == m.with && holdsNothing(x, begin, m.from)
 	}
 	if value := s[m.from:m.to]; !sure && !isMixedWord(value) || m.to-m.from < 3 || x.r.secretKind(value) != "" && skip(value, 0, isKey) == len(value) || strings.HasPrefix(value, "--") {
 		return match{}, false
@@ -54,7 +58,7 @@ func (x *scanner) tuple(at, end int) (match, bool) {
 			return match{}, false
 		}
 	}
-	return m, true
+	return m, holdsNothing(x, begin, m.from)
 }
 
 // tupleValue returns where the value of the key s[begin:end] begins that may

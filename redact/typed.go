@@ -19,6 +19,11 @@ func valueBegin(s string, v int, k key) int {
 		if i := behindTypes(s, v); i > v {
 			return i
 		}
+		for _, name := range wrappers {
+			if strings.HasPrefix(s[v:], name) && v+len(name) < len(s) && !isSpace(s[v+len(name)]) {
+				return v + len(name)
+			}
+		}
 	case (c == '!' || c == '&') && !k.assign && !k.query:
 		end := skip(s[:min(len(s), v+maxKey)], v+1, func(c byte) bool { return isWord(c) || c == '!' })
 		if end < len(s)-1 && isBlank(s[end]) && !isSpace(s[end+1]) && s[end+1] != '|' && s[end+1] != '>' && (end > v+1) {
@@ -31,6 +36,9 @@ func valueBegin(s string, v int, k key) int {
 	}
 	return v
 }
+
+// wrappers are types that print what they hold in parentheses.
+var wrappers = []string{"Some(", "Just(", "Right(", "Ok(", "Secret(", "SecretStr(", "SecretString(", "Sensitive(", "Password(", "Token(", "Optional["}
 
 // boxes are the names of fields that hold all of a value.
 var boxes = []string{"value:", "string:", "val:", "str:", "s:", "data:", "secret:", "plain:", "raw:", "text:"}

@@ -59,6 +59,13 @@ func userinfo(s string, i int) (match, bool) {
 	return m, true
 }
 
+// inQuery reports whether a parameter of a URL begins at s[i], behind a ';' that
+// ends an "&amp;" or separates the parameters.
+func inQuery(s string, i, floor int) bool {
+	before := s[max(floor, i-maxKey):i]
+	return strings.HasSuffix(before, "&amp;") || strings.LastIndexByte(before, '?') > strings.LastIndexAny(before, " \t\n\"'")
+}
+
 // badPort reports whether what follows the colon in host is no port.
 func badPort(host string) bool {
 	_, port, found := strings.Cut(host, ":")
@@ -66,15 +73,20 @@ func badPort(host string) bool {
 }
 
 // mysqlPassword finds the password of a DSN of the Go driver for MySQL,
-// user:password@tcp(host)/db, around the '@' at s[i].
+// user:password@tcp(host)/db, or of a URL without a scheme, //user:password@host,
+// around the '@' at s[i].
 func mysqlPassword(s string, i, floor int) (match, bool) {
 	open := skip(s, i+1, isAlnum)
-	if open == i+1 || open == len(s) || s[open] != '(' {
+	dsn := open > i+1 && open < len(s) && s[open] == '('
+	if !dsn && (open == i+1 || open == len(s) || strings.IndexByte(".:/-", s[open]) < 0) {
 		return match{}, false
 	}
 	from := i
-	for from > max(floor, i-maxAuthority) && !isSpace(s[from-1]) && !isQuote(s[from-1]) {
+	for from > max(floor, i-maxAuthority) && !isSpace(s[from-1]) && !isQuote(s[from-1]) && (dsn || s[from-1] != '/') {
 		from--
+	}
+	if !dsn && (from < floor+2 || s[from-2:from] != "//" || from > 2 && s[from-3] == ':') {
+		return match{}, false
 	}
 	n := strings.IndexByte(s[from:i], ':')
 	if n < 0 || from+n+1 == i {

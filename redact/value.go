@@ -4,6 +4,11 @@ import "strings"
 
 // valueAt finds the secret that begins at s[v] and belongs to k.
 func valueAt(s string, v int, k key) (match, bool) {
+	if v < len(s) && s[v] == '(' && k.assign && k.kind == "credential" { // auth=('bob', 'x')
+		if from, to := lastLiteral(s, v); to > 0 {
+			return match{from, to, mark(k.kind)}, true
+		}
+	}
 	if v = valueBegin(s, v, k); v >= len(s) || s[v] == '\n' || s[v] == '\r' {
 		return match{}, false
 	}
@@ -23,15 +28,11 @@ func valueAt(s string, v int, k key) (match, bool) {
 	case literalStart(s, v) > 0:
 		from = literalStart(s, v)
 		to = literalEnd(s, from)
-	case s[v] == '(' && k.assign && k.kind == "credential":
-		if from, to = lastLiteral(s, v); to == 0 {
-			from, to = v, bareEnd(s, v, k)
-		}
 	case goBytes(s, v) > 0:
 		to = goBytes(s, v)
 	case s[v] == '[' && markLen(s[v:]) == 0:
 		from, to = v+1, lineEnd(s, v+1, ']')
-	case s[v] == '{' && k.closed:
+	case s[v] == '{' && (k.closed || k.kind == "cookie"):
 		to = braces(s, v) // an object of JSON: all that is in it belongs to the key
 	case s[v] == '{' && k.assign && s[v-1] == '=' && bracedEnd(s, v) > 0:
 		from, to = v+1, bracedEnd(s, v) // of ODBC
@@ -53,10 +54,13 @@ func valueAt(s string, v int, k key) (match, bool) {
 			to = lineOfWords(s, to)
 		}
 	}
+	if strings.HasPrefix(s[from:to], masked+"&") {
+		to = from + len(masked) // of a form that was redacted, decoded
+	}
 	old := s[from:to]
 	m := match{from, to, mark(k.kind)}
 	switch {
-	case markLen(old) == len(old) && old != "", k.query && old == masked:
+	case markLen(old) == len(old) && old != "", old == masked:
 		m.with = old
 	case old == "" || isNothing(old) || isPlaceholder(old) || from == v && isProse(s, v, to, k):
 		return match{}, false
@@ -81,7 +85,7 @@ func closing(s string, i int, quote byte, slashes int) int {
 			n++
 			continue
 		case quote:
-			if n%(2*(slashes+1)) == slashes || n < slashes {
+			if (n%(2*(slashes+1)) == slashes || n < slashes) && !opens(s, i, j-n) {
 				return j - min(n, slashes)
 			}
 		case '\n':
@@ -90,6 +94,19 @@ func closing(s string, i int, quote byte, slashes int) int {
 		n = 0
 	}
 	return len(s)
+}
+
+// opens reports whether the quote at s[at] opens the value of another key, because
+// the one that the text at s[from] began with is not closed: token="x: secret="y".
+func opens(s string, from, at int) bool {
+	if at-from < 4 || s[at-1] != '=' {
+		return false
+	}
+	name := at - 1
+	for name > max(from, at-maxKey) && isKey(s[name-1]) {
+		name--
+	}
+	return name > from && name < at-1 && isBlank(s[name-1])
 }
 
 // lineEnd returns the end of the line that s[i] is on, or the first stop in it.
@@ -136,7 +153,7 @@ func bareEnd(s string, i int, k key) int {
 			return i
 		case k.query && (c == '&' || c == '#' || isQuote(c) || c == '>'):
 			return i
-		case k.encoded && c == '%' && isSeparatorCode(s[i+1:]):
+		case k.encoded && (c == '&' || c == '%' && isSeparatorCode(s[i+1:])):
 			return i
 		case strings.IndexByte(",;&|)]}>\"'`", c) >= 0 && endsAt(s, i+1):
 			return i

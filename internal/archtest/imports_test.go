@@ -55,6 +55,8 @@ var may = map[string][]string{
 	"":                      {}, // the root has documentation only
 	"/correlate":            {std},
 	"/correlate/storetest":  {std, "/correlate"},
+	"/correlate/pgstore":    {std, "/correlate", "/correlate/internal/fleet"},
+	"/correlate/redisstore": {std, "/correlate", "/correlate/internal/fleet", "github.com/redis/go-redis/v9"},
 	"/correlate/boltstore":  {std, "/correlate", "go.etcd.io/bbolt/"},
 	"/redact":               {std},
 	"/redact/gitleaks":      {std, "/redact", "github.com/spf13/viper", "github.com/zricethezav/gitleaks/v8/config"},
@@ -78,7 +80,13 @@ var may = map[string][]string{
 	"/internal/render":      {std, "/correlate", "/enrich", "/redact", "/sinks"},
 	"/internal/outbox":      {std, "/correlate", "/internal/observe", "/internal/render", "/redact", "/sinks", "github.com/cenkalti/backoff/v4", "golang.org/x/time/rate"},
 	"/internal/archtest":    {std},
+	"/internal/canary":      {std}, // for tests
+	"/internal/fleettest":   {std, "/correlate", "/internal/realserver"},
+	"/internal/realserver":  {std},
+	"/internal/replicas":    {},
 	"/autoticket":           {std, "/correlate", "/enrich", "/internal/", "/redact", "/sinks", "go.opentelemetry.io/otel/", "golang.org/x/time/rate"},
+
+	"/correlate/internal/fleet": {std, "/correlate"},
 
 	"/autoticket/autotickettest":                   {std, "/autoticket", "/autoticket/autotickettest/", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/"},
 	"/autoticket/autotickettest/internal/testfile": {std, "/autoticket/autotickettest/rehearsal", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/", "go.yaml.in/yaml/v3"},

@@ -312,16 +312,20 @@ func valueSize(v attribute.Value) int {
 }
 
 // clip returns valid UTF-8 of at most n bytes. What it cuts it copies, so that
-// the rest is not kept, and it cuts between words if it can: half a token looks
-// like no secret to a redactor.
+// the rest is not kept, and it cuts where a blank is, or else between words, if it
+// can: half a token looks like no secret to a redactor.
 func clip(s string, n int) string {
 	if len(s) > n {
 		cut := n
-		for cut > n/2 && isWord(s[cut]) {
-			cut--
-		}
-		if cut == n/2 {
-			cut = n
+		for _, within := range []func(byte) bool{isVisible, isWord} {
+			at := n
+			for at > n/2 && within(s[at]) {
+				at--
+			}
+			if at > n/2 {
+				cut = at
+				break
+			}
 		}
 		for cut > 0 && !utf8.RuneStart(s[cut]) {
 			cut--
@@ -330,6 +334,8 @@ func clip(s string, n int) string {
 	}
 	return strings.TrimSuffix(strings.ToValidUTF8(s, "\uFFFD"), " ")
 }
+
+func isVisible(c byte) bool { return c > ' ' }
 
 // isWord reports whether c may be part of a token: of its alphabet, or of
 // base64's.

@@ -25,20 +25,27 @@ const (
 // Answers evaluates what a rule says about a problem, of which o is the newest
 // occurrence. A field that hangs on something absent has its default, and so
 // has one that fails; the error joins an [*Error] for each that failed.
-func (s *Set) Answers(i int, o *correlate.Occurrence, p *correlate.Problem) (correlate.Answers, error) {
+//
+// scrub redacts a text before it is cut or made one line: half a secret is not
+// known for one. Runbook and Sinks are not scrubbed, nor cut.
+func (s *Set) Answers(i int, o *correlate.Occurrence, p *correlate.Problem, scrub func(string) string) (correlate.Answers, error) {
 	r := s.rules[i]
 	v := viewOccurrence(o, p)
 	defer v.release()
-	e := evaluation{rule: r, index: i, view: v}
+	e := evaluation{rule: r, index: i, view: v, scrub: scrub}
 	a := correlate.Answers{
-		Severity:  cmp.Or(e.line("severity", r.severity), defaultSeverity),
-		Title:     oneLine(cmp.Or(e.line("title", r.title), defaultTitle(o, p)), maxTitle),
-		Team:      e.line("team", r.team),
-		Runbook:   e.line("runbook", r.runbook),
+		Severity:  cmp.Or(e.line("severity", r.severity, maxLine), defaultSeverity),
+		Title:     cmp.Or(e.line("title", r.title, maxTitle), oneLine(scrub(defaultTitle(o, p, scrub)), maxTitle)),
+		Team:      e.line("team", r.team, maxLine),
+		Runbook:   strings.TrimSpace(e.text("runbook", r.runbook)),
 		Labels:    e.lines("labels", r.labels),
-		Sinks:     e.lines("sinks", r.sinks),
 		Threshold: r.Threshold,
 		Quiet:     r.Quiet,
+	}
+	for i, t := range r.sinks {
+		if name := e.text(fmt.Sprintf("sinks[%d]", i), t); name != "" {
+			a.Sinks = append(a.Sinks, name)
+		}
 	}
 	if a.Runbook != "" && !isWebAddress(a.Runbook) {
 		e.fail("runbook", errors.New("it is not an http or https URL"))
@@ -74,6 +81,7 @@ type evaluation struct {
 	rule  *rule
 	index int
 	view  *view
+	scrub func(string) string
 	errs  []error
 }
 
@@ -97,18 +105,23 @@ func (e *evaluation) try(field string, fn func() error) {
 	}
 }
 
-func (e *evaluation) line(field string, t text) (s string) {
+func (e *evaluation) text(field string, t text) (s string) {
 	e.try(field, func() (err error) {
 		s, err = t.eval(e.view)
 		return err
 	})
-	return oneLine(s, maxLine)
+	return s
+}
+
+// line evaluates a text that is to be one line, of at most size runes.
+func (e *evaluation) line(field string, t text, size int) string {
+	return oneLine(e.scrub(e.text(field, t)), size)
 }
 
 func (e *evaluation) lines(field string, ts []text) []string {
 	var out []string
 	for i, t := range ts {
-		if s := e.line(fmt.Sprintf("%s[%d]", field, i), t); s != "" {
+		if s := e.line(fmt.Sprintf("%s[%d]", field, i), t, maxLine); s != "" {
 			out = append(out, s)
 		}
 	}

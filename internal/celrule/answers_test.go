@@ -70,7 +70,7 @@ func TestText(t *testing.T) {
 		t.Run(tt.rule, func(t *testing.T) {
 			set, err := Compile([]Rule{{Name: "r", When: "true", Title: tt.text}}, nil)
 			require.NoError(t, err)
-			a, err := set.Answers(0, refused(), often())
+			a, err := set.Answers(0, refused(), often(), asItIs)
 			require.NoError(t, err)
 			require.Equal(t, tt.want, a.Title)
 		})
@@ -97,7 +97,7 @@ func TestAnswers(t *testing.T) {
 	}}, []string{"jira", "pager"})
 	require.NoError(t, err)
 
-	a, err := set.Answers(0, refused(), often())
+	a, err := set.Answers(0, refused(), often(), asItIs)
 	require.NoError(t, err)
 	require.Equal(t, correlate.Answers{
 		Severity:  "error",
@@ -106,7 +106,7 @@ func TestAnswers(t *testing.T) {
 		Quiet:     30 * time.Minute,
 	}, a)
 
-	a, err = set.Answers(1, refused(), often())
+	a, err = set.Answers(1, refused(), often(), asItIs)
 	require.NoError(t, err)
 	require.Equal(t, correlate.Answers{
 		Severity:  "critical",
@@ -119,7 +119,7 @@ func TestAnswers(t *testing.T) {
 		Quiet:     time.Hour,
 	}, a)
 
-	a, err = set.Answers(2, refused(), often())
+	a, err = set.Answers(2, refused(), often(), asItIs)
 	require.Equal(t, "error", a.Severity)
 	require.Empty(t, a.Runbook)
 	require.Equal(t, []string{"kept"}, a.Labels)
@@ -151,4 +151,24 @@ func TestSpec(t *testing.T) {
 	got, err := set.Spec(4, refused())
 	require.EqualError(t, err, `rule "wrong": signature: an int is no list`)
 	require.Zero(t, got)
+}
+
+// Half a secret is not known for one.
+func TestAnswersAreScrubbedBeforeTheyAreCut(t *testing.T) {
+	secret := strings.Repeat("s", 100)
+	scrub := func(s string) string { return strings.ReplaceAll(s, "key\n"+secret, "***") }
+	set, err := new(Set).Compile([]Rule{
+		{Name: "own", When: "true", Title: `"some thirty characters, and a " + exception.message`, Labels: []string{"exception.message"}, Runbook: `"https://a.example/" + span.name`},
+		{Name: "default", When: "true"},
+	}, nil)
+	require.NoError(t, err)
+	o := &correlate.Occurrence{Operation: "x", Status: "ERROR", Exception: correlate.Exception{Message: "key\n" + secret}}
+	a, err := set.Answers(0, o, new(correlate.Problem), scrub)
+	require.NoError(t, err)
+	require.Equal(t, "some thirty characters, and a ***", a.Title)
+	require.Equal(t, []string{"***"}, a.Labels)
+	require.Equal(t, "https://a.example/x", a.Runbook)
+	a, err = set.Answers(1, o, new(correlate.Problem), scrub)
+	require.NoError(t, err)
+	require.Equal(t, "x: ***", a.Title)
 }

@@ -95,7 +95,7 @@ func TestSwitchedOff(t *testing.T) {
 	require.Contains(t, set.Stats(0).LastError, "the evaluation exceeded its limits")
 	require.Equal(t, Match{Verdict: Matched, Rule: 1}, set.Match(huge))
 	require.Equal(t, int64(maxOverruns), set.Stats(0).Overruns, "it is not evaluated any more")
-	a, err := set.Answers(0, &correlate.Occurrence{Operation: "x"}, new(correlate.Problem))
+	a, err := set.Answers(0, &correlate.Occurrence{Operation: "x"}, new(correlate.Problem), asItIs)
 	require.NoError(t, err)
 	require.Equal(t, "x", a.Title, "its answers are the defaults")
 

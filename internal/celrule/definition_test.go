@@ -39,7 +39,7 @@ func TestDefinitions(t *testing.T) {
 	set, err := Compile([]Rule{{Name: "r", When: "failed", Severity: `many ? "critical" : "error"`, Title: "route", Team: "many people", Definitions: defs}}, nil)
 	require.NoError(t, err)
 	o := correlate.Occurrence{Operation: "x", Attributes: []correlate.Attribute{{Key: "http.route", Value: "/pay"}}}
-	a, err := set.Answers(0, &o, &correlate.Problem{Count: 11})
+	a, err := set.Answers(0, &o, &correlate.Problem{Count: 11}, asItIs)
 	require.NoError(t, err)
 	require.Equal(t, "critical", a.Severity)
 	require.Equal(t, "/pay", a.Title, "the name of a definition alone is an expression")

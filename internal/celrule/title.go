@@ -10,10 +10,10 @@ import (
 )
 
 // defaultTitle says where something went wrong, and what: in the operation, or in
-// what many operations call.
-func defaultTitle(o *correlate.Occurrence, p *correlate.Problem) string {
+// what many operations call. Of the message it takes a part.
+func defaultTitle(o *correlate.Occurrence, p *correlate.Problem, scrub func(string) string) string {
 	typ := shortType(o.Exception.Type)
-	message, _, _ := strings.Cut(strings.TrimSpace(cmp.Or(o.Exception.Message, o.Message)), "\n")
+	message, _, _ := strings.Cut(strings.TrimSpace(scrub(cmp.Or(o.Exception.Message, o.Message))), "\n")
 	message = innermost(message, o.Exception.Type)
 	title := o.Operation
 	for _, c := range p.Signature.Components {

@@ -26,6 +26,12 @@ type Batch struct {
 	// Earlier are IDs that the occurrences had by the version of the algorithm
 	// before: several signatures may have become one. They are a sample.
 	Earlier []string
+	// Withheld counts, by kind, what was taken out of the evidence.
+	Withheld map[string]int64
+
+	// Signed is the occurrence that the signature was made of.
+	Signed *correlate.Occurrence
+	signer correlate.Signer
 
 	operations [maxEarlier]string // that Earlier is of
 	// exported is the newest whose trace is in a backend. Where a sampler takes one
@@ -87,7 +93,7 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 		if len(c.batches) >= c.Max {
 			return id, false
 		}
-		b = &Batch{Set: set, Rule: rule}
+		b = &Batch{Set: set, Rule: rule, Signed: o, signer: c.Signer}
 		b.Batch = correlate.Batch{Scope: o.Scope, Signature: c.Signer.Sign(*o, spec), Rule: r.Name, Threshold: r.Threshold, Quiet: r.Quiet, First: o.End}
 		if c.batches == nil {
 			c.batches = map[string]*Batch{}

@@ -5,11 +5,12 @@ import (
 
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/coalesce"
+	"github.com/spanticket/spanticket/redact"
 )
 
 // freeze evaluates the rule's answers and puts them, redacted, into the problem.
 func (l *Ledger) freeze(p *correlate.Problem, b coalesce.Batch) {
-	a, err := b.Set.Answers(b.Rule, b.Newest, p)
+	a, err := b.Set.Answers(b.Rule, b.Newest, p, l.scrub)
 	if err != nil {
 		l.Logger.Warn("spanticket: part of a rule failed, its default is used", "rule", b.Batch.Rule, "error", l.Redactor.Text(err.Error()))
 	}
@@ -23,6 +24,32 @@ func (l *Ledger) freeze(p *correlate.Problem, b coalesce.Batch) {
 	}
 	a.Sinks = to
 	p.Answers = a
+}
+
+// reduce redacts the copy of an occurrence, of which no more is stored than the
+// components of its signature, and reports whether there was anything.
+func (l *Ledger) reduce(o *correlate.Occurrence) (found bool, err error) {
+	err = l.Redactor.Reporting(func(string) { found = true }).Document(o)
+	return found, err
+}
+
+// count returns a redactor that also counts what it withholds in counts.
+func (l *Ledger) count(counts *map[string]int64) *redact.Redactor {
+	return l.Redactor.Reporting(func(kind string) {
+		l.Counters.Withheld.Add(kind)
+		if *counts == nil {
+			*counts = map[string]int64{}
+		}
+		(*counts)[kind]++
+	})
+}
+
+// scrub redacts a text that is cut afterwards.
+func (l *Ledger) scrub(s string) string {
+	if err := l.Redactor.Document(&s); err != nil {
+		return "[REDACTED:failed]"
+	}
+	return s
 }
 
 // known returns those of the names that are sinks, each once, or all sinks if
@@ -50,12 +77,15 @@ func (l *Ledger) redact(b *coalesce.Batch) {
 	// Slices are shared with occurrences; the maps of a sample are its own.
 	b.Signature.Components = slices.Clone(b.Signature.Components)
 	b.Sample.Path = slices.Clone(b.Sample.Path)
+	if err := b.Redact(l.reduce); err != nil {
+		l.Logger.Error("spanticket: what makes a signature is not told: it cannot be redacted", "problem", b.Signature.ID, "error", err)
+	}
 	doc := struct {
 		Sample     *correlate.Sample
 		Components []correlate.Component
 		Affected   []correlate.Affected
 	}{&b.Sample, b.Signature.Components, b.Impact.Operations}
-	if err := l.Redactor.Document(&doc); err != nil {
+	if err := l.count(&b.Withheld).Document(&doc); err != nil {
 		l.Logger.Error("spanticket: evidence is left out: it cannot be redacted", "problem", b.Signature.ID, "error", err)
 		s := b.Sample
 		b.Sample = correlate.Sample{Time: s.Time, Duration: s.Duration, TraceID: s.TraceID, SpanID: s.SpanID, Exported: s.Exported, Operation: "[REDACTED:failed]"}

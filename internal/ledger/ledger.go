@@ -225,7 +225,7 @@ func (l *Ledger) decide(b coalesce.Batch, r correlate.Reason, n, own int64) {
 		return
 	}
 	d := correlate.Decision{
-		Time: b.Last, Stage: correlate.StageDecide, Reason: r, Count: n,
+		Withheld: b.Withheld, Time: b.Last, Stage: correlate.StageDecide, Reason: r, Count: n,
 		TraceID: b.Newest.TraceID, SpanID: b.Newest.SpanID, Scope: b.Scope, Operation: b.Newest.Operation,
 		Rule: b.Batch.Rule, Signature: b.Signature.ID,
 	}

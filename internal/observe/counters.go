@@ -27,6 +27,8 @@ type Counters struct {
 	// Reloaded counts the times that rules were loaded again, and Refused those
 	// that something was wrong with them.
 	Reloaded, Refused atomic.Int64
+	// Withheld counts values that were taken out as secret or personal, by kind.
+	Withheld Kinds
 }
 
 // The counter of healthy spans is the only one that most spans of the host

@@ -20,7 +20,8 @@ type Gauges struct {
 }
 
 // Export makes instruments that show the counters, until stop is called. Their
-// attributes have few values: reasons, sinks, operations, outcomes and states.
+// attributes have few values: reasons, sinks, operations, outcomes, states, and kinds
+// of secrets.
 // Names of rules are none: there may be thousands.
 func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop func() error, err error) {
 	m := mp.Meter(scope)
@@ -48,7 +49,9 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 	latency, err12 := m.Float64Histogram("spanticket.ticket.duration", metric.WithUnit("s"),
 		metric.WithDescription("Time from the end of a span until a sink has accepted its ticket."),
 		metric.WithExplicitBucketBoundaries(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800))
-	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12} {
+	withheld, err13 := m.Int64ObservableCounter("spanticket.withheld", metric.WithUnit("{value}"),
+		metric.WithDescription("Values that were taken out of what is stored, sent and logged, because they are secret or personal, by kind."))
+	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13} {
 		if err != nil {
 			return nil, fmt.Errorf("observe: making an instrument: %w", err)
 		}
@@ -66,6 +69,9 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 				attribute.String("spanticket.operation", k.Operation),
 				attribute.String("spanticket.outcome", k.Outcome)))
 		}
+		for kind, n := range c.Withheld.Counts() {
+			o.ObserveInt64(withheld, n, metric.WithAttributes(attribute.String("spanticket.kind", kind)))
+		}
 		o.ObserveInt64(queue, g.Queue())
 		o.ObserveInt64(capacity, g.QueueCapacity())
 		o.ObserveInt64(traces, g.Traces())
@@ -79,7 +85,7 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 			o.ObserveInt64(reloads, n, metric.WithAttributes(attribute.String("spanticket.outcome", outcome)))
 		}
 		return nil
-	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads)
+	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld)
 	if err != nil {
 		return nil, fmt.Errorf("observe: registering a callback: %w", err)
 	}

@@ -39,14 +39,25 @@ const minCode = 10
 // character escaped that has no place in a URL. It returns "" for what is no such
 // link, is too long, or has a secret where none can be taken out.
 func URL(r *redact.Redactor, s string) string {
-	if s = strings.TrimSpace(s); len(s) > maxURL {
+	if s = strings.TrimSpace(s); len(s) > maxURL || r == nil {
 		return ""
 	}
+	r.Text(s) // tells of what is in it, once
+	r = r.Reporting(nil)
 	u, err := url.Parse(s)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || !isHost(u.Host) || r.Text(u.Host) != u.Host {
 		return ""
 	}
-	path := u.EscapedPath()
+	path, rest := u.EscapedPath(), ""
+	if u.RawQuery != "" {
+		rest = "?" + u.RawQuery
+	}
+	if f := u.EscapedFragment(); f != "" {
+		rest += "#" + f
+	}
+	if spans(r, path, rest) {
+		return u.Scheme + "://" + u.Host + "/" + hole
+	}
 	if path != "" {
 		parts := strings.Split(path, "/")
 		for i, p := range parts {
@@ -69,6 +80,29 @@ func URL(r *redact.Redactor, s string) string {
 		return root + "/" + hole
 	}
 	return ""
+}
+
+// spans reports whether a secret begins in the path of a URL and has a sign in it
+// that parts of URLs end at: the parts of one are not known for a secret, one by
+// one.
+func spans(r *redact.Redactor, path, rest string) bool {
+	paths, rests := plains(path), plains(rest)
+	for i, path := range paths {
+		whole := path + rests[i]
+		if i > 0 && path == paths[0] && rests[i] == rest || r.Text(whole) == whole {
+			continue
+		}
+		for _, f := range r.Find(whole) {
+			part := whole[f.From:f.To]
+			if f.Kind == "encoded" && strings.Contains(part, "%") {
+				continue // all of a word that has escapes; what is in it is found in the other forms
+			}
+			if f.From < len(path) && strings.ContainsAny(part, "/?#") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isHost reports whether s can be the host of a link, with its port. The parser
@@ -95,42 +129,50 @@ func parameters(r *redact.Redactor, s string) string {
 
 // valueOf returns the value of a parameter, or the hole.
 func valueOf(r *redact.Redactor, name, value string) string {
-	plainName, plain := unescape(name), unescape(value)
-	// In a fragment the path of an application may come first: #/login?token=...
-	if i := strings.LastIndexAny(plainName, "?/"); i >= 0 {
-		plainName = plainName[i+1:]
-	}
-	name = strings.ToLower(plainName)
-	switch {
-	case value == "":
+	if value == "" {
 		return ""
-	case credentials[name], r.Value(plainName, plain) != plain:
-		return hole
-	case len(plain) >= minCode && (name == "code" || name == "state"):
-		return hole
+	}
+	names, values := plains(name), plains(value)
+	for i, name := range names {
+		if i > 0 && name == names[0] && values[i] == value {
+			continue
+		}
+		// In a fragment the path of an application may come first: #/login?token=...
+		if i := strings.LastIndexAny(name, "?/"); i >= 0 {
+			name = name[i+1:]
+		}
+		plain, lower := values[i], strings.ToLower(name)
+		if credentials[lower] || r.Value(name, plain) != plain || len(plain) >= minCode && (lower == "code" || lower == "state") {
+			return hole
+		}
 	}
 	return bare(r, value)
 }
 
 // bare returns a part of a URL, or the hole if there is a secret in it.
 func bare(r *redact.Redactor, s string) string {
-	if plain := unescape(s); r.Text(plain) != plain || r.Text(s) != s {
-		return hole
+	for i, plain := range plains(s) {
+		if (i == 0 || plain != s) && r.Text(plain) != plain {
+			return hole
+		}
 	}
 	return s
 }
 
-// unescape takes an encoding off, and a second one that some proxies put over
-// it. What is no encoding stays.
-func unescape(s string) string {
-	for range 2 {
-		next, err := url.QueryUnescape(s)
-		if err != nil || next == s {
-			return s
+// plains returns a part of a URL as it is, and with one encoding taken off, or a
+// second one that some proxies put over it: in a query a plus sign is a blank, and
+// elsewhere itself. What is no encoding stays.
+func plains(s string) (all [5]string) {
+	off := func(s string, decode func(string) (string, error)) string {
+		if plain, err := decode(s); err == nil {
+			return plain
 		}
-		s = next
+		return s
 	}
-	return s
+	all[0] = s
+	all[1], all[2] = off(s, url.QueryUnescape), off(s, url.PathUnescape)
+	all[3], all[4] = off(all[1], url.QueryUnescape), off(all[2], url.PathUnescape)
+	return all
 }
 
 // escape percent-encodes what RFC 3986 has no place for after the host, such as

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -55,6 +56,10 @@ func (r *Renderer) Ticket(ctx context.Context, p correlate.Problem, d correlate.
 	}
 	t.Title = cmp.Or(line(t.Title), line(t.Operation), untitled)
 	r.links(&t) // whatever the redactor has made of them
+	counts := map[string]int{}
+	if redactions(reflect.ValueOf(&t), counts); len(counts) > 0 {
+		t.Missing = append(t.Missing, withheldValues(counts))
+	}
 	fit(&t, limits)
 	return t, nil
 }

