@@ -25,6 +25,7 @@ import (
 
 	"github.com/spanticket/spanticket/autoticket"
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/boltstore"
 	"github.com/spanticket/spanticket/sinks"
 )
 
@@ -73,10 +74,12 @@ func (f fileSink) tickets() []string {
 // service files what an earlier run has left, if it is given the time, and ends as
 // it is told.
 func service(dir, end string) error {
-	store, err := openLogStore(filepath.Join(dir, "store"))
+	end, bolt := strings.CutSuffix(end, " on bolt")
+	store, err := openStore(dir, bolt)
 	if err != nil {
 		return err
 	}
+	defer store.Close()
 	r := resource.NewSchemaless(attribute.String("service.name", "checkout"))
 	c := autoticket.Config{
 		Store: store, Journal: filepath.Join(dir, "journal"),
@@ -102,6 +105,19 @@ func service(dir, end string) error {
 	}
 	handle(engine, provider.Tracer("test"), end)
 	return nil
+}
+
+// lasting is a store that outlives its process.
+type lasting interface {
+	correlate.Store
+	io.Closer
+}
+
+func openStore(dir string, bolt bool) (lasting, error) {
+	if bolt {
+		return boltstore.Open(boltstore.Config{Path: filepath.Join(dir, "store")})
+	}
+	return openLogStore(filepath.Join(dir, "store"))
 }
 
 // handle is the request that ends the process.
@@ -156,10 +172,10 @@ func run(t *testing.T, dir, end string) (output string, err error) {
 }
 
 // problems returns what the store of the service has.
-func problems(t *testing.T, dir string) (out []correlate.Problem) {
-	store, err := openLogStore(filepath.Join(dir, "store"))
+func problems(t *testing.T, dir string, bolt bool) (out []correlate.Problem) {
+	store, err := openStore(dir, bolt)
 	require.NoError(t, err)
-	defer store.file.Close()
+	defer store.Close()
 	records, err := store.List(t.Context(), correlate.Page{Kind: correlate.KindProblem, Max: 100})
 	require.NoError(t, err)
 	for _, r := range records {
@@ -195,6 +211,8 @@ func TestAServiceThatDiesOfItsFirstRequest(t *testing.T) {
 		{rule: "a panic that the guard and the span see", end: "recover both", operation: "POST /checkout"},
 		{rule: "os.Exit", end: "exit", operation: "INSERT orders"},
 		{rule: "SIGKILL", end: "kill", operation: "INSERT orders"},
+		{rule: "a panic, with the store that one has", end: "panic on bolt", quit: " on bolt", operation: "POST /checkout"},
+		{rule: "SIGKILL, with the store that one has", end: "kill on bolt", quit: " on bolt", operation: "INSERT orders"},
 	} {
 		t.Run(row.rule, func(t *testing.T) {
 			t.Parallel()
@@ -206,7 +224,7 @@ func TestAServiceThatDiesOfItsFirstRequest(t *testing.T) {
 				_, ended := errors.AsType[*exec.ExitError](err)
 				require.True(t, ended, "%v\n%s", err, out)
 				require.NotContains(t, out, "DATA RACE")
-				if row.end != "exit" && row.end != "kill" {
+				if strings.HasPrefix(row.end, "panic") || strings.HasPrefix(row.end, "recover") {
 					require.Contains(t, out, "nil pointer dereference", "it panics on")
 					require.Contains(t, out, "charge", "with its stack")
 				}
@@ -218,14 +236,14 @@ func TestAServiceThatDiesOfItsFirstRequest(t *testing.T) {
 			require.NoError(t, err, out)
 			require.Len(t, sink.tickets(), 1)
 			require.Contains(t, sink.tickets()[0], "\t"+row.operation+"\n")
-			all := problems(t, dir)
+			all := problems(t, dir, strings.HasSuffix(row.end, " on bolt"))
 			require.Len(t, all, 1)
 			require.Equal(t, int64(n), all[0].Count, "each is counted once")
 
 			out, err = run(t, dir, row.quit)
 			require.NoError(t, err, out)
 			require.NotContains(t, out, "left in the journal", "after a clean end nothing is replayed")
-			require.Equal(t, int64(n), problems(t, dir)[0].Count)
+			require.Equal(t, int64(n), problems(t, dir, strings.HasSuffix(row.end, " on bolt"))[0].Count)
 		})
 	}
 }

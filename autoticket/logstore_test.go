@@ -122,6 +122,8 @@ func (s *logStore) Settle(ctx context.Context, d correlate.Delivery, o correlate
 	return s.write(st)
 }
 
+func (s *logStore) Close() error { return s.file.Close() }
+
 func TestLogStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) correlate.Store {
 		s, err := openLogStore(filepath.Join(t.TempDir(), "store"))
