@@ -84,3 +84,18 @@ func (r *Redactor) elementKind(name string) string {
 	}
 	return ""
 }
+
+// closes reports whether an end tag follows the start tag that may begin at s[i],
+// near enough, or the text ends in what may be its element.
+func (x *scanner) closes(i int) bool {
+	if x.tag < i && x.tag < len(x.s) {
+		x.tag = len(x.s)
+		if n := strings.Index(x.s[i:], "</"); n >= 0 {
+			x.tag = i + n
+		}
+	}
+	if x.tag < len(x.s) {
+		return x.tag-i <= maxTag+maxElement
+	}
+	return len(x.s)-i <= maxTag || strings.IndexByte(x.s[i+1:min(len(x.s), i+1+maxTag)], '<') < 0
+}

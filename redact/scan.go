@@ -1,9 +1,6 @@
 package redact
 
-import (
-	"strings"
-	"sync"
-)
+import "sync"
 
 // match is a part of a text, and what to put in its place. A match that puts
 // back what is there keeps other detectors away from it.
@@ -171,27 +168,16 @@ func isTime(s string, i int) bool {
 		(s[i-3] == ':' || s[i-3] == 'T' || s[i-3] == ' ')
 }
 
-// closes reports whether an end tag follows the start tag that may begin at s[i],
-// near enough, or the text ends in what may be its element.
-func (x *scanner) closes(i int) bool {
-	if x.tag < i && x.tag < len(x.s) {
-		x.tag = len(x.s)
-		if n := strings.Index(x.s[i:], "</"); n >= 0 {
-			x.tag = i + n
-		}
-	}
-	if x.tag < len(x.s) {
-		return x.tag-i <= maxTag+maxElement
-	}
-	return len(x.s)-i <= maxTag || strings.IndexByte(x.s[i+1:min(len(x.s), i+1+maxTag)], '<') < 0
-}
-
 // worth reports whether the run of digits at s[i] may be part of anything that
 // number finds: most are too short or too long, or nothing tells what they are.
 func (x *scanner) worth(i int) bool {
 	s := x.s
-	if i > 0 && isAlnum(s[i-1]) && !escaped(s, i) {
-		return i > 1 && isUpper(s[i-2]) && (i == 2 || !isAlnum(s[i-3]) || escaped(s, i-2)) // an IBAN
+	if i > 1 && isAlnum(s[i-1]) {
+		if c := s[i-2]; isUpper(c) {
+			return i == 2 || !isAlnum(s[i-3]) || escaped(s, i-2) // an IBAN
+		} else if c != '\\' && c != '%' || !escaped(s, i) {
+			return false
+		}
 	}
 	if i <= x.phone {
 		return true

@@ -24,6 +24,9 @@ func (x *scanner) tuple(at, end int) (match, bool) {
 	default:
 		return match{}, false
 	}
+	if isBlank(s[end]) && isProseAhead(s[end:min(len(s), end+maxAhead)]) {
+		return match{}, false // as in most places
+	}
 	begin := at
 	for begin > max(x.floor, at-maxKey) && isKey(s[begin-1]) {
 		begin--
@@ -62,6 +65,20 @@ func (x *scanner) tuple(at, end int) (match, bool) {
 		}
 	}
 	return m, holdsNothing(x, begin, m.from)
+}
+
+// maxAhead is how far behind a key and a blank something is looked for that no
+// prose has, in bytes.
+const maxAhead = 24
+
+// isProseAhead reports whether s has letters and blanks only.
+func isProseAhead(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !isAlpha(c) && c != ' ' {
+			return c == '.' || c == ',' || c == '\n'
+		}
+	}
+	return true
 }
 
 // tupleValue returns where the value of the key s[begin:end] begins that may
@@ -166,7 +183,8 @@ func (x *scanner) afterBlank(begin, end int, open byte, k key) (v int, sure bool
 		return 0, false
 	}
 	word := skip(s, v, func(c byte) bool { return !isSpace(c) })
-	if strings.IndexByte(s[v:word], '(') >= 0 || word-v < 6 {
+	const minSetting, minName = 6, 8 // a field of a struct has a type there
+	if strings.IndexByte(s[v:word], '(') >= 0 || word-v < minSetting || name && !setting && word-v < minName {
 		return 0, false
 	}
 	return v, false

@@ -72,6 +72,7 @@ func behindTypes(s string, v int) int {
 			}
 			return i
 		case isAlnum(c) || c == '.' || c == '_' || c == '*' || c == '?':
+			name := i
 			i = skip(s[:limit], i, func(c byte) bool { return isAlnum(c) || strings.IndexByte("._*?[]<>", c) >= 0 })
 			if i < limit && isBlank(s[i]) { // a type, and what is assigned
 				n := skip(s[:limit], i, isBlank)
@@ -83,8 +84,8 @@ func behindTypes(s string, v int) int {
 				} else {
 					return v // words
 				}
-			} else if i == limit || s[i] != '(' {
-				return v
+			} else if i == limit || s[i] != '(' || strings.IndexByte(s[name:i], '.') >= 0 {
+				return v // a word, or a call: errors.New("x")
 			}
 		case c == '(':
 			end := skip(s[:limit], i+1, func(c byte) bool { return isAlnum(c) || strings.IndexByte("._*=[]{} ", c) >= 0 })

@@ -19,9 +19,46 @@ type view struct {
 // unescaped returns s without what is a secret once the escapes of s are
 // decoded: \x70, \160, \u0070, &#112;, &quot;, =70 of quoted-printable, and
 // the zeros of UTF-16. What is replaced is what the find is written in, no more.
-//
-// Most texts have no such escape, which costs a look for a few signs.
+// Lines with escapes that follow each other are looked at together.
 func (r *Redactor) unescaped(s string, t *trail) string {
+	var out []byte
+	done := 0
+	for line := 0; line < len(s); {
+		end := lineStop(s, line)
+		if !hasEscape(s[line:end]) {
+			line = end + 1
+			continue
+		}
+		for end < len(s) {
+			next := lineStop(s, end+1)
+			if s[end-1] != '=' && !strings.HasSuffix(s[:end], "=\r") && !hasEscape(s[end+1:next]) {
+				break
+			}
+			end = next
+		}
+		for _, e := range r.readings(s[line:end]) {
+			e.from, e.to = e.from+line, e.to+line
+			t.note(e)
+			out = append(append(out, s[done:e.from]...), e.with...)
+			done = e.to
+		}
+		line = end + 1
+	}
+	if out == nil {
+		return s
+	}
+	t.step()
+	return string(append(out, s[done:]...))
+}
+
+// hasEscape reports whether a line has what a view takes away.
+func hasEscape(s string) bool {
+	return strings.HasSuffix(s, "=") || strings.HasSuffix(s, "=\r") || firstEscape(s, true) >= 0 || firstQuotedPrintable(s) >= 0
+}
+
+// readings returns what is to be replaced in s because of what it reads like
+// without its escapes.
+func (r *Redactor) readings(s string) []match {
 	v := view{text: s}
 	for level := 1; level <= maxViews; level++ {
 		if !v.decode() {
@@ -35,16 +72,15 @@ func (r *Redactor) unescaped(s string, t *trail) string {
 		}
 		text = r.looked(r.scan(r.own(text, &seen), &seen), has, &seen)
 		if len(seen.spans) > 0 {
-			return v.put(s, text, seen.spans, t, level)
+			return v.edits(s, text, seen.spans, level)
 		}
 	}
-	return s
+	return nil
 }
 
-// put returns s with what the spans say of the view replaced by what they lead
-// to in text.
-func (v *view) put(s, text string, spans []span, t *trail, level int) string {
-	out := make([]byte, 0, len(s)+maxMark)
+// edits returns what is to be replaced in s, of which v is the view, where the
+// spans say what became of the view in text.
+func (v *view) edits(s, text string, spans []span, level int) (all []match) {
 	done := 0
 	for _, sp := range spans {
 		with, a, b := text[sp.at:sp.at+sp.size], sp.from, sp.to
@@ -61,12 +97,10 @@ func (v *view) put(s, text string, spans []span, t *trail, level int) string {
 		for range level {
 			with = escapeLike(with, s[from:to])
 		}
-		t.note(match{from, to, with})
-		out = append(append(out, s[done:from]...), with...)
+		all = append(all, match{from, to, with})
 		done = to
 	}
-	t.step()
-	return string(append(out, s[done:]...))
+	return all
 }
 
 // begin returns where the code of the byte at text[i] begins. If it is not the
@@ -152,219 +186,6 @@ func (v *view) at(i int) int32 {
 
 // manySlashes is how many backslashes before a quote detectors do not count.
 const manySlashes = 8
-
-// nothing is what a code stands for that says nothing: a zero of UTF-16, the
-// end of a line that goes on.
-const nothing = -1
-
-// firstEscape returns where the first escape is that may hide something, or -1:
-// most texts with backslashes have line ends only, which detectors know. They know
-// quotes too, where a pair has them, but not in each kind of shape and code.
-func firstEscape(s string, slash bool) int {
-	first := strings.IndexByte(s, 0)
-	i := -1
-	if slash {
-		i = strings.IndexByte(s, '\\')
-	}
-	for i >= 0 && (first < 0 || i < first) {
-		end := skip(s, i, func(c byte) bool { return c == '\\' })
-		if end == len(s) {
-			break
-		}
-		if c := s[end]; end-i >= manySlashes || c == '"' || c == '/' || c == 'u' || c == 'U' || c == 'x' || '0' <= c && c <= '3' {
-			if _, n := escapeAt(s, end-1); n > 0 {
-				first = i
-			}
-		}
-		i = from(end, strings.IndexByte(s[end:], '\\'))
-	}
-	for i := strings.IndexByte(s, '&'); i >= 0 && (first < 0 || i < first); {
-		if _, n := entityAt(s, i); n > 0 {
-			return i
-		}
-		i = from(i+1, strings.IndexByte(s[i+1:], '&'))
-	}
-	return first
-}
-
-// escapeAt returns what the escape at s[i] stands for, and its length, or 0 if
-// there is none.
-func escapeAt(s string, i int) (rune, int) {
-	switch s[i] {
-	case 0:
-		return nothing, 1
-	case '&':
-		return entityAt(s, i)
-	case '\\':
-	default:
-		return 0, 0
-	}
-	if i+1 == len(s) {
-		return 0, 0
-	}
-	switch c := s[i+1]; c {
-	case '\\', '"', '\'', '/':
-		return rune(c), 2
-	case 'n':
-		return '\n', 2
-	case 'r':
-		return '\r', 2
-	case 't':
-		return '\t', 2
-	case 'u', 'U', 'x':
-		digits := 4
-		if c == 'U' {
-			digits = 8
-		} else if c == 'x' {
-			digits = 2
-		}
-		if i+2 < len(s) && s[i+2] == '{' {
-			return hexRune(s, i, 3, 6, '}')
-		}
-		return hexRune(s, i, 2, digits, 0)
-	case '0', '1', '2', '3':
-		if i+3 < len(s) && isOctal(s[i+2]) && isOctal(s[i+3]) {
-			return visibleCode(rune(c-'0')<<6 | rune(s[i+2]-'0')<<3 | rune(s[i+3]-'0')), 4
-		}
-		if c == '0' {
-			return nothing, 2
-		}
-	}
-	return 0, 0
-}
-
-func isOctal(c byte) bool { return '0' <= c && c <= '7' }
-
-// hexRune reads up to most hexadecimal digits from s[i+skip] on, as many if
-// there is no stop, and the stop.
-func hexRune(s string, i, skip, most int, stop byte) (rune, int) {
-	c, n := rune(0), skip
-	for ; n < skip+most && i+n < len(s) && isHex(s[i+n]); n++ {
-		c = c<<4 | rune(unhex(s[i+n]))
-	}
-	switch {
-	case stop == 0 && n < skip+most || n == skip:
-		return 0, 0
-	case stop != 0:
-		if i+n >= len(s) || s[i+n] != stop {
-			return 0, 0
-		}
-		n++
-	}
-	return visibleCode(c), n
-}
-
-// visibleCode returns what stands for c in a view: zeros for nothing.
-func visibleCode(c rune) rune {
-	if c == 0 {
-		return nothing
-	}
-	if c < 0 || c > utf8.MaxRune {
-		return utf8.RuneError
-	}
-	return c
-}
-
-// entities are the references of HTML to signs that matter to detectors.
-var entities = map[string]rune{
-	"amp": '&', "lt": '<', "gt": '>', "quot": '"', "apos": '\'', "nbsp": ' ', "equals": '=', "lowbar": '_', "hyphen": '-',
-	"dash": '-', "period": '.', "colon": ':', "semi": ';', "excl": '!', "num": '#', "percnt": '%', "plus": '+', "sol": '/',
-	"bsol": '\\', "commat": '@', "lpar": '(', "rpar": ')', "lsqb": '[', "rsqb": ']', "lcub": '{', "rcub": '}', "dollar": '$',
-	"ast": '*', "comma": ',', "quest": '?', "NewLine": '\n', "Tab": '\t', "vert": '|', "verbar": '|', "grave": '`', "UnderBar": '_',
-}
-
-// entityAt returns what the reference of HTML or XML at s[i] stands for, and its
-// length, or 0 if there is none.
-func entityAt(s string, i int) (rune, int) {
-	const maxEntity = 12
-	if i+2 >= len(s) {
-		return 0, 0
-	}
-	if s[i+1] == '#' {
-		if s[i+2]|0x20 == 'x' {
-			return hexRune(s, i, 3, 6, ';')
-		}
-		c, n := rune(0), 2
-		for ; n < maxEntity-2 && i+n < len(s) && isDigit(s[i+n]); n++ {
-			c = c*10 + rune(s[i+n]-'0')
-		}
-		if n == 2 || i+n >= len(s) || s[i+n] != ';' {
-			return 0, 0
-		}
-		return visibleCode(c), n + 1
-	}
-	end := skip(s[:min(len(s), i+maxEntity)], i+1, isAlpha)
-	if end < len(s) && s[end] == ';' {
-		if c := entities[s[i+1:end]]; c != 0 {
-			return c, end + 1 - i
-		}
-	}
-	return 0, 0
-}
-
-// firstQuotedPrintable returns where the first code of quoted-printable (RFC
-// 2045) is, or -1: a soft line end, an equals sign, or one code after another.
-func firstQuotedPrintable(s string) int {
-	for i := 0; ; i++ {
-		n := strings.IndexByte(s[i:], '=')
-		if n < 0 || i+n+1 >= len(s) {
-			return -1
-		}
-		i += n
-		switch c := s[i+1]; {
-		case c > 'F' || c < '\n':
-		case c == '\n', c == '\r' && strings.HasPrefix(s[i:], "=\r\n"), c == '3' && strings.HasPrefix(s[i:], "=3D"):
-			return i
-		case isHex(c) && i+6 <= len(s) && s[i+3] == '=':
-			_, a := quotedPrintableAt(s, i)
-			_, b := quotedPrintableAt(s, i+3)
-			if a > 0 && b > 0 {
-				return i
-			}
-		}
-	}
-}
-
-// hasSoftLines reports whether a full line of quoted-printable ends in s as one
-// does that goes on.
-func hasSoftLines(s string) bool {
-	for i := strings.Index(s, "=\n"); i >= 0; i = from(i+1, strings.Index(s[i+1:], "=\n")) {
-		if softLine(s, i) {
-			return true
-		}
-	}
-	for i := strings.Index(s, "=\r\n"); i >= 0; i = from(i+1, strings.Index(s[i+1:], "=\r\n")) {
-		if softLine(s, i) {
-			return true
-		}
-	}
-	return false
-}
-
-// softLine reports whether the '=' at s[i] ends a full line.
-func softLine(s string, i int) bool {
-	const minFull, maxFull = 72, 76
-	before := max(0, i-maxFull)
-	line := strings.LastIndexByte(s[before:i], '\n') + 1 + before
-	return i+1-line >= minFull && i+1-line <= maxFull
-}
-
-// quotedPrintableAt returns what the code at s[i] stands for, and its length, or
-// 0 if there is none.
-func quotedPrintableAt(s string, i int) (rune, int) {
-	switch rest := s[i:min(len(s), i+3)]; {
-	case rest[0] != '=':
-	case strings.HasPrefix(rest, "=\n"):
-		return nothing, 2
-	case rest == "=\r\n":
-		return nothing, 3
-	case len(rest) == 3 && isHex(rest[1]) && isHex(rest[2]) && !isLower(rest[1]) && !isLower(rest[2]):
-		if c := unhex(rest[1])<<4 | unhex(rest[2]); c != 0 && c < utf8.RuneSelf {
-			return rune(c), 3
-		}
-	}
-	return 0, 0
-}
 
 // from returns the index n within s[i:] as one within s.
 func from(i, n int) int {
