@@ -56,28 +56,29 @@ func (x *scanner) behind(at int) (m match, begin int, ok bool) {
 	case c == '(':
 		v = x.argument(from, to)
 	case isQuote(c) || c == '\\':
-		v = x.behindQuote(from, to)
+		sep := 0
+		if v, sep = x.behindQuote(from, to); sep > 0 {
+			f := keyBefore(s, sep, x.floor)
+			f.assign = s[sep] == '='
+			if k.kind = x.r.secretKind(k.text); k.kind != "" && isFieldName(f.text) {
+				m, ok = namedElsewhere(s, to, f, k.kind, x.floor)
+			}
+			return m, from, ok
+		}
 	case isBlank(c) || c == '-':
 		v = x.behindBlank(from, to)
 	case c == '|':
 		v = to + 1
 	case c == '<':
-		v = x.nextElement(to)
+		if k.kind = x.r.secretKind(k.text); k.kind != "" {
+			m, ok = namedByElement(s, to, k.kind)
+		}
+		return m, from, ok
 	}
 	if v == 0 || v >= len(s) {
 		return match{}, 0, false
 	}
 	if k.kind = x.r.secretKind(k.text); k.kind == "" {
-		return match{}, 0, false
-	}
-	if s[v-1] == '>' { // the text of an element
-		end := v + 1
-		for end < len(s) && end < v+maxElement && s[end] != '<' && markLen(s[end:]) == 0 {
-			end++
-		}
-		if old := strings.TrimSpace(s[v:end]); old != "" && markLen(s[v:]) == 0 && !isNothing(old) && !isPlaceholder(old) {
-			return match{v, end, mark(k.kind)}, from, true
-		}
 		return match{}, 0, false
 	}
 	m, ok = valueAt(s, v, k)
@@ -120,18 +121,18 @@ func literalEndAt(s string, v int) int {
 // behindQuote returns where the value begins that belongs to the quoted name
 // s[from:to]: the next argument or member, the field that is called value, or
 // the text of the element that the name is an attribute of.
-func (x *scanner) behindQuote(from, to int) int {
+func (x *scanner) behindQuote(from, to int) (v, sep int) {
 	s := x.s
 	i := skip(s, to, func(c byte) bool { return c == '\\' })
 	if i == len(s) || !isQuote(s[i]) || from == 0 {
-		return 0
+		return 0, 0
 	}
 	open := from
 	for open > max(x.floor, from-maxKey) && (isKey(s[open-1]) || s[open-1] == '/') {
 		open--
 	}
 	if open == 0 || s[open-1] != s[i] {
-		return 0
+		return 0, 0
 	}
 	for open--; open > 0 && s[open-1] == '\\'; open-- {
 	}
@@ -141,92 +142,35 @@ func (x *scanner) behindQuote(from, to int) int {
 	}
 	after := skip(s, i+1, isBlank)
 	if before == x.floor || after >= len(s) {
-		return 0
+		return 0, 0
 	}
 	switch c := s[before-1]; {
 	case (c == '(' || c == '{' || c == ',') && s[after] == ',':
 		v := skip(s, after+1, isBlank)
 		if v >= len(s) || !isQuote(s[v]) && literalStart(s, v) == 0 {
-			return 0
+			return 0, 0
 		}
 		end := literalEndAt(s, v)
 		if end <= v || strings.IndexByte(":?", s[end-1]) >= 0 {
-			return 0
+			return 0, 0
 		}
 		if end = skip(s, end, func(c byte) bool { return isQuote(c) || c == '\\' || isBlank(c) }); end >= len(s) || s[end] != ')' && s[end] != '}' && s[end] != '.' {
-			return 0
+			return 0, 0
 		}
-		return v
+		return v, 0
 	case c == '=' || c == ':':
-		return x.fieldValue(before-1, i+1)
+		return 0, before - 1
 	case c == ' ' || c == 'e': // variable "password" { default = "x" }
 		if strings.HasSuffix(s[x.floor:before], "variable") || before < open && strings.HasSuffix(s[x.floor:before], "variable") {
 			if n := strings.Index(s[after:min(len(s), after+maxBeside*4)], "default"); n >= 0 {
 				v := skip(s, after+n+len("default"), isBlank)
 				if v < len(s) && s[v] == '=' {
-					return skip(s, v+1, isBlank)
+					return skip(s, v+1, isBlank), 0
 				}
 			}
 		}
 	}
-	return 0
-}
-
-// fieldValue returns where the value begins of a name that is itself a value,
-// that of the key before s[sep], and ends at s[i].
-func (x *scanner) fieldValue(sep, i int) int {
-	const reach = 160
-	s := x.s
-	end := sep
-	for end > max(x.floor, sep-4) && (isBlank(s[end-1]) || isQuote(s[end-1]) || s[end-1] == '\\') {
-		end--
-	}
-	begin := end
-	for begin > max(x.floor, end-16) && isAlpha(s[begin-1]) {
-		begin--
-	}
-	switch strings.ToLower(s[begin:end]) {
-	case "name", "key", "field", "id", "k", "n", "header", "type", "property", "variable", "parameter", "parametername", "attribute":
-	default:
-		return 0
-	}
-	rest := s[i:min(len(s), i+reach)]
-	if n := strings.IndexAny(rest, "}<"); n >= 0 {
-		rest = rest[:n]
-	}
-	if n := strings.IndexByte(rest, '>'); n >= 0 { // the text of an element
-		if !strings.Contains(strings.ToLower(rest[:n]), "value=") {
-			if v := skip(s, i+n+1, isSpace); v < len(s) && s[v] != '<' && strings.TrimLeft(rest[:n], " ") == "" {
-				return v
-			}
-			return 0
-		}
-		rest = rest[:n]
-	}
-	if strings.HasPrefix(rest, "\r\n\r\n") || strings.HasPrefix(rest, "\n\n") { // of a form
-		return skip(s, i, isSpace)
-	}
-	n := strings.Index(strings.ToLower(rest), "value")
-	if n < 0 || strings.IndexByte(rest[:n], '\n') >= 0 && hasOthers(rest[:n]) || n > 0 && isWord(rest[n-1]) {
-		return 0
-	}
-	v := skip(s, i+n+len("value"), func(c byte) bool { return isQuote(c) || c == '\\' || isBlank(c) })
-	if v >= len(s) || s[v] != ':' && s[v] != '=' {
-		return 0
-	}
-	return skip(s, v+1, isBlank)
-}
-
-// hasOthers reports whether s has fields of text.
-func hasOthers(s string) bool {
-	for i := range len(s) {
-		if s[i] == ':' || s[i] == '=' {
-			if v := skip(s, i+1, isBlank); v < len(s) && strings.IndexByte("tfn", s[v]) < 0 {
-				return true
-			}
-		}
-	}
-	return false
+	return 0, 0
 }
 
 // behindBlank returns where the value begins that stands behind blanks, an arrow
@@ -333,25 +277,4 @@ func isTypeName(s string) bool {
 		return true
 	}
 	return false
-}
-
-// nextElement returns where the text of the element begins that follows the one
-// whose text ends at s[i]: <key>password</key> <string>x</string>.
-func (x *scanner) nextElement(i int) int {
-	const maxName = 24
-	s := x.s
-	if !strings.HasPrefix(s[i:], "</") {
-		return 0
-	}
-	n := strings.IndexByte(s[i:min(len(s), i+maxName)], '>')
-	if n < 0 {
-		return 0
-	}
-	i = skipGap(s[:min(len(s), i+n+64)], i+n+1)
-	for _, tag := range []string{"<string>", "<value>", "<Value>", "<val>", "<data>", "<param-value>", "<stringValue>"} {
-		if strings.HasPrefix(s[i:], tag) {
-			return i + len(tag)
-		}
-	}
-	return 0
 }

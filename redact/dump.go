@@ -76,35 +76,3 @@ func blockScalar(s string, i int) (from, to int) {
 	}
 	return from, to
 }
-
-// namedValue finds the value of a pair whose name stands in a field of its own,
-// behind the name at s[v]: {"name":"password","value":"x"}, <add key="password"
-// value="x"/>, {Key:password Value:x}.
-func (r *Redactor) namedValue(s string, v int, k key) (match, bool) {
-	if !equalFold(k.text, "name") && !equalFold(k.text, "key") && !equalFold(k.text, "field") && !equalFold(k.text, "header") {
-		return match{}, false
-	}
-	v = skip(s, v, func(c byte) bool { return c == '\\' || isQuote(c) })
-	to := skip(s[:min(len(s), v+maxKey)], v, isKey)
-	if to == v {
-		return match{}, false
-	}
-	kind := r.tellingKind(s[v:to])
-	if kind == "" {
-		return match{}, false
-	}
-	const gap = 16
-	rest := s[to:min(len(s), to+gap+maxKey)]
-	n := skip(rest, 0, func(c byte) bool { return c == '\\' || isQuote(c) || isBlank(c) || c == ',' || c == '\n' })
-	if n > gap || !foldPrefix(rest[n:], "value") {
-		return r.namedElsewhere(s, to, k, kind)
-	}
-	i := to + n + len("value")
-	closed := i < len(s) && (s[i] == '\\' || isQuote(s[i]))
-	i = skip(s, i, func(c byte) bool { return c == '\\' || isQuote(c) })
-	i = skip(s, i, isBlank)
-	if i == len(s) || s[i] != ':' && s[i] != '=' {
-		return match{}, false
-	}
-	return valueAt(s, skip(s, i+1, isBlank), key{kind: kind, closed: closed, assign: s[i] == '='})
-}

@@ -42,7 +42,11 @@ func (r *Redactor) element(s string, i int) (match, bool) {
 	}
 	from = to + n + len(gt)
 	if name == "key" {
-		return r.keyElement(s, from)
+		end := skip(s[:min(len(s), from+maxKey)], from, isKey)
+		if kind = r.secretKind(s[from:end]); kind == "" {
+			return match{}, false
+		}
+		return namedByElement(s, end, kind)
 	}
 	// The end tag, or the end of what was cut off.
 	end, closing := len(s), "</"+name

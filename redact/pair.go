@@ -60,7 +60,7 @@ func (r *Redactor) pair(s string, i, floor int) (match, bool) {
 		v = typedValue(s, v)
 	}
 	if k.kind == "" {
-		if m, ok := r.namedValue(s, v, k); ok {
+		if m, ok := r.namedValue(s, v, k, floor); ok {
 			return m, true
 		}
 		return r.personalPair(s, v, k)

@@ -60,6 +60,8 @@ func TestText(t *testing.T) {
 		{"JSON with spaces", `"token" : "a b"`, `"token" : "[REDACTED:token]"`},
 		{"JSON in JSON", `{"body":"{\"password\":\"hun\\\"ter2\",\"n\":1}"}`, `{"body":"{\"password\":\"[REDACTED:password]\",\"n\":1}"}`},
 		{"JSON that was cut off", `{"password":"hunt`, `{"password":"[REDACTED:password]`},
+		{"a field whose name follows its value", `{"value":"hunter2","name":"password"}`, `{"value":"[REDACTED:password]","name":"password"}`},
+		{"a field named by another, unquoted", "{Key:password Value:hunter2}", "{Key:password Value:[REDACTED:password]}"},
 		{"a JSON number", `{"otp":123456,"n":1}`, `{"otp":[REDACTED:password],"n":1}`},
 		{"no value", `{"password":null,"token":"","secret":true}`, `{"password":null,"token":"","secret":true}`},
 		{"Ruby", `'api_key' => 'x1'`, `'api_key' => '[REDACTED:api-key]'`},
