@@ -129,15 +129,7 @@ func longFlag(s string, name string, v int, line string) (match, bool) {
 	if !ok || sign == 0 || s[m.from:m.to] == m.with {
 		return m, ok
 	}
-	n := strings.IndexByte(s[m.from:m.to], sign)
-	if n < 0 || m.from+n+1 == m.to {
-		return match{}, false
-	}
-	m.from += n + 1
-	if old := s[m.from:m.to]; markLen(old) == len(old) {
-		m.with = old
-	}
-	return m, true
+	return behindUser(s, m, string(rune(sign)))
 }
 
 // runs reports whether a program is called on the line before s ends.
