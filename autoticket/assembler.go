@@ -25,6 +25,9 @@ func (e *Engine) assemble() {
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
 	s.gate.Traffic.Advance(time.Now())
+	if left := s.left(); len(left) > 0 {
+		e.work <- work{batches: left}
+	}
 	var flushes []chan struct{}
 	told := time.Now() // when the keeper was last given counts
 	for {
@@ -99,6 +102,6 @@ func (e *Engine) abandon() {
 	s.gate.Release(func(it capture.Item) { s.gate.Drop(it, correlate.AfterShutdown) })
 	s.table.CloseAll(time.Now())
 	for _, b := range s.batches(time.Now(), true) {
-		s.ledger.Lose(b, correlate.AfterShutdown)
+		s.ledger.Lose(b.Batch, correlate.AfterShutdown)
 	}
 }

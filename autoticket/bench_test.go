@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -94,11 +95,49 @@ func BenchmarkOnEnd(b *testing.B) {
 	b.Run("first", func(b *testing.B) {
 		benchFailing(b, benchRules(1000), snapshots(1024, "", errFailed), new(forgetful))
 	})
+	b.Run("healthy/journal", func(b *testing.B) { benchHealthy(b, benchRules(1000), inJournal(b)) })
+	b.Run("repeat/journal", func(b *testing.B) {
+		benchFailing(b, benchRules(1000), snapshots(1024, "connection refused", errFailed), nil, inJournal(b))
+	})
+	b.Run("first/journal", benchFirst)
+}
+
+// benchFirst ends failing spans that are all kept in the journal: each has an
+// operation of its own. An engine keeps a hundred in a second, so that it takes many.
+func benchFirst(b *testing.B) {
+	spans := operationSpans(100)
+	journal := inJournal(b)
+	var engine *autoticket.Engine
+	var p sdktrace.SpanProcessor
+	end := func() {
+		if engine != nil {
+			require.NoError(b, engine.Shutdown(context.WithoutCancel(b.Context())))
+			require.Empty(b, engine.Stats().Dropped)
+		}
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if i%len(spans) == 0 {
+			b.StopTimer()
+			end()
+			engine, p = newBenchEngineOn(b, benchRules(1), nil, journal)
+			b.StartTimer()
+		}
+		p.OnEnd(spans[i%len(spans)])
+	}
+	b.StopTimer()
+	end()
+}
+
+// inJournal gives an engine a journal.
+func inJournal(tb testing.TB) func(*autoticket.Config) {
+	path := filepath.Join(tb.TempDir(), "journal")
+	return func(c *autoticket.Config) { c.Journal = path }
 }
 
 // benchHealthy ends healthy spans under rules that are ready for their service.
-func benchHealthy(b *testing.B, rules []autoticket.Rule) {
-	engine, p := newBenchEngine(b, rules)
+func benchHealthy(b *testing.B, rules []autoticket.Rule, edit ...func(*autoticket.Config)) {
+	engine, p := newBenchEngineOn(b, rules, nil, edit...)
 	healthy := snapshots(1, "", nil)[0]
 	p.OnEnd(healthy)
 	for range 16 { // the engine has met the resource after one of them
@@ -125,8 +164,8 @@ func compileBenchRules(tb testing.TB, n int) *celrule.Set {
 
 // benchFailing ends failing spans, and gives the engine its time between runs
 // that its queue has room for, so that none is dropped.
-func benchFailing(b *testing.B, rules []autoticket.Rule, spans []sdktrace.ReadOnlySpan, store correlate.Store) {
-	engine, p := newBenchEngineOn(b, rules, store)
+func benchFailing(b *testing.B, rules []autoticket.Rule, spans []sdktrace.ReadOnlySpan, store correlate.Store, edit ...func(*autoticket.Config)) {
+	engine, p := newBenchEngineOn(b, rules, store, edit...)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		if i%len(spans) == 0 {
@@ -173,8 +212,8 @@ func newBenchEngine(tb testing.TB, rules []autoticket.Rule) (*autoticket.Engine,
 	return newBenchEngineOn(tb, rules, nil)
 }
 
-func newBenchEngineOn(tb testing.TB, rules []autoticket.Rule, store correlate.Store) (*autoticket.Engine, sdktrace.SpanProcessor) {
-	engine, err := autoticket.New(autoticket.Config{
+func newBenchEngineOn(tb testing.TB, rules []autoticket.Rule, store correlate.Store, edit ...func(*autoticket.Config)) (*autoticket.Engine, sdktrace.SpanProcessor) {
+	c := autoticket.Config{
 		Rules:  rules,
 		Store:  store,
 		Sinks:  map[string]sinks.Sink{"shelf": nowhere{}},
@@ -183,7 +222,11 @@ func newBenchEngineOn(tb testing.TB, rules []autoticket.Rule, store correlate.St
 		// waits for a rate.
 		TraceWait: time.Hour,
 		Delivery:  map[string]autoticket.Delivery{"shelf": {PerMinute: 1e9, Burst: 1e6, Concurrency: 64}},
-	})
+	}
+	for _, fn := range edit {
+		fn(&c)
+	}
+	engine, err := autoticket.New(c)
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, engine.Shutdown(context.WithoutCancel(tb.Context()))) })
 	return engine, engine.SpanProcessor()
@@ -272,6 +315,16 @@ func snapshots(n int, message string, err error) []sdktrace.ReadOnlySpan {
 		default:
 			endSpan(tracer, "GET /orders/{id}", fmt.Errorf("%w: %s", err, words(i)))
 		}
+	}
+	return out
+}
+
+// operationSpans returns n failing spans, each of an operation of its own.
+func operationSpans(n int) []sdktrace.ReadOnlySpan {
+	var out []sdktrace.ReadOnlySpan
+	tracer := newTracer(nothing{onEnd: func(sp sdktrace.ReadOnlySpan) { out = append(out, sp) }})
+	for i := range n {
+		endSpan(tracer, "GET /"+words(i), fmt.Errorf("%w: connection refused", errFailed))
 	}
 	return out
 }

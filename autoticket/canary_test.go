@@ -39,6 +39,7 @@ import (
 // looks for them in every byte that leaves the engine.
 func TestNoCanaryLeaves(t *testing.T) {
 	var mu sync.Mutex
+	again := 0
 	ways, planted := map[string]bool{}, map[string]int{}
 	kinds := canaryKinds(t)
 	names := slices.Sorted(maps.Keys(kinds))
@@ -65,6 +66,7 @@ func TestNoCanaryLeaves(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				for _, p := range f {
+					again += p.again
 					planted[p.kind] = len(p.secrets)
 				}
 				for way := range l.out {
@@ -73,14 +75,15 @@ func TestNoCanaryLeaves(t *testing.T) {
 			})
 		}
 	})
-	places := planted[names[0]]
+	places := slices.Max(slices.Collect(maps.Values(planted)))
 	t.Logf("%d kinds of secrets, of %d shapes, in %d places each; %d ways out were searched: %v", len(names), shapes, places, len(ways), slices.Sorted(maps.Keys(ways)))
+	t.Logf("of %d that were drawn %d look like no secret", len(names)*places+again, again)
+	require.Less(t, 1000*again, len(names)*places, "too many secrets look like none")
 	require.GreaterOrEqual(t, places, 220)
 	require.GreaterOrEqual(t, len(ways), 24, "%v", ways)
 	for kind, n := range planted {
-		if kind != "card" { // numbers have places of their own
-			require.Equal(t, places, n, kind)
-		}
+		// What fails fails for each kind in turn, and not always as often as there are turns.
+		require.GreaterOrEqual(t, n, places*9/10, kind)
 	}
 	require.Empty(t, elsewhere.out, "the engine speaks to nobody but those that it was given")
 }
@@ -101,7 +104,7 @@ func hear(t *testing.T) *leaving {
 
 // The places are ones that are shown: what is no secret comes out of most.
 func TestCanariesWouldLeave(t *testing.T) {
-	f, l := flock{newPlanted("harmless", canary.Example{Template: "colour⟦<L20>⟧"})}, new(leaving)
+	f, l := flock{newPlanted(harmless, canary.Example{Template: "colour⟦<L20>⟧"})}, new(leaving)
 	runWithCanaries(t, f, l)
 	ways, places := map[string]int{}, map[string]bool{}
 	for _, leak := range f.leaks(l) {

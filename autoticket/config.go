@@ -71,6 +71,19 @@ type Config struct {
 	// Defaults to a new [correlate.Memory], which forgets all at the end of
 	// the process.
 	Store correlate.Store
+	// Journal is the file in which the first occurrence per rule, operation and type
+	// of error, at most 100 a second, is safe from the end of the process, however it
+	// comes, before the span's OnEnd returns: redacted, and cut to 2 KiB. The next
+	// process files what had not come into the store; that must be one that outlives
+	// the process, or it files again what was filed. See docs/journal.md.
+	//
+	// Give each service a path of its own, in a folder that exists. Replicas may share
+	// one: each has a file of 1 MiB, the first of path, path.1, path.2 and so on that
+	// is free. If there is none to be had, the log says so, and the engine runs
+	// without. Defaults to the file's name with ".journal" after it if Store tells
+	// that it is kept in one, by a method Path() string, and to none otherwise;
+	// "off" is none, too.
+	Journal string
 	// Resource names the service whose deliveries are waiting in Store, so
 	// that the engine can start with them, and with rules that are ready for its
 	// spans. Defaults to the resource of the first span that ends.

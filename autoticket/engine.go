@@ -51,7 +51,6 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 
 	"github.com/spanticket/spanticket/correlate"
-	"github.com/spanticket/spanticket/internal/coalesce"
 	"github.com/spanticket/spanticket/internal/observe"
 )
 
@@ -69,7 +68,8 @@ type Engine struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	closed  atomic.Bool
-	off     bool // it does nothing at all
+	off     bool        // it does nothing at all
+	dying   atomic.Bool // a goroutine that panicked waits for its ticket
 	unmeter func() error
 
 	known     resources
@@ -91,7 +91,7 @@ type flush struct {
 
 // work is what the assembler hands to the keeper.
 type work struct {
-	batches []coalesce.Batch
+	batches []batch
 	origins []correlate.TraceOrigin
 	done    []chan struct{} // closed when the batches are in the store
 }
@@ -143,6 +143,7 @@ func New(c Config) (*Engine, error) {
 	if s.shadow {
 		s.config.Logger.Warn("spanticket: in shadow: nothing is filed")
 	}
+	s.openJournal()
 	e.running.Go(e.assemble)
 	e.running.Go(e.keep)
 	e.running.Go(e.dispatch)
@@ -234,6 +235,7 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 		case <-time.After(time.Second):
 		}
 	}
+	e.s.firsts.close()
 	if e.unmeter != nil {
 		err = errors.Join(err, e.unmeter())
 	}

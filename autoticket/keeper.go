@@ -28,7 +28,7 @@ func (e *Engine) keep() {
 			for i, b := range w.batches {
 				if !e.apply(b) {
 					for _, b := range w.batches[i:] {
-						e.s.ledger.Lose(b, correlate.AfterShutdown)
+						e.s.ledger.Lose(b.Batch, correlate.AfterShutdown)
 					}
 					return
 				}
@@ -64,12 +64,16 @@ func (e *Engine) publish(origins []correlate.TraceOrigin) {
 
 // apply counts a batch, for as long as it takes the store to come back. It
 // returns false when the engine stops before that.
-func (e *Engine) apply(b coalesce.Batch) bool {
-	e.s.ledger.Number(&b)
+func (e *Engine) apply(b batch) bool {
+	if b.Number == 0 { // what was replayed has the number that it was to have
+		e.s.ledger.Number(&b.Batch)
+		e.s.numbered.Store(b.Number)
+	}
 	wait := 100 * time.Millisecond
 	for {
-		err := e.applyOnce(b)
+		err := e.applyOnce(b.Batch)
 		if err == nil {
+			e.s.release(b.kept)
 			return true
 		}
 		if e.ctx.Err() == nil {

@@ -26,10 +26,10 @@ func (s *stages) publish(o *correlate.Occurrence, id string) {
 
 // batches takes what is to be counted in the store by now: all of it, or
 // without the calls whose callees may still have something to say.
-func (s *stages) batches(now time.Time, all bool) []coalesce.Batch {
-	out := s.counts.Take()
+func (s *stages) batches(now time.Time, all bool) []batch {
+	out := s.withKept(s.counts.Take(), false)
 	if all || s.callsDue(now) {
-		out = append(out, s.calls.Take()...)
+		out = append(out, s.withKept(s.calls.Take(), true)...)
 	}
 	for i := range out {
 		b := &out[i]

@@ -127,7 +127,7 @@ func (r *replay) tick(ctx context.Context) error {
 			}
 		}
 		for _, b := range r.batches(r.now, r.finishing) {
-			if _, err := r.ledger.Apply(ctx, b, r.now); err != nil {
+			if _, err := r.ledger.Apply(ctx, b.Batch, r.now); err != nil {
 				return fmt.Errorf("autoticket: replay: %w", err)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
@@ -18,6 +19,7 @@ import (
 	"github.com/spanticket/spanticket/internal/celrule"
 	"github.com/spanticket/spanticket/internal/coalesce"
 	"github.com/spanticket/spanticket/internal/decisionlog"
+	"github.com/spanticket/spanticket/internal/journal"
 	"github.com/spanticket/spanticket/internal/ledger"
 	"github.com/spanticket/spanticket/internal/observe"
 	"github.com/spanticket/spanticket/internal/outbox"
@@ -63,8 +65,11 @@ type stages struct {
 	origins    []correlate.TraceOrigin // to be published
 	ledger     *ledger.Ledger
 	outbox     *outbox.Outbox
-	off        map[string]bool      // rules that were switched off, as far as was told
-	refused    map[string]time.Time // sinks that refuse their credentials, and when that was told last
+	off        map[string]bool             // rules that were switched off, as far as was told
+	numbered   atomic.Int64                // the last batch that was given a number
+	firsts     *firsts                     // nil without a journal
+	kept       map[counted][]journal.Entry // of what is in counts and calls
+	refused    map[string]time.Time        // sinks that refuse their credentials, and when that was told last
 }
 
 // newStages checks the configuration and returns everything that is wrong with
@@ -144,6 +149,7 @@ type source struct {
 	rule     int   // that matched, or whose unless held; -1 if there is none
 	more     []int // that matched too
 	excluded bool
+	kept     []journal.Entry
 }
 
 // take brings an item from the gate into the assembly of its trace.
@@ -155,11 +161,12 @@ func (s *stages) take(it capture.Item, now time.Time) {
 			s.config.Logger.Error("spanticket: a span was lost to a defect in the library", "panic", v)
 			if it.Counts && !decided {
 				s.counters.Add(correlate.Panicked, 1)
+				s.release(it.Kept)
 			}
 		}
 	}()
 	n := s.convert.Node(it)
-	n.Tag = source{set: it.Set, rule: it.Rule, more: it.More, excluded: it.Excluded}
+	n.Tag = source{set: it.Set, rule: it.Rule, more: it.More, excluded: it.Excluded, kept: it.Kept}
 	decided = true
 	s.table.Add(n, now)
 }
@@ -169,10 +176,14 @@ func (s *stages) take(it capture.Item, now time.Time) {
 func (s *stages) found(f assemble.Found, now time.Time) {
 	s.counters.Occurrences.Add(1)
 	by := f.By.Tag.(source)
-	id := s.count(f.Node.Occurrence, by.set, by.rule, false, now)
+	kept := takeKept(f.Node)
+	if f.By != f.Node {
+		kept = append(kept, takeKept(f.By)...)
+	}
+	id := s.count(f.Node.Occurrence, by.set, by.rule, false, kept, now)
 	for _, rule := range by.more {
 		o := *f.Node.Occurrence
-		s.count(&o, by.set, rule, true, now)
+		s.count(&o, by.set, rule, true, nil, now)
 	}
 	if !f.Further && id != "" {
 		s.publish(f.Node.Occurrence, id)
@@ -181,8 +192,8 @@ func (s *stages) found(f assemble.Found, now time.Time) {
 
 // count counts an occurrence under its signature, which it returns, or "" if
 // there was no room. further says that another rule has taken it already, so that
-// its span is decided.
-func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, further bool, now time.Time) string {
+// its span is decided. kept is what the journal has of it.
+func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, further bool, kept []journal.Entry, now time.Time) string {
 	o.Rule = set.Rule(rule).Name
 	d := decisionOf(o, correlate.StageAssemble, correlate.Origin)
 	counts := &s.counts
@@ -195,8 +206,12 @@ func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, furt
 	d.Signature = id
 	s.decisions.record(d)
 	if ok {
+		if len(kept) > 0 {
+			s.keep(counted{id, counts == &s.calls}, kept)
+		}
 		return id
 	}
+	s.release(kept)
 	d.Stage, d.Reason = correlate.StageDecide, correlate.SignaturesFull
 	s.decisions.record(d)
 	if !further {
@@ -209,6 +224,9 @@ func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, furt
 // problem is.
 func (s *stages) decided(n *assemble.Node, r correlate.Reason, origin *assemble.Node) {
 	by := n.Tag.(source)
+	if len(by.kept) > 0 && r != correlate.Origin {
+		s.passOn(n, r, origin)
+	}
 	switch {
 	case r == correlate.Origin:
 		return

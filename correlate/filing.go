@@ -228,6 +228,15 @@ func (p Problem) Looked(d Delivery, r Receipt, now time.Time) (Problem, []Delive
 	return p.Queue(op, []string{d.Sink}, now)
 }
 
+// CatchUp queues the end of a problem for a sink that was told of its beginning too
+// late: when the end was due there, it had no ticket.
+func (p Problem) CatchUp(sink string, now time.Time) (Problem, []Delivery) {
+	if f := p.Filing(sink); p.State != Resolved || f.State != Open || len(f.Pending) > 0 {
+		return p, nil
+	}
+	return p.Queue(OpResolve, []string{sink}, now)
+}
+
 // Skipped notes that a delivery needed nothing to be sent.
 func (p Problem) Skipped(d Delivery) Problem {
 	return p.change(d.Sink, func(f *Filing) { f.settled(d) })

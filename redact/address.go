@@ -22,8 +22,11 @@ func email(s string, i, floor int) (match, bool) {
 		}
 	}
 	from := localStart(s, i, floor)
+	if from == i {
+		return match{}, false
+	}
 	end := domainEnd(s, at)
-	if from == i || end == 0 || isNoMailbox(s[from:i], s[at:end]) {
+	if end == 0 || isNoMailbox(s[from:i], s[at:end]) {
 		return match{}, false
 	}
 	return match{from, end, mark("email")}, true

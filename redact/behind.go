@@ -347,7 +347,7 @@ func (x *scanner) nextElement(i int) int {
 	if n < 0 {
 		return 0
 	}
-	i = skip(s[:min(len(s), i+n+64)], i+n+1, isSpace)
+	i = skipGap(s[:min(len(s), i+n+64)], i+n+1)
 	for _, tag := range []string{"<string>", "<value>", "<Value>", "<val>", "<data>", "<param-value>", "<stringValue>"} {
 		if strings.HasPrefix(s[i:], tag) {
 			return i + len(tag)

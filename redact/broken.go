@@ -303,7 +303,7 @@ func (r *Redactor) hasTokenWord(s string) bool {
 	p := r.plan()
 	for i := 0; i+1 < len(s); i++ {
 		w := bigramAt(s, i)
-		if !p.words.has(w) {
+		if !p.words.has(w) || !p.may(s, i, w) {
 			continue
 		}
 		for _, h := range p.at(w) {

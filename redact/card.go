@@ -1,6 +1,9 @@
 package redact
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // maxCard is the length of the longest card number (ISO/IEC 7812).
 const maxCard = 19
@@ -21,46 +24,54 @@ func card(s string, i, end int) (match, bool) {
 		}
 		return match{}, false
 	}
+	lens, sep := digitGroups(s, i, end)
 	for _, groups := range cardGroups {
-		if groups[0] != end-i {
+		if len(groups) > len(lens) || !slices.Equal(groups, lens[:len(groups)]) {
 			continue
 		}
-		digits, sep, end := grouped(buf[:0], s, i, groups)
-		if end == 0 || !isolated(s, end) || !isCard(digits) {
-			continue
+		digits, end := buf[:0], i
+		for _, n := range groups {
+			if len(digits) > 0 {
+				end += len(sep)
+			}
+			digits = append(digits, s[end:end+int(n)]...)
+			end += int(n)
 		}
-		if more := end + len(sep); len(digits) < 16 && more < len(s) && s[end:more] == sep && skip(s, more, isDigit) > more+2 {
+		if more := end + len(sep); len(digits) < 16 && len(groups) < len(lens) && skip(s, more, isDigit) > more+2 {
 			continue // the digits go on
 		}
-		return match{i, end, mark(kindCard)}, true
+		if isolated(s, end) && isCard(digits) {
+			return match{i, end, mark(kindCard)}, true
+		}
 	}
 	return match{}, false
 }
 
 // cardGroups are the ways card numbers are printed, longest first.
-var cardGroups = [][]int{
+var cardGroups = [][]uint8{
 	{4, 4, 4, 4, 3}, {4, 4, 4, 4, 2}, {4, 4, 4, 4, 1}, {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4},
 	{4, 4, 4, 3}, {4, 4, 4, 2}, {4, 4, 5}, {4, 4, 4, 1}, {4, 4, 4}, {6, 13}, {6, 10},
 }
 
-// grouped appends to digits those of the groups that begin at s[i], and returns
-// what stands between them, and the end of the last group, or 0.
-func grouped(digits []byte, s string, i int, groups []int) (_ []byte, sep string, end int) {
-	for k, n := range groups {
-		if k > 0 {
-			to := groupSigns(s, i)
-			if to == i || k > 1 && s[i:to] != sep {
-				return nil, "", 0
-			}
-			sep, i = s[i:to], to
+// digitGroups returns the lengths of the groups of digits that s[i:end] is the first
+// of, six at most, and what stands between them: the same each time.
+func digitGroups(s string, i, end int) (lens []uint8, sep string) {
+	var buf [6]uint8
+	lens = append(buf[:0], uint8(end-i))
+	for len(lens) < len(buf) {
+		next := groupSigns(s, end)
+		if next == end || len(lens) > 1 && s[end:next] != sep {
+			break
 		}
-		if len(s)-i < n || skip(s[i:i+n], 0, isDigit) < n {
-			return nil, "", 0
+		to := skip(s[:min(len(s), next+maxCard)], next, isDigit)
+		if to == next {
+			break
 		}
-		digits = append(digits, s[i:i+n]...)
-		i += n
+		sep = s[end:next]
+		lens = append(lens, uint8(to-next))
+		end = to
 	}
-	return digits, sep, i
+	return lens, sep
 }
 
 // cardFloat finds the number of a card that was printed as a floating-point

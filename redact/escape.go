@@ -10,8 +10,8 @@ import (
 const nothing = -1
 
 // firstEscape returns where the first escape is that may hide something, or -1:
-// most texts with backslashes have line ends and quotes only, which detectors
-// know.
+// most texts with backslashes have line ends only, which detectors know. They know
+// quotes too, where a pair has them, but not in each kind of shape and code.
 func firstEscape(s string, slash bool) int {
 	first := strings.IndexByte(s, 0)
 	i := -1
@@ -23,7 +23,7 @@ func firstEscape(s string, slash bool) int {
 		if end == len(s) {
 			break
 		}
-		if c := s[end]; end-i >= manySlashes || c == '/' || c == 'u' || c == 'U' || c == 'x' || '0' <= c && c <= '3' {
+		if c := s[end]; end-i >= manySlashes || c == '"' || c == '/' || c == 'u' || c == 'U' || c == 'x' || '0' <= c && c <= '3' {
 			if _, n := escapeAt(s, end-1); n > 0 {
 				first = i
 			}

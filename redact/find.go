@@ -1,6 +1,9 @@
 package redact
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Finding is a part of a text that is redacted: where it is, and what it is said
 // to be, but not what it says.
@@ -99,7 +102,7 @@ func (t *trail) step() {
 		spans = append(spans, sp)
 		shift += len(e.with) - (e.to - e.from)
 	}
-	take(1 << 62)
+	take(math.MaxInt)
 	t.spans, t.edits = slices.Clip(spans), nil
 }
 

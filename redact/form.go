@@ -15,6 +15,9 @@ func (r *Redactor) forms(s string, t *trail) string {
 		for from < i && to < len(s) && !isSpace(s[to]) && !isQuote(s[to]) {
 			to++ // not of what begins with the sign: +0x1d3
 		}
+		if strings.IndexByte(s[from:to], '=') < 0 || !r.holdsSecret(unescape(strings.ReplaceAll(s[from:to], "+", " ")), s[from:to], maxLevels) {
+			from = to
+		}
 		for from < to { // one parameter after another
 			end := from + strings.IndexByte(s[from:to], '&')
 			if end < from {

@@ -154,11 +154,22 @@ func cutPlaceWord(word string) bool {
 	return foldSuffix(word, "coordinates") || foldSuffix(word, "location") || foldSuffix(word, "position") || foldSuffix(word, "latitude") || foldSuffix(word, "longitude")
 }
 
+// endsDegrees holds the last letters of the words for one coordinate, and of fillers.
+var endsDegrees = func() (t [256]bool) {
+	for _, c := range []byte("etgnsr") {
+		t[c], t[c&^0x20] = true, true
+	}
+	return t
+}()
+
 // tellsDegrees reports whether the one decimal s[from:end] is the latitude or the
 // longitude of a place: a word before it says so, and if that word means something
 // else too, another is near.
 func tellsDegrees(s string, from, end, floor int) bool {
 	const reach = 48
+	if n := gapStart(s, from, floor); n == floor || n == from || !endsDegrees[s[n-1]] {
+		return false
+	}
 	word, _ := tellingWord(s, from, floor)
 	switch {
 	case foldSuffix(word, "latitude") || foldSuffix(word, "longitude") || foldSuffix(word, "lng"):

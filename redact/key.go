@@ -226,15 +226,17 @@ func (r *Redactor) secretWords(w words) string {
 
 // tellingKind is secretKind, or kindWeak.
 func (r *Redactor) tellingKind(key string) string {
-	var b keyBuffer
-	w := b.split(key)
-	if kind := r.secretWords(w); kind != "" {
-		return kind
-	}
-	if w.isWeak() {
-		return kindWeak
-	}
-	return ""
+	return r.plan().telling.kind(key, func(key string) string {
+		var b keyBuffer
+		w := b.split(key)
+		if kind := r.secretWords(w); kind != "" {
+			return kind
+		}
+		if w.isWeak() {
+			return kindWeak
+		}
+		return ""
+	})
 }
 
 // isExtra reports whether w ends in one of the configured keys.

@@ -84,7 +84,7 @@ func harmless(t require.TestingT) []string {
 	var all []string
 	for line := range strings.Lines(string(data)) {
 		if !strings.HasPrefix(line, "#") {
-			all = append(all, canary.Text(rnd, strings.TrimSuffix(line, "\n")))
+			all = append(all, draw(rnd, strings.TrimSuffix(line, "\n")))
 		}
 	}
 	return all
@@ -150,3 +150,6 @@ func readLines(t *testing.T, name string) []string {
 	}
 	return all
 }
+
+// draw returns a text that a template stands for.
+func draw(rnd *rand.Rand, template string) string { return canary.Text(rnd, template) }

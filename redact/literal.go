@@ -9,17 +9,21 @@ func typedValue(s string, v int) int {
 	const maxType = 40
 	limit := min(len(s), v+maxType)
 	i := v
-	for i < limit && (isAlpha(s[i]) || strings.IndexByte("&'<>[]?.:|_! ", s[i]) >= 0) {
-		if s[i] == '[' && markLen(s[i:]) > 0 {
+	for i < limit && (isAlpha(s[i]) || strings.IndexByte("&'<>[]?.:|_! \\", s[i]) >= 0) {
+		switch {
+		case s[i] == '[' && markLen(s[i:]) > 0:
 			return v
+		case strings.HasPrefix(s[i:], `\u0026`):
+			i += len(`\u0026`)
+		default:
+			i++
 		}
-		i++
 	}
 	if i == v || i >= limit || s[i] != '=' || !isType(s[v:i]) {
 		return v
 	}
 	i = skip(s, i+1, isBlank)
-	if literalStart(s, i) == 0 && (i == len(s) || !isQuote(s[i])) {
+	if quote := skip(s, i, func(c byte) bool { return c == '\\' }); literalStart(s, i) == 0 && (quote == len(s) || !isQuote(s[quote])) {
 		return v
 	}
 	return i

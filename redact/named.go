@@ -125,11 +125,22 @@ func (r *Redactor) keyElement(s string, i int) (match, bool) {
 		return match{}, false
 	}
 	kind := r.secretKind(s[i:end])
-	open := skip(s[:min(len(s), end+maxGap)], end+len("</key>"), isSpace)
+	open := skipGap(s[:min(len(s), end+maxGap)], end+len("</key>"))
 	if kind == "" || !strings.HasPrefix(s[open:], "<string>") {
 		return match{}, false
 	}
 	return elementText(s, open+len("<string>"), kind)
+}
+
+// skipGap returns the end of the blanks at s[i], those that are escaped among them.
+func skipGap(s string, i int) int {
+	for {
+		i = skip(s, i, isSpace)
+		if i+1 >= len(s) || s[i] != '\\' || strings.IndexByte("nrt", s[i+1]) < 0 {
+			return i
+		}
+		i += 2
+	}
 }
 
 // classField finds the value of a field of a PHP object whose visibility the

@@ -149,16 +149,16 @@ const (
 
 // fillers stand between the word that tells what a number is and the number:
 // "phone number", "tel. no.", "phone (home)", "call me at".
-var fillers = map[string]bool{}
-
-const maxFiller = 8 // bytes
-
-func init() {
+var fillers = func() map[string]bool {
+	m := map[string]bool{}
 	for w := range strings.FieldsSeq(`number no nr num nummer numero número numer is at the on to me us
 		home work office private personal value file`) {
-		fillers[w] = true
+		m[w] = true
 	}
-}
+	return m
+}()
+
+const maxFiller = 8 // bytes
 
 // tellingWord returns the letters before s[i] and the signs that may stand
 // between a name and its value: they end in the word that tells what the number

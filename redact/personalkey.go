@@ -85,6 +85,12 @@ func personalKey(key string) string {
 	if strings.IndexByte(key, '.') < 0 {
 		return ""
 	}
+	return dottedMemo.kind(key, dottedKey)
+}
+
+var dottedMemo memo
+
+func dottedKey(key string) string {
 	switch n := personalKeyOf(key); {
 	case n < 0:
 	case personalKeys[n].kind == kindSQL || personalKeys[n].kind == kindPath:
@@ -141,13 +147,13 @@ var endsPersonal = func() (t [256]bool) {
 
 // personalPair finds the personal data at s[v] that only its key gives away.
 func (r *Redactor) personalPair(s string, v int, k key) (match, bool) {
-	if k.text == "" || !endsPersonal[k.text[len(k.text)-1]] {
+	if k.text == "" || !endsPersonal[k.text[len(k.text)-1]] || !r.plan().last.has(strings.TrimRight(k.text, "0123456789")) {
 		return match{}, false
 	}
 	named := false // by the whole key
 	if k.kind = personalKey(k.text); k.kind != "" {
 		named = true
-	} else if k.kind = wordsKind(k.text); k.kind == "" && k.from > 0 && s[k.from-1] == ' ' {
+	} else if k.kind = wordsKind(k.text); k.kind == "" && k.from > 2 && s[k.from-1] == ' ' && isAlpha(s[k.from-2]) && isAlpha(s[k.from-3]) {
 		// First name: Ada, Date of birth: ...
 		from := k.from
 		for range 2 {
@@ -207,9 +213,13 @@ func (r *Redactor) personalPair(s string, v int, k key) (match, bool) {
 
 // wordsKind is personalWord of a key.
 func wordsKind(key string) string {
-	var b keyBuffer
-	return personalWord(b.split(key))
+	return wordsMemo.kind(key, func(key string) string {
+		var b keyBuffer
+		return personalWord(b.split(key))
+	})
 }
+
+var wordsMemo memo
 
 // isPair reports whether the decimal at s[i] is the first of a pair.
 func isPair(s string, i int) bool {

@@ -162,6 +162,19 @@ var phoneWordsBy = func() (t [256][]string) {
 	return t
 }()
 
+// endsPhoneWord holds the last bytes of phoneWords, of several, and of fillers.
+var endsPhoneWord = func() (t [256]bool) {
+	for c, words := range phoneWordsBy {
+		t[c] = len(words) > 0 || c >= 0x80
+	}
+	t['s'], t['S'] = true, true
+	for w := range fillers {
+		c := w[len(w)-1]
+		t[c], t[c&^0x20] = true, true
+	}
+	return t
+}()
+
 // phoneWord returns which of phoneWords a word is or ends in, or "".
 func phoneWord(word string) string {
 	if word == "" {
@@ -195,7 +208,7 @@ func isPhoneWord(word string) bool {
 // s[i], behind a word that tells what it is: "tel. 030/1234567", "call (555)
 // 123-4567".
 func localPhone(s string, i, floor int) (match, bool) {
-	if i == floor || !isGap(s[i-1]) && s[i-1] < 0x80 && !isHex(s[i-1]) {
+	if n := gapStart(s, i, floor); n == i || n == floor || !endsPhoneWord[s[n-1]] {
 		return match{}, false
 	}
 	word, filled := tellingWord(s, i, floor)

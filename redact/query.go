@@ -7,7 +7,7 @@ package redact
 // one.
 var queryKeys = map[string]bool{
 	"signature": false, "sig": false, "hmac": false,
-	"sign": true, "mac": true, "hash": true, "hm": true, "checksum": true, "qak": false, "hdnts": false, "hdnea": false, "hdntl": false,
+	"sign": true, "mac": true, "hash": true, "checksum": true, "qak": false, "hdnts": false, "hdnea": false, "hdntl": false,
 	"keypairid": false, "ossaccesskeyid": false, "accesskeyid": false, "secid": true,
 	"code": true, "usercode": true, "devicecode": false, "authcode": false, "resetcode": false, "verificationcode": false,
 	"activationcode": false, "confirmationcode": false, "invitecode": true, "codeverifier": false, "oauthverifier": false, "verifier": true,

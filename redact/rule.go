@@ -63,8 +63,9 @@ type plan struct {
 	index
 	// last has the ends of the words that make a key worth a look where they end
 	// it: of personal data, of the host's own keys, and of names for names.
-	last  endSet
-	kinds []*ownKind
+	last    endSet
+	kinds   []*ownKind
+	telling memo // what keys tell, of secrets
 	// always has those that have no keywords.
 	always []*ownKind
 }
@@ -205,6 +206,9 @@ func sqlStatement(x *scanner, at int) (m match, ok bool) {
 func tellsPhone(x *scanner, at int) (match, bool) {
 	const reach = 2 * (maxTelling + maxGap)
 	end := skip(x.s[:min(len(x.s), at+maxTelling)], at, isLetter)
+	if !endsPhoneWord[x.s[end-1]] {
+		return match{}, false
+	}
 	if word, _ := tellingWord(x.s, end, x.floor); isPhoneWord(word) {
 		x.phone = end + reach
 	}

@@ -160,8 +160,12 @@ func isTime(s string, i int) bool {
 // number finds: most are too short or too long, or nothing tells what they are.
 func (x *scanner) worth(i int) bool {
 	s := x.s
-	if i > 0 && isAlnum(s[i-1]) && !escaped(s, i) {
-		return i > 1 && isUpper(s[i-2]) && (i == 2 || !isAlnum(s[i-3]) || escaped(s, i-2)) // an IBAN
+	if i > 1 && isAlnum(s[i-1]) {
+		if c := s[i-2]; isUpper(c) {
+			return i == 2 || !isAlnum(s[i-3]) || escaped(s, i-2) // an IBAN
+		} else if c != '\\' && c != '%' || !escaped(s, i) {
+			return false
+		}
 	}
 	if i <= x.phone {
 		return true

@@ -66,7 +66,7 @@ var observabilitySecrets = []secret{
 	{kind: "grafana-cloud-token", source: "https://grafana.com/docs/grafana-cloud/security-and-account-management/authentication-and-permissions/access-policies/", shapes: []string{"^glc_{B32+}"}},
 	{kind: "grafana-service-token", source: "https://grafana.com/docs/grafana/latest/administration/service-accounts/", shapes: []string{"glsa_{a32}_{h8}"}},
 	{kind: "grafana-key", source: "https://grafana.com/docs/grafana/latest/developers/http_api/authentication/", shapes: []string{"eyJrIjoi{B50+}"}},
-	{kind: "sentry-org-token", source: "https://docs.sentry.io/account/auth-tokens/", shapes: []string{"sntrys_{B40+}_{B40+}", "sntrys_{B60+}"}},
+	{kind: "sentry-org-token", source: "https://docs.sentry.io/account/auth-tokens/", shapes: []string{"sntrys_{B40+}_{B40+}", "sntrys_{b40+}%3D_{B40+}", "sntrys_{b40+}%3D%3D_{B40+}", "sntrys_{B60+}"}},
 	{kind: "sentry-user-token", source: "https://docs.sentry.io/account/auth-tokens/", shapes: []string{"sntryu_{h64}", "sntrya_{h64}", "sntryi_{h64}"}},
 	{kind: "sentry-token", source: "https://docs.sentry.io/account/auth-tokens/", words: []string{"sentry"}, shapes: []string{"^{h64}$"}},
 	{kind: "honeycomb-key", source: "https://docs.honeycomb.io/configure/environments/manage-api-keys/", shapes: []string{

@@ -43,7 +43,7 @@ var hookSecrets = []secret{
 	{kind: "discord-webhook", source: "https://docs.discord.com/developers/resources/webhook", shapes: []string{"discord.com/api/webhooks/({p20+}", "discordapp.com/api/webhooks/({p20+}"}},
 	{kind: "teams-webhook", source: "https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook",
 		shapes: []string{".webhook.office.com/({p60+}", "outlook.office.com/webhook/({p60+}", "outlook.office365.com/webhook/({p60+}"}},
-	{kind: "google-chat-webhook", source: "https://developers.google.com/workspace/chat/quickstart/webhooks", shapes: []string{"chat.googleapis.com/v1/spaces/({p8+}?key={t20+}&token={v20+}"}},
+	{kind: "google-chat-webhook", source: "https://developers.google.com/workspace/chat/quickstart/webhooks", shapes: []string{"chat.googleapis.com/v1/spaces/({p8+}?key={t20+}&token={v20+}", "chat.googleapis.com%2Fv1%2Fspaces%2F({p8+}%3Fkey={t20+}&token={v20+}", "chat.googleapis.com%2Fv1%2Fspaces%2F({p8+}%3Fkey%3D{t20+}%26token%3D{v20+}"}},
 	{kind: "mattermost-webhook", source: "https://developers.mattermost.com/integrate/webhooks/incoming/", shapes: []string{"/hooks/({l26}$"}},
 	{kind: "zapier-webhook", source: "https://help.zapier.com/hc/en-us/articles/8496288690317", shapes: []string{"hooks.zapier.com/hooks/catch/({p8+}"}},
 	{kind: "ifttt-webhook", source: "https://ifttt.com/maker_webhooks", shapes: []string{"/with/key/({w20+}"}},

@@ -44,6 +44,9 @@ func (x *scanner) tuple(at, end int) (match, bool) {
 		return match{}, false
 	}
 	m, ok := valueAt(s, v, k)
+	if ok && x.r.scan(k.text, nil) != k.text {
+		return match{}, false // the name is a secret itself, and the scan goes on behind the value
+	}
 	if !ok || s[m.from:m.to] == m.with {
 		return m, ok && s[m.from:m.to] == m.with && holdsNothing(x, begin, m.from)
 	}

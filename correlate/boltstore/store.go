@@ -119,6 +119,9 @@ func Open(c Config) (*Store, error) {
 	return s, nil
 }
 
+// Path returns the name of the file. An engine keeps its journal beside it.
+func (s *Store) Path() string { return s.config.Path }
+
 // Close ends what is under way and closes the file. Calls that come later return
 // [ErrClosed].
 func (s *Store) Close() error {

@@ -136,6 +136,12 @@ func detail(n *assemble.Node, it Item) {
 	}
 }
 
+// Clone returns a converter for another goroutine. It hashes what calls were made
+// to by another seed.
+func (c *Converter) Clone() Converter {
+	return Converter{Fallback: c.Fallback, Whole: c.Whole, Scrub: c.Scrub, UserKey: c.UserKey}
+}
+
 // Scope returns the scope of a resource.
 func (c *Converter) Scope(r *resource.Resource) correlate.Scope { return c.process(r).scope }
 

@@ -33,20 +33,23 @@ func (g *Gate) Emit(ctx context.Context, r *sdklog.Record) {
 	g.Counters.Records.Add(1)
 	counted = true
 	rec := newRecord(ctx, r)
-	if rec.open {
-		ok, first := g.held.put(rec, time.Now())
-		if first {
-			select {
-			case g.holds <- struct{}{}:
-			default:
-			}
-		}
-		if ok {
-			return
-		}
+	if rec.open && g.hold(rec) {
+		return
 	}
 	counted = false // admit does it
 	g.admit(rec, g.put)
+}
+
+// hold keeps a record until its span ends, if there is room.
+func (g *Gate) hold(r *record) bool {
+	ok, first := g.held.put(r, time.Now())
+	if first {
+		select {
+		case g.holds <- struct{}{}:
+		default:
+		}
+	}
+	return ok
 }
 
 // Holds tells when log records begin to wait for the ends of their spans.
@@ -78,6 +81,7 @@ func (g *Gate) Release(fn func(Item)) {
 }
 
 func (g *Gate) admitAll(s *heldSpan, fn func(Item)) {
+	s.records[0].kept = append(s.records[0].kept, s.dropped...)
 	for _, r := range s.records {
 		g.admit(r, fn)
 	}
@@ -109,6 +113,9 @@ func (g *Gate) examineRecord(r *record, it *Item) bool {
 	id := r.span.SpanID()
 	if r.approved {
 		g.Counters.Seen(id[7], false)
+		if r.kept != nil {
+			g.Firsts.Release(r.kept...)
+		}
 		return false
 	}
 	sp, status := logged{record: r}, codes.Unset
@@ -123,5 +130,5 @@ func (g *Gate) examineRecord(r *record, it *Item) bool {
 	if passed {
 		g.pass(sp, set, m)
 	}
-	return g.fill(it, Item{Span: sp, Record: true, Plain: r.plain, Counts: counts}, set, m)
+	return g.fill(it, Item{Span: sp, Record: true, Plain: r.plain, Counts: counts, Kept: r.kept}, set, m)
 }

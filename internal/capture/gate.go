@@ -16,6 +16,7 @@ import (
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/assemble"
 	"github.com/spanticket/spanticket/internal/celrule"
+	"github.com/spanticket/spanticket/internal/journal"
 	"github.com/spanticket/spanticket/internal/observe"
 )
 
@@ -40,6 +41,9 @@ type Item struct {
 	// Counts says that the span failed or was matched, so that it will be
 	// decided; any other is kept for the path of its trace only.
 	Counts bool
+	// Kept are its records in the journal, which are to be released once it is
+	// decided that it is no occurrence, or the store has it.
+	Kept []journal.Entry
 
 	trace trace.TraceID
 	size  int64
@@ -56,6 +60,9 @@ type Gate struct {
 	// Decided is told of what is decided here. It must be set before spans come,
 	// and not block.
 	Decided func(r correlate.Reason, describe func() correlate.Decision)
+	// Firsts keeps first occurrences in the journal, if there is one. It must be set
+	// before spans come.
+	Firsts *Firsts
 
 	queue    chan Item
 	bytes    atomic.Int64
@@ -130,10 +137,12 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan, it *Item) bool {
 	}
 	set := g.Rules.Load()
 	plain := false
+	var kept []journal.Entry
 	if g.held.has(id) {
 		if s := g.held.take(spanKey{sc.TraceID(), id}); s != nil {
 			g.Counters.Merged.Add(int64(len(s.records) + s.lost))
 			sp, plain = merge(sp, s)
+			kept = s.kept()
 		}
 	}
 	status := sp.Status().Code
@@ -150,9 +159,12 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan, it *Item) bool {
 		g.pass(sp, set, m)
 	}
 	if !counts && !g.Whole && !g.Mark.Has(sc.TraceID()) {
+		if kept != nil {
+			g.Firsts.Release(kept...)
+		}
 		return false // before anything is moved: most spans leave here
 	}
-	return g.fill(it, Item{Span: sp, Plain: plain, Panicked: panicked, Counts: counts}, set, m)
+	return g.fill(it, Item{Span: sp, Plain: plain, Panicked: panicked, Counts: counts, Kept: kept}, set, m)
 }
 
 // fill completes an item with what was matched, if the engine needs to see it,
@@ -161,8 +173,14 @@ func (g *Gate) fill(it *Item, with Item, set *celrule.Set, m celrule.Match) bool
 	with.trace = with.Span.SpanContext().TraceID()
 	if with.Counts {
 		g.Mark.Add(with.trace)
-	} else if !g.Whole && !g.Mark.Has(with.trace) {
-		return false
+	} else {
+		if with.Kept != nil { // what was logged in it is information
+			g.Firsts.Release(with.Kept...)
+			with.Kept = nil
+		}
+		if !g.Whole && !g.Mark.Has(with.trace) {
+			return false
+		}
 	}
 	with.Set, with.Rule, with.More = set, m.Rule, m.More
 	with.Excluded = m.Verdict == celrule.Excluded
@@ -207,6 +225,9 @@ func (g *Gate) put(it Item) {
 		return
 	}
 	it.size = size(it.Span)
+	if g.Firsts != nil {
+		it.Kept = g.Firsts.note(it, g.Whole)
+	}
 	if g.bytes.Add(it.size) > g.maxBytes {
 		g.bytes.Add(-it.size)
 		g.Drop(it, correlate.QueueFull)
@@ -222,6 +243,9 @@ func (g *Gate) put(it Item) {
 
 // Drop counts an item as lost.
 func (g *Gate) Drop(it Item, r correlate.Reason) {
+	if it.Kept != nil && r != correlate.AfterShutdown { // the next process has time for it
+		g.Firsts.Release(it.Kept...)
+	}
 	if it.Counts {
 		g.Mark.Remove(it.trace, 1)
 		g.Counters.Add(r, 1)

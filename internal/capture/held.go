@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/spanticket/spanticket/internal/journal"
 )
 
 // What is held of log records, until the spans that they belong to end.
@@ -44,6 +46,16 @@ type heldSpan struct {
 	records []*record // in the order in which they came
 	lost    int       // that there was no room for
 	since   time.Time
+	dropped []journal.Entry // of records that there was no room for
+}
+
+// kept returns what the journal has of the records.
+func (s *heldSpan) kept() []journal.Entry {
+	kept := s.dropped
+	for _, r := range s.records {
+		kept = append(kept, r.kept...)
+	}
+	return kept
 }
 
 func (h *held) slot(id trace.SpanID) *atomic.Int32 {
@@ -74,6 +86,7 @@ func (h *held) put(r *record, now time.Time) (ok, first bool) {
 	}
 	s := el.Value.(*heldSpan)
 	if len(s.records) == maxOfSpan {
+		s.dropped = append(s.dropped, s.records[1].kept...)
 		h.bytes -= s.records[1].size
 		h.records--
 		s.lost++

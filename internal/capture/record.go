@@ -13,6 +13,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/spanticket/spanticket/internal/journal"
 )
 
 // record is what is kept of a log record that tells of an error, cut to size.
@@ -27,6 +29,7 @@ type record struct {
 	scope    instrumentation.Scope
 	resource *resource.Resource
 	size     int64
+	kept     []journal.Entry // of a panic
 
 	span     trace.SpanContext // that it was emitted in; may be invalid
 	open     bool              // which is recording

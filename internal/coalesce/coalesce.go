@@ -73,11 +73,20 @@ type Counts struct {
 // maxKnown bounds the signatures that are remembered, to tell new ones.
 const maxKnown = 100_000
 
+// SpecOf returns what makes the signature of an occurrence that a rule takes.
+func SpecOf(set *celrule.Set, rule int, o *correlate.Occurrence) correlate.Spec {
+	spec, _ := set.Spec(rule, o) // what fails is counted by the set, and the default is used
+	if r := set.Rule(rule); r.Continue {
+		spec.Rule = r.Name // or it would count on the problems of the rules after it
+	}
+	return spec
+}
+
 // Add counts an occurrence that a rule of the set takes, and returns its
 // signature. It returns false when there is no room for that. further says that
 // another rule has taken it first.
 func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, further bool) (id string, ok bool) {
-	spec, r := specOf(o, set, rule), set.Rule(rule)
+	spec, r := SpecOf(set, rule, o), set.Rule(rule)
 	id = c.Signer.ID(*o, spec)
 	b := c.batches[id]
 	if b == nil {
@@ -118,15 +127,6 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 		b.exported = o
 	}
 	return id, true
-}
-
-// specOf returns what makes the signature of an occurrence under a rule.
-func specOf(o *correlate.Occurrence, set *celrule.Set, rule int) correlate.Spec {
-	spec, _ := set.Spec(rule, o) // what fails is counted by the set, and the default is used
-	if r := set.Rule(rule); r.Continue {
-		spec.Rule = r.Name // or it would count on the problems of the rules after it
-	}
-	return spec
 }
 
 // Fresh reports whether a signature is held that was never taken, so that

@@ -24,7 +24,7 @@ func (b *Batch) Redact(scrub func(*correlate.Occurrence) (found bool, err error)
 	if !found {
 		return nil
 	}
-	clean := b.signer.Sign(*o, specOf(o, b.Set, b.Rule)).Components
+	clean := b.signer.Sign(*o, SpecOf(b.Set, b.Rule, o)).Components
 	b.Signature.Components = slices.Clone(b.Signature.Components)
 	for i := range b.Signature.Components {
 		c := &b.Signature.Components[i]

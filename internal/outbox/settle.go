@@ -113,12 +113,14 @@ func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, change, s
 			case correlate.ActDedupe:
 				return p.Looked(d, correlate.Receipt(r.receipt), now)
 			default:
-				p = p.Accepted(d, correlate.Receipt(r.receipt), r.ticket.Count, now)
+				p, add = p.Accepted(d, correlate.Receipt(r.receipt), r.ticket.Count, now).CatchUp(d.Sink, now)
 			}
 			if r.job.target.deduper != nil && (r.files() || r.overtaken) {
-				return p.Look(d.Sink, now)
+				var look []correlate.Delivery
+				p, look = p.Look(d.Sink, now)
+				add = append(add, look...)
 			}
-			return p, nil
+			return p, add
 		}, outcome
 	}
 	if r.park {

@@ -49,7 +49,7 @@ func URL(r *redact.Redactor, s string) string {
 		return ""
 	}
 	path, rest := u.EscapedPath(), ""
-	if u.RawQuery != "" {
+	if u.RawQuery != "" || u.ForceQuery {
 		rest = "?" + u.RawQuery
 	}
 	if f := u.EscapedFragment(); f != "" {
