@@ -76,7 +76,7 @@ func (x *scanner) parameters(at int) (match, bool) {
 		return match{}, false
 	}
 	end := lineEnd(s[:min(len(s), at+maxRow)], at, 0)
-	x.past[lookParameters] = at + (end-at)/2 // what one word says nothing of may follow another
+	x.past[lookParameters] = min(end, at+maxRow/16) // what one word says nothing of may follow another
 	from := at + skip(s[at:end], 0, func(c byte) bool { return c != ':' && c != '=' && c != '>' && c != '-' })
 	line := s[at:end]
 	switch {
@@ -123,10 +123,13 @@ func literalIn(s string, from, to int) (match, bool) {
 	return match{from, to, literal}, to > from && s[from:to] != literal && markLen(s[from:to]) != to-from
 }
 
-// besideSQL reports whether a statement stands near the words at s[at:end].
+// besideSQL reports whether a statement stands near the words at s[at:end], on
+// their line.
 func (x *scanner) besideSQL(at, end int) bool {
 	const reach = 512
-	text := strings.ToLower(x.s[max(0, at-reach):min(len(x.s), end+reach)])
+	begin := max(0, at-reach)
+	begin += strings.LastIndexByte(x.s[begin:at], '\n') + 1
+	text := strings.ToLower(x.s[begin:min(end, at+reach)])
 	for _, w := range []string{"select ", "insert into", "update ", "delete from", "values", " where "} {
 		if strings.Contains(text, w) {
 			return true
