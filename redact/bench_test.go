@@ -47,6 +47,8 @@ var hostile = []string{
 	"%25", "\\", "eyJ", "eyJaaaaa.", "a.", "AA", ":AA", "--a ", "Basic a", "Bearer ", "[REDACTED:", "password=\"\\", "@a(", "a@b.c", "ghp_", "sk-", "SG.a",
 	"pwd=a,", "%253D", "token:\\", "datadog key ", "vault token s.", "akiaAKIA", "key", "key=a", "secret token ", `"d":"`, "select ", "where a=", "values (1,",
 	"update a set ", "<password>", "hvs.", "xoxb-", "$2a$", "AccountKey=", "-us1", "token token", "github token ", "://sk-", "AQEa", "QWxhZGRpbjpvcGVu/",
+	"login(", "copy ", "params=[", "near '", ".ex:5: f(", "ghp_aaaaaaaa\n", "00000000  70 61 73 73 70 61 73 73 70 61\n", "70 61 ", "&#112;", `\x41`, "=41=42",
+	"SET a ", "AUTH ", "QUJD\n", "\" + \"", "\"token\", \\\"",
 }
 
 func adversarial() string {

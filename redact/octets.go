@@ -37,10 +37,10 @@ func (r *Redactor) octets(s string, level int, t *trail) string {
 		}
 		next := to
 		a, b, text := dump(s, from, to, done)
+		next = max(next, b)
 		holds := b > 0 && r.holdsSecret(text, "", level)
 		if holds {
 			from, to = a, b
-			next = max(next, b)
 		} else if from, to = wholeOctets(s, from, to); countOctets(s[from:to]) >= minOctets {
 			holds = r.holdsSecret(octetList(s[from:to], true), "", level) || r.holdsSecret(octetList(s[from:to], false), "", level)
 		}

@@ -114,7 +114,7 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: sqlStatement}})
 	}
 	for _, q := range errorValues {
-		ks = append(ks, keyword{word: q.before, fold: true, rule: &rule{at: func(x *scanner, at int) (match, bool) { return quotedRow(x.s, at) }}})
+		ks = append(ks, keyword{word: q.before, fold: true, rule: &rule{at: quotedRow}})
 	}
 	for _, w := range parameterWords {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: (*scanner).parameters}})

@@ -21,15 +21,16 @@ type scanner struct {
 	plan  *plan
 	s     string
 	floor int
-	key   int // how far a key may reach that a word makes secret
-	word  int // the end of the last word that was looked at to its end
-	sql   int // no statement begins before
-	where int // nor one that needs a second word
-	path  int // no path is looked at before
-	phone int // how far a number may begin that a word says is one to call
-	ssn   int // the same for social security
-	tag   int // where the next end tag is
-	colon int // where the last one is
+	key   int        // how far a key may reach that a word makes secret
+	word  int        // the end of the last word that was looked at to its end
+	sql   int        // no statement begins before
+	where int        // nor one that needs a second word
+	past  [looks]int // how far was looked for what stands on a line, by look
+	path  int        // no path is looked at before
+	phone int        // how far a number may begin that a word says is one to call
+	ssn   int        // the same for social security
+	tag   int        // where the next end tag is
+	colon int        // where the last one is
 	ips   bool
 	inner bool    // it looks at what a match would pass over (see holdsNothing)
 	own   *looked // what it remembers of the host's kinds
@@ -66,6 +67,9 @@ func (r *Redactor) scan(s string, t *trail) string {
 		if ok {
 			m, ok = r.decide(s, m)
 		}
+		if ok && m.from-i >= minTail {
+			m = r.withGap(s, i, m)
+		}
 		switch {
 		case !ok && isDigit(s[i]):
 			i = skip(s, i, isDigit)
@@ -95,22 +99,6 @@ func (r *Redactor) scan(s string, t *trail) string {
 		lookeds.Put(own)
 	}
 	return r.whole(p.always, s, t)
-}
-
-// wordEnd returns where the word ends that s[i] may be within, and with it what
-// a match may have torn: the rest of a token that the match ate the beginning
-// of, and its further parts, where a token has parts.
-func wordEnd(s string, i int) int {
-	const part = 16
-	i = skip(s, i, isWord)
-	for i < len(s) && (s[i] == '.' || s[i] == ':') {
-		end := skip(s, i+1, isWord)
-		if end-i <= part {
-			break
-		}
-		i = end
-	}
-	return i
 }
 
 // at tries what turns on the bigram w that ends at s[i].
