@@ -5,7 +5,7 @@ import "strings"
 const (
 	// minOctets is how many bytes a list must have to be looked into: less are no
 	// token.
-	minOctets = 12
+	minOctets = 16
 	// minList is the length of the shortest list that has as many.
 	minList = minOctets*3 - 1
 	// nearby is how much of one is looked at first.
