@@ -58,12 +58,18 @@ func (r *Redactor) scan(s string, t *trail) string {
 			i++
 			continue
 		}
-		if c := s[i]; signs[c]&turnsHere|signs[w>>8]&turnsBehind == 0 && !p.may(s, i-1, w) {
-			prev = bigram(c)
+		c := s[i]
+		word := p.may(s, i-1, w) && p.words.has(w)
+		if !word && (signs[c]&turnsHere == 0 || isDigit(c) && !x.worth(i)) && signs[w>>8]&turnsBehind == 0 {
 			i++
+			if isDigit(c) {
+				i = skip(s, i, isDigit)
+				c = s[i-1]
+			}
+			prev = bigram(c)
 			continue
 		}
-		m, ok := x.at(i, w)
+		m, ok := x.at(i, w, word)
 		if ok {
 			m, ok = r.decide(s, m)
 		}
@@ -102,13 +108,13 @@ func (r *Redactor) scan(s string, t *trail) string {
 }
 
 // at tries what turns on the bigram w that ends at s[i].
-func (x *scanner) at(i int, w bigram) (m match, ok bool) {
+func (x *scanner) at(i int, w bigram, word bool) (m match, ok bool) {
 	if c := byte(w >> 8); signs[c]&turnsBehind != 0 && i > x.floor && (c != '<' || x.closes(i-1)) {
 		if m, ok = x.r.detect(x.s, i-1, x.floor, c == '%' && x.mayPair(i-1)); ok {
 			return m, true
 		}
 	}
-	if x.plan.words.has(w) && x.plan.may(x.s, i-1, w) {
+	if word {
 		if m, ok = x.keywords(i-1, w); ok {
 			return m, true
 		}
