@@ -31,7 +31,7 @@ func (x *scanner) holdsNothing(from, to int) bool {
 		if !y.plan.gate.has(w) {
 			continue
 		}
-		if m, ok := y.at(i, w); ok {
+		if m, ok := y.at(i, w, y.plan.words.has(w) && y.plan.may(y.s, i-1, w)); ok {
 			if m, ok = y.r.decide(y.s, m); ok && y.s[m.from:m.to] != m.with {
 				return false
 			}

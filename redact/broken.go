@@ -51,7 +51,7 @@ func (r *Redactor) wrapped(s string, early bool, t *trail) (_ string, more bool)
 			i++
 			continue
 		}
-		if r.secretInOne(joined) {
+		if joined != nil && r.secretInOne(joined) {
 			with := r.replacement(kindWrapped, s[begin:to])
 			out = append(append(out, s[done:begin]...), with...)
 			t.note(match{begin, to, with})
@@ -134,8 +134,11 @@ func (r *Redactor) unbroken(s string, i, floor int, early bool) (from, to int, p
 		to = line
 		digits = digits || strings.ContainsAny(s[next:line], "0123456789")
 	}
-	if len(all) == 1 || !digits {
-		return 0, 0, nil, told // or words
+	if len(all) == 1 {
+		return 0, 0, nil, told
+	}
+	if !digits {
+		return from, to, nil, told // words
 	}
 	return from, to, all, told
 }

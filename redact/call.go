@@ -12,6 +12,23 @@ var callWords = []string{
 	"verify_password(", "comparepassword(", "bcrypt.compare(", "hashpw(", "checkpw(",
 }
 
+// The looks that go to the end of a line: for each, what they passed over is not
+// passed over again, because what is not found from its beginning is not found
+// from its midst.
+const (
+	lookCall = iota
+	lookFrame
+	lookParameters
+	lookCopy
+	lookNear
+	lookRow
+	lookStored
+	looks
+)
+
+// wentPast reports whether one of the looks has gone beyond s[at].
+func (x *scanner) wentPast(look, at int) bool { return at < x.past[look] }
+
 // secretCall finds the texts among the arguments of a call that begins at s[at]
 // with one of callWords.
 func secretCall(x *scanner, at int) (match, bool) {
@@ -21,7 +38,11 @@ func secretCall(x *scanner, at int) (match, bool) {
 		return match{}, false
 	}
 	from := at + open + 1
-	return quotedArguments(s, from, callEnd(s, from), true)
+	if x.wentPast(lookCall, at) {
+		return match{}, false // among the arguments of one without texts
+	}
+	x.past[lookCall] = callEnd(s, from)
+	return quotedArguments(s, from, x.past[lookCall], true)
 }
 
 // callEnd returns where the arguments that begin at s[i] end: at the parenthesis
@@ -97,17 +118,20 @@ func beamFrame(x *scanner, at int) (match, bool) {
 	const maxFrame = 1 << 10
 	s := x.s
 	if s[at] != ',' {
-		end := lineEnd(s, at, 0)
-		i := at + strings.IndexByte(s[at:end], ':') + 1
-		n := skip(s[:end], i, isDigit)
-		if n == i || !strings.HasPrefix(s[n:end], ": ") {
+		const maxLine = 512
+		i := at + strings.IndexByte(s[at:], ':') + 1
+		n := skip(s, i, isDigit)
+		if n == i || !strings.HasPrefix(s[n:], ": ") || x.wentPast(lookFrame, at) {
 			return match{}, false
 		}
+		end := lineEnd(s[:min(len(s), at+maxLine)], at, 0)
+		x.past[lookFrame] = end
 		open := strings.IndexByte(s[n:end], '(')
 		if open < 0 {
 			return match{}, false
 		}
-		return quotedArguments(s, n+open+1, callEnd(s, n+open+1), false)
+		x.past[lookFrame] = callEnd(s, n+open+1)
+		return quotedArguments(s, n+open+1, x.past[lookFrame], false)
 	}
 	if at == 0 || s[at-1] != ']' {
 		return match{}, false

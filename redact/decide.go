@@ -61,3 +61,31 @@ func markKind(s string) string {
 	}
 	return s[len(markPrefix) : len(s)-1]
 }
+
+// withGap returns m, which was found at s[i], with the tokens between.
+func (r *Redactor) withGap(s string, i int, m match) match {
+	gap := s[i:m.from]
+	if !r.hasTokenWord(gap) {
+		return m
+	}
+	if with := r.scan(gap, nil); with != gap {
+		return match{i, m.to, with + m.with}
+	}
+	return m
+}
+
+// wordEnd returns where the word ends that s[i] may be within, and with it what
+// a match may have torn: the rest of a token that the match ate the beginning
+// of, and its further parts, where a token has parts.
+func wordEnd(s string, i int) int {
+	const part = 16
+	i = skip(s, i, isWord)
+	for i < len(s) && (s[i] == '.' || s[i] == ':') {
+		end := skip(s, i+1, isWord)
+		if end-i <= part {
+			break
+		}
+		i = end
+	}
+	return i
+}

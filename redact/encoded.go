@@ -131,11 +131,15 @@ func (r *Redactor) block64(s string, from, to, level int) (int, int) {
 	if r.holdsSecret(text, "", level) {
 		return from, padded
 	}
-	if begin := cutBody(s, from); text == "" && level == 1 && begin >= 0 {
+	if begin := cutBody(s, from); text == "" && level == 1 && begin >= 0 && isMixed(s[from:to]) && entropy(string(code)) >= minBodyEntropy {
 		return begin, padded
 	}
 	return end, end
 }
+
+// minBodyEntropy is the least entropy of two random lines of base64, and more than
+// that of words.
+const minBodyEntropy = 4.8
 
 // cutBody returns where the lines of base64 begin that go on at s[i], if they may
 // be the middle of a private key, because what stood before was cut off, or -1.

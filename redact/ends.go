@@ -1,39 +1,45 @@
 package redact
 
 // endSet knows the last letters of words, by which most keys are known not to
-// end in one of them. It errs on the side of yes.
+// end in one of them: exactly, for up to twelve letters.
 type endSet struct {
+	all     bool // a word has no letters to know it by
 	lengths [maxEnd + 1]bool
 	triples [1 << 9]uint64 // of the last three letters
-	hashes  [1 << 9]uint64
+	codes   [1 << 10]uint64
 }
 
-// maxEnd is how many letters of a word count.
-const maxEnd = 6
+// maxEnd is how many letters of a word count: as many as a code has room for.
+const maxEnd = 12
 
 // add adds a word: lower-case letters and digits.
 func (e *endSet) add(word string) {
-	var h uint16
+	var code uint64
 	n := 0
 	for i := len(word) - 1; i >= 0 && n < maxEnd; i-- {
 		if isAlpha(word[i]) {
-			h = endHash(h, word[i])
+			code |= letterCode(word[i], n)
 			n++
 		}
 	}
-	e.lengths[n] = true
-	if n == 1 {
-		e.lengths[0] = true // all keys are looked at
+	if n < 2 {
+		e.all = true
+		return
 	}
+	e.lengths[n] = true
 	e.addTriple(word)
-	e.hashes[h>>6&511] |= 1 << (h & 63)
+	i := codeSlot(code)
+	for e.codes[i] != 0 && e.codes[i] != code {
+		i = (i + 1) % uint64(len(e.codes))
+	}
+	e.codes[i] = code
 }
 
 // has reports whether key may end in one of the words, wherever it has
 // separators and digits.
 func (e *endSet) has(key string) bool {
-	if e.lengths[0] {
-		return true // a word without letters
+	if e.all {
+		return true
 	}
 	n := len(key)
 	if n < 2 {
@@ -45,7 +51,7 @@ func (e *endSet) has(key string) bool {
 		}
 	}
 	n = 0
-	var h uint16
+	var code uint64
 	for i := len(key) - 1; i >= 0 && n < maxEnd; i-- {
 		c := key[i]
 		if !isAlpha(c) {
@@ -54,8 +60,17 @@ func (e *endSet) has(key string) bool {
 			}
 			continue
 		}
-		h = endHash(h, c)
-		if n++; e.lengths[n] && e.hashes[h>>6&511]>>(h&63)&1 != 0 {
+		code |= letterCode(c, n)
+		if n++; e.lengths[n] && e.hasCode(code) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *endSet) hasCode(code uint64) bool {
+	for i := codeSlot(code); e.codes[i] != 0; i = (i + 1) % uint64(len(e.codes)) {
+		if e.codes[i] == code {
 			return true
 		}
 	}
@@ -87,4 +102,8 @@ func (e *endSet) addTriple(word string) {
 
 func triple(a, b, c byte) uint16 { return uint16(a&31)<<10 | uint16(b&31)<<5 | uint16(c&31) }
 
-func endHash(h uint16, c byte) uint16 { return (h*37 + uint16(c&31)) & (1<<15 - 1) }
+// letterCode is what a letter adds to a code, the nth from the end.
+func letterCode(c byte, n int) uint64 { return uint64(c&31) << (5 * n) }
+
+// codeSlot returns where a code is looked for first.
+func codeSlot(code uint64) uint64 { return code * 0x9e3779b97f4a7c15 >> (64 - 10) }

@@ -133,9 +133,11 @@ func endsName(s string, i int) bool {
 // servers of Apache write it: [client 192.0.2.17:52311].
 func clientAddress(x *scanner, at int) (match, bool) {
 	s := x.s
-	from := at + len("client ip ")
+	from := at + len("client ip")
 	if s[at] == '[' {
 		from = at + len("[client ")
+	} else {
+		from = skip(s[:min(len(s), from+maxGap)], from, isGap)
 	}
 	to := skip(s[:min(len(s), from+maxIPv6)], from, func(c byte) bool { return isAlnum(c) || strings.IndexByte(".:%-", c) >= 0 })
 	to = from + len(strings.TrimRight(s[from:to], ".:"))

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -71,7 +70,7 @@ func TestKinds(t *testing.T) {
 	require.GreaterOrEqual(t, len(scores), 150, "kinds")
 	for _, kind := range slices.SortedFunc(maps.Keys(scores), cmp.Compare[string]) {
 		sc := scores[kind]
-		t.Log(fmt.Sprintf("%-28s %2d examples, %3d%% found, %3d%% named", kind, sc.examples, 100*sc.found/sc.examples, 100*sc.named/sc.examples))
+		t.Logf("%-28s %2d examples, %3d%% found, %3d%% named", kind, sc.examples, 100*sc.found/sc.examples, 100*sc.named/sc.examples)
 	}
 	t.Logf("%d kinds", len(scores))
 }

@@ -147,9 +147,8 @@ func doubledEnd(s string, i int) int {
 	if i+2 >= len(s) || !isQuote(s[i]) || s[i+1] != s[i] || !isAlnum(s[i+2]) && s[i+2] < 0x80 {
 		return 0
 	}
-	line := s[i+2 : lineEnd(s, i+2, 0)]
-	n := strings.Index(line, s[i:i+2])
-	if n <= 0 {
+	n := strings.Index(s[i+2:], s[i:i+2])
+	if n <= 0 || lineEnd(s[:i+2+n], i+2, 0) < i+2+n {
 		return 0
 	}
 	return i + 2 + n

@@ -5,7 +5,7 @@ import "strings"
 const (
 	// minOctets is how many bytes a list must have to be looked into: less are no
 	// token.
-	minOctets = 12
+	minOctets = 16
 	// minList is the length of the shortest list that has as many.
 	minList = minOctets*3 - 1
 	// nearby is how much of one is looked at first.
@@ -37,10 +37,10 @@ func (r *Redactor) octets(s string, level int, t *trail) string {
 		}
 		next := to
 		a, b, text := dump(s, from, to, done)
+		next = max(next, b)
 		holds := b > 0 && r.holdsSecret(text, "", level)
 		if holds {
 			from, to = a, b
-			next = max(next, b)
 		} else if from, to = wholeOctets(s, from, to); countOctets(s[from:to]) >= minOctets {
 			holds = r.holdsSecret(octetList(s[from:to], true), "", level) || r.holdsSecret(octetList(s[from:to], false), "", level)
 		}

@@ -69,7 +69,7 @@ func TestPersonalDataInItsShapes(t *testing.T) {
 		{"ten millionths", `{"latitudeE7":525163000}`, `{"latitudeE7":<geo>}`},
 
 		// Clients.
-		{"as proxies and servers write it", "[client 192.0.2.17:52311] client: 192.0.2.17, server: x", "[client <ip>] client: <ip>, server: x"},
+		{"as proxies and servers write it", "[client 192.0.2.17:52311] client: 192.0.2.17, server: x, client ip: 192.0.2.17", "[client <ip>] client: <ip>, server: x, client ip: <ip>"},
 		{"RFC 7239", `Forwarded: for="[2001:db8::17]:4711";proto=http`, "Forwarded: <ip>"},
 		{"old and new conventions", `net.peer.ip=192.0.2.17 "http.client_ip":"192.0.2.17" client.address=2001:db8::17`, `net.peer.ip=<ip> "http.client_ip":"<ip>" client.address=<ip>`},
 

@@ -110,7 +110,7 @@ var storeWords = []string{"SET ", "SETEX ", "PSETEX ", "SETNX ", "GETSET ", "MSE
 func (x *scanner) stored(at int) (match, bool) {
 	const maxArguments = 32
 	s := x.s
-	if at > 0 && !isSpace(s[at-1]) && !isQuote(s[at-1]) {
+	if at > 0 && !isSpace(s[at-1]) && !isQuote(s[at-1]) || x.wentPast(lookStored, at) {
 		return match{}, false
 	}
 	i := skip(s, at, func(c byte) bool { return !isBlank(c) })
@@ -144,5 +144,6 @@ func (x *scanner) stored(at int) (match, bool) {
 			return match{from, to, mark(kind)}, true
 		}
 	}
+	x.past[lookStored] = i
 	return match{}, false
 }

@@ -130,9 +130,9 @@ func (r *Redactor) value(kind, s string) string {
 	}
 	switch kind {
 	case kindSQL:
-		return r.text(sqlText(r.text(s))) // a token that lost the digits in it is known for none
+		return r.settled(r.text(s), sqlText) // a token that lost the digits in it is known for none
 	case kindPath:
-		return r.text(pathText(s))
+		return r.settled(s, pathText)
 	}
 	switch r.Personal.policy(kind) {
 	case Keep:
@@ -156,6 +156,18 @@ func (r *Redactor) redacted(s string) string {
 		s = r.settle(truncate(s, min(len(s), maxText)-margin) + cutMark)
 	}
 	return s
+}
+
+// settled returns s without what first takes away, and what is to be redacted
+// then, until there is neither.
+func (r *Redactor) settled(s string, first func(string) string) string {
+	for range maxPasses {
+		s = r.text(first(s))
+		if first(s) == s {
+			return s
+		}
+	}
+	return failedMark
 }
 
 // settle scans s until there is nothing left to replace: what stands beside a

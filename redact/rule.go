@@ -114,7 +114,7 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: sqlStatement}})
 	}
 	for _, q := range errorValues {
-		ks = append(ks, keyword{word: q.before, fold: true, rule: &rule{at: func(x *scanner, at int) (match, bool) { return quotedRow(x.s, at) }}})
+		ks = append(ks, keyword{word: q.before, fold: true, rule: &rule{at: quotedRow}})
 	}
 	for _, w := range parameterWords {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: (*scanner).parameters}})
@@ -156,7 +156,7 @@ var builtinKeywords = sync.OnceValue(func() []keyword {
 	for _, w := range atSigns {
 		ks = append(ks, keyword{word: w, rule: &rule{at: func(x *scanner, at int) (match, bool) { return email(x.s, at, x.floor) }}})
 	}
-	for _, w := range []string{"[client ", "client ip "} {
+	for _, w := range []string{"[client ", "client ip"} {
 		ks = append(ks, keyword{word: w, fold: true, rule: &rule{at: clientAddress}})
 	}
 	ks = append(ks, keyword{word: `form-data; name=`, fold: true, rule: &rule{at: formPart}})

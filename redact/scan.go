@@ -21,15 +21,16 @@ type scanner struct {
 	plan  *plan
 	s     string
 	floor int
-	key   int // how far a key may reach that a word makes secret
-	word  int // the end of the last word that was looked at to its end
-	sql   int // no statement begins before
-	where int // nor one that needs a second word
-	path  int // no path is looked at before
-	phone int // how far a number may begin that a word says is one to call
-	ssn   int // the same for social security
-	tag   int // where the next end tag is
-	colon int // where the last one is
+	key   int        // how far a key may reach that a word makes secret
+	word  int        // the end of the last word that was looked at to its end
+	sql   int        // no statement begins before
+	where int        // nor one that needs a second word
+	past  [looks]int // how far was looked for what stands on a line, by look
+	path  int        // no path is looked at before
+	phone int        // how far a number may begin that a word says is one to call
+	ssn   int        // the same for social security
+	tag   int        // where the next end tag is
+	colon int        // where the last one is
 	ips   bool
 	inner bool    // it looks at what a match would pass over (see holdsNothing)
 	own   *looked // what it remembers of the host's kinds
@@ -57,14 +58,23 @@ func (r *Redactor) scan(s string, t *trail) string {
 			i++
 			continue
 		}
-		if c := s[i]; signs[c]&turnsHere|signs[w>>8]&turnsBehind == 0 && !p.may(s, i-1, w) {
-			prev = bigram(c)
+		c := s[i]
+		word := p.may(s, i-1, w) && p.words.has(w)
+		if !word && (signs[c]&turnsHere == 0 || isDigit(c) && !x.worth(i)) && signs[w>>8]&turnsBehind == 0 {
 			i++
+			if isDigit(c) {
+				i = skip(s, i, isDigit)
+				c = s[i-1]
+			}
+			prev = bigram(c)
 			continue
 		}
-		m, ok := x.at(i, w)
+		m, ok := x.at(i, w, word)
 		if ok {
 			m, ok = r.decide(s, m)
+		}
+		if ok && m.from-i >= minTail {
+			m = r.withGap(s, i, m)
 		}
 		switch {
 		case !ok && isDigit(s[i]):
@@ -97,30 +107,14 @@ func (r *Redactor) scan(s string, t *trail) string {
 	return r.whole(p.always, s, t)
 }
 
-// wordEnd returns where the word ends that s[i] may be within, and with it what
-// a match may have torn: the rest of a token that the match ate the beginning
-// of, and its further parts, where a token has parts.
-func wordEnd(s string, i int) int {
-	const part = 16
-	i = skip(s, i, isWord)
-	for i < len(s) && (s[i] == '.' || s[i] == ':') {
-		end := skip(s, i+1, isWord)
-		if end-i <= part {
-			break
-		}
-		i = end
-	}
-	return i
-}
-
 // at tries what turns on the bigram w that ends at s[i].
-func (x *scanner) at(i int, w bigram) (m match, ok bool) {
+func (x *scanner) at(i int, w bigram, word bool) (m match, ok bool) {
 	if c := byte(w >> 8); signs[c]&turnsBehind != 0 && i > x.floor && (c != '<' || x.closes(i-1)) {
 		if m, ok = x.r.detect(x.s, i-1, x.floor, c == '%' && x.mayPair(i-1)); ok {
 			return m, true
 		}
 	}
-	if x.plan.words.has(w) && x.plan.may(x.s, i-1, w) {
+	if word {
 		if m, ok = x.keywords(i-1, w); ok {
 			return m, true
 		}

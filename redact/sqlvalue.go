@@ -23,15 +23,27 @@ var errorValues = []struct{ before, behind string }{
 	{"dup key: {", "}"},
 }
 
+const (
+	// maxRow is how long a row or a list of parameters may be, in bytes, and
+	// maxFragment a part of a statement in an error.
+	maxRow      = 4 << 10
+	maxFragment = 512
+)
+
 // quotedRow finds the values that databases quote of a row behind words that
 // begin at s[i]: Duplicate entry 'x' for key, Failing row contains (x).
-func quotedRow(s string, i int) (match, bool) {
+func quotedRow(x *scanner, i int) (match, bool) {
+	s := x.s
+	if x.wentPast(lookRow, i) {
+		return match{}, false
+	}
 	for _, q := range errorValues {
 		if !foldPrefix(s[i:], q.before) {
 			continue
 		}
 		from := i + len(q.before)
-		to := lineEnd(s, from, 0)
+		to := lineEnd(s[:min(len(s), from+maxRow)], from, 0)
+		x.past[lookRow] = to
 		if q.before[len(q.before)-1] == ' ' { // the value is quoted behind a type
 			n := strings.Index(s[from:to], ": \"")
 			if n < 0 || n > maxKey {
@@ -60,7 +72,11 @@ var parameterWords = []string{"parameters: ", "params=[", "[params=", "[paramete
 //	Parameters: a(String), b(Integer)  binding parameter [1] as [VARCHAR] - [a]
 func (x *scanner) parameters(at int) (match, bool) {
 	s := x.s
-	end := lineEnd(s, at, 0)
+	if x.wentPast(lookParameters, at) {
+		return match{}, false
+	}
+	end := lineEnd(s[:min(len(s), at+maxRow)], at, 0)
+	x.past[lookParameters] = min(end, at+maxRow/16) // what one word says nothing of may follow another
 	from := at + skip(s[at:end], 0, func(c byte) bool { return c != ':' && c != '=' && c != '>' && c != '-' })
 	line := s[at:end]
 	switch {
@@ -107,10 +123,13 @@ func literalIn(s string, from, to int) (match, bool) {
 	return match{from, to, literal}, to > from && s[from:to] != literal && markLen(s[from:to]) != to-from
 }
 
-// besideSQL reports whether a statement stands near the words at s[at:end].
+// besideSQL reports whether a statement stands near the words at s[at:end], on
+// their line.
 func (x *scanner) besideSQL(at, end int) bool {
 	const reach = 512
-	text := strings.ToLower(x.s[max(0, at-reach):min(len(x.s), end+reach)])
+	begin := max(0, at-reach)
+	begin += strings.LastIndexByte(x.s[begin:at], '\n') + 1
+	text := strings.ToLower(x.s[begin:min(end, at+reach)])
 	for _, w := range []string{"select ", "insert into", "update ", "delete from", "values", " where "} {
 		if strings.Contains(text, w) {
 			return true
@@ -124,16 +143,17 @@ func (x *scanner) besideSQL(at, end int) bool {
 func copyRows(x *scanner, at int) (match, bool) {
 	const maxHead = 512
 	s := x.s
-	if at > 0 && isWord(s[at-1]) {
+	if at > 0 && isWord(s[at-1]) || x.wentPast(lookCopy, at) {
 		return match{}, false
 	}
-	end := lineEnd(s, at, 0)
-	head := s[at:min(end, at+maxHead)]
+	end := lineEnd(s[:min(len(s), at+maxHead)], at, 0)
+	x.past[lookCopy] = end
+	head := s[at:end]
 	if n := strings.Index(head, ", line "); n >= 0 {
 		if q := strings.Index(head[n:], ": \""); q >= 0 {
 			from := at + n + q + len(": \"")
-			to := end
-			if k := strings.LastIndexByte(s[from:end], '"'); k >= 0 {
+			to := lineEnd(s[:min(len(s), from+maxRow)], from, 0)
+			if k := strings.LastIndexByte(s[from:to], '"'); k >= 0 {
 				to = from + k
 			}
 			return literalIn(s, from, to)
@@ -185,7 +205,11 @@ func identified(x *scanner, at, end int) (from, to int) {
 func nearFragment(x *scanner, at int) (match, bool) {
 	s := x.s
 	from := at + len("near '")
-	end := lineEnd(s, from, 0)
+	if x.wentPast(lookNear, at) {
+		return match{}, false
+	}
+	end := lineEnd(s[:min(len(s), from+maxFragment)], from, 0)
+	x.past[lookNear] = end
 	behind := "' at line"
 	if s[from-1] == '"' {
 		behind = "\": syntax error"

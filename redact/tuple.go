@@ -50,7 +50,10 @@ func (x *scanner) tuple(at, end int) (match, bool) {
 	if !ok || s[m.from:m.to] == m.with {
 		return m, ok && s[m.from:m.to] == m.with && holdsNothing(x, begin, m.from)
 	}
-	if value := s[m.from:m.to]; !sure && !isMixedWord(value) || m.to-m.from < 3 || x.r.secretKind(value) != "" && skip(value, 0, isKey) == len(value) || strings.HasPrefix(value, "--") {
+	const maxWord = 256 // what is longer is no word
+	if value := s[m.from:m.to]; len(value) > maxWord {
+		return m, true
+	} else if !sure && !isMixedWord(value) || m.to-m.from < 3 || x.r.secretKind(value) != "" && skip(value, 0, isKey) == len(value) || strings.HasPrefix(value, "--") {
 		return match{}, false
 	}
 	if !quoted && m.from == v { // not quoted either: brackets end it

@@ -8,14 +8,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spanticket/spanticket/internal/filelock"
 )
 
 // lock is a file that one process at a time has open. It is not the store
 // itself, which may be replaced while others wait for it.
 type lock struct{ file *os.File }
-
-// errBusy is returned by tryLock when another has the lock.
-var errBusy = errors.New("busy")
 
 const lockEvery = 50 * time.Millisecond
 
@@ -23,14 +22,17 @@ const lockEvery = 50 * time.Millisecond
 func acquire(path string, timeout time.Duration) (*lock, error) {
 	deadline := time.Now().Add(timeout)
 	for {
-		f, err := tryLock(path)
+		f, err := filelock.Open(path)
+		if errors.Is(err, errors.ErrUnsupported) {
+			f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // the database locks its own file
+		}
 		if err == nil {
 			// Who has it is for the message of others.
 			_ = f.Truncate(0)
 			_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 			return &lock{f}, nil
 		}
-		if !errors.Is(err, errBusy) {
+		if !errors.Is(err, filelock.ErrBusy) {
 			return nil, err
 		}
 		wait := min(lockEvery, time.Until(deadline))

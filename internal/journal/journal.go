@@ -24,6 +24,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/spanticket/spanticket/internal/filelock"
 )
 
 // Errors of [Journal.Put].
@@ -283,10 +285,9 @@ func (e *OpenError) Unwrap() error { return e.Err }
 
 // isBusy reports whether another process, or another journal of this one, has the
 // file.
-func isBusy(err error) bool { return errors.Is(err, errBusy) }
+func isBusy(err error) bool { return errors.Is(err, filelock.ErrBusy) }
 
 var (
-	errBusy    = errors.New("another process has it")
 	errForeign = errors.New("it is the journal of another service")
 	errNone    = errors.New("it is no journal, and is left as it is")
 )

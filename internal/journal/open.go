@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+
+	"github.com/spanticket/spanticket/internal/filelock"
 )
 
 // maxFiles bounds the processes that share a path.
@@ -73,7 +75,7 @@ func open(name string, id [ownerSize]byte) (_ *os.File, _ []found, err error) {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		return nil, nil, errNone // or opening it might wait
 	}
-	f, err := lock(name)
+	f, err := filelock.Open(name)
 	if err != nil {
 		return nil, nil, err
 	}

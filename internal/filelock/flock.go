@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
-package boltstore
+package filelock
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-func tryLock(path string) (*os.File, error) {
+func open(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -19,12 +19,14 @@ func tryLock(path string) (*os.File, error) {
 			break
 		}
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		return f, nil
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		err = ErrBusy
+	default:
+		err = &os.PathError{Op: "lock", Path: path, Err: err}
 	}
 	_ = f.Close()
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, errBusy
-	}
-	return nil, &os.PathError{Op: "lock", Path: path, Err: err}
+	return nil, err
 }

@@ -1,4 +1,4 @@
-package boltstore
+package filelock
 
 import (
 	"errors"
@@ -6,18 +6,20 @@ import (
 	"syscall"
 )
 
-// tryLock opens the file so that others may open it for reading alone.
-func tryLock(path string) (*os.File, error) {
+// errSharing is ERROR_SHARING_VIOLATION.
+const errSharing = syscall.Errno(32)
+
+// open lets others open the file for reading alone.
+func open(path string) (*os.File, error) {
 	name, err := syscall.UTF16PtrFromString(path)
 	if err != nil {
 		return nil, err
 	}
 	h, err := syscall.CreateFile(name, syscall.GENERIC_READ|syscall.GENERIC_WRITE, syscall.FILE_SHARE_READ, nil,
 		syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL, 0)
-	const sharingViolation = syscall.Errno(32)
 	switch {
-	case errors.Is(err, sharingViolation):
-		return nil, errBusy
+	case errors.Is(err, errSharing):
+		return nil, ErrBusy
 	case err != nil:
 		return nil, &os.PathError{Op: "lock", Path: path, Err: err}
 	}
