@@ -65,11 +65,14 @@ func shortFlag(s string, i, floor int) (match, bool) {
 
 // behindUser leaves the user of user:password, or of Samba's user%password.
 func behindUser(s string, m match, signs string) (match, bool) {
-	n := strings.IndexAny(s[m.from:m.to], signs)
-	if n < 0 || m.from+n+1 == m.to {
+	i := m.from
+	for i < m.to && strings.IndexByte(signs, s[i]) < 0 {
+		i += max(1, markLen(s[i:]))
+	}
+	if i++; i >= m.to {
 		return match{}, false
 	}
-	m.from += n + 1
+	m.from = i
 	if old := s[m.from:m.to]; markLen(old) == len(old) {
 		m.with = old
 	}
