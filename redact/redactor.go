@@ -253,6 +253,13 @@ func mark(kind string) string { return markPrefix + kind + "]" }
 
 // markLen returns the length of the mark that s begins with, or 0.
 func markLen(s string) int {
+	if s == "" || s[0] != markPrefix[0] {
+		return 0 // inlined: many bytes are asked
+	}
+	return wholeMarkLen(s)
+}
+
+func wholeMarkLen(s string) int {
 	i := len(markPrefix)
 	if !strings.HasPrefix(s, markPrefix) {
 		if i = len(oldMarkPrefix); !strings.HasPrefix(s, oldMarkPrefix) {
