@@ -3,6 +3,7 @@ package correlate
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -80,6 +81,14 @@ type Claim struct {
 	Now   time.Time     // the caller's clock: what is due is judged by it
 	Lease time.Duration // how long the caller has until somebody else may claim the same
 	Max   int           // at most so many
+	// Operations are those that may go now; empty means all. A line whose oldest
+	// delivery is another one is passed over, so that the order within it is kept.
+	Operations []Operation
+}
+
+// Wants reports whether a delivery with this operation may be returned.
+func (c Claim) Wants(op Operation) bool {
+	return len(c.Operations) == 0 || slices.Contains(c.Operations, op)
 }
 
 // Outcome is what became of a delivery.
@@ -115,7 +124,8 @@ type Store interface {
 	// Claim returns deliveries of one scope that are due, oldest first, and
 	// leases them to the caller. Of one record and sink it returns at most one
 	// at a time, the oldest: while that one is leased, or waits for its next
-	// attempt, later ones stay back, so that they arrive in order.
+	// attempt, later ones stay back, so that they arrive in order. They do so,
+	// too, while Claim.Operations does not have its operation.
 	//
 	// A lease is judged by the store's own clock where many processes share
 	// the store, and by Claim.Now where only one has it.
