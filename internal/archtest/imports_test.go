@@ -79,7 +79,8 @@ var may = map[string][]string{
 	"/internal/ledger":      {std, "/correlate", "/internal/celrule", "/internal/coalesce", "/internal/observe", "/redact"},
 	"/internal/simulate":    {},
 	"/internal/render":      {std, "/correlate", "/enrich", "/redact", "/sinks"},
-	"/internal/outbox":      {std, "/correlate", "/internal/observe", "/internal/render", "/redact", "/sinks", "github.com/cenkalti/backoff/v4", "golang.org/x/time/rate"},
+	"/internal/limit":       {std, "/correlate", "/sinks"},
+	"/internal/outbox":      {std, "/correlate", "/internal/limit", "/internal/observe", "/internal/render", "/redact", "/sinks", "github.com/cenkalti/backoff/v4", "golang.org/x/time/rate"},
 	"/internal/archtest":    {std},
 	"/internal/canary":      {std}, // for tests
 	"/internal/fleettest":   {std, "/correlate", "/internal/realserver"},
