@@ -134,6 +134,7 @@ func New(c Config) (*Engine, error) {
 			Problems:      func() int64 { return int64(s.ledger.Open()) },
 			Held:          func() int64 { return int64(s.ledger.Held()) },
 			Rules:         s.ruleStates,
+			Limits:        func() []observe.Limit { return s.outbox.Limits(time.Now()) },
 		})
 		if err != nil {
 			e.stop()

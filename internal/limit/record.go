@@ -61,3 +61,32 @@ var names = []string{
 	"buckets", "quotas", "taken", "passed", "pace", "pace_at", "limited_at", "strikes",
 	"shut", "why", "half", "probed", "fails", "failed", "trips",
 }
+
+// Share returns limits for an engine that cannot ask the others: a small part of
+// each rate.
+func (l Limits) Share() Limits {
+	const part = 20
+	rates := make([]Rate, len(l.Rates))
+	for i, r := range l.Rates {
+		rates[i] = Rate{Name: r.Name, Every: r.Every * part, Burst: 1}
+	}
+	l.Rates = rates
+	return l
+}
+
+// Mended reports whether a state waits for longer than it ever should, so that the
+// sane one is to be stored in its place: time alone would not heal it.
+func (l Limits) Mended(s State, now time.Time) bool {
+	sane := l.Sane(s, now)
+	for name, full := range sane.Buckets {
+		if full.Before(s.Buckets[name]) {
+			return true
+		}
+	}
+	for name, q := range sane.Quotas {
+		if q.Until.Before(s.Quotas[name].Until) {
+			return true
+		}
+	}
+	return sane.Shut.Before(s.Shut) || sane.Probed.Before(s.Probed)
+}

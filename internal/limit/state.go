@@ -3,6 +3,7 @@ package limit
 import (
 	"cmp"
 	"maps"
+	"math"
 	"time"
 )
 
@@ -149,7 +150,7 @@ func (l Limits) Room(s State, c Class, now time.Time) int {
 // matters most is to be asked for first.
 func (l Limits) Near(s State, now time.Time) bool {
 	s = l.Sane(s, now)
-	if s.Half || now.Before(s.Shut) || s.Passed > 0 {
+	if s.Half || now.Before(s.Shut) || s.Passed > 0 && now.Sub(s.Taken) < time.Minute {
 		return true
 	}
 	for _, r := range l.Rates {
@@ -244,4 +245,14 @@ func (l Limits) Status(s State, now time.Time) string {
 	default:
 		return "closed"
 	}
+}
+
+// PerMinute returns how many calls a minute there may be in the long run, at the
+// pace that is kept.
+func (l Limits) PerMinute(s State) float64 {
+	least := math.Inf(1)
+	for _, r := range l.Rates {
+		least = min(least, float64(time.Minute)/float64(r.slowed(s.pace()).Every))
+	}
+	return least
 }

@@ -17,11 +17,13 @@ type Gauges struct {
 	Queue, QueueCapacity, Traces, Problems, Held func() int64
 	// Rules returns how many rules are sound, failing, and switched off.
 	Rules func() (sound, failing, off int64)
+	// Limits returns how it stands with each account of a sink.
+	Limits func() []Limit
 }
 
 // Export makes instruments that show the counters, until stop is called. Their
-// attributes have few values: reasons, sinks, operations, outcomes, states, and kinds
-// of secrets.
+// attributes have few values: reasons, sinks, operations, outcomes, states, accounts of sinks, classes
+// of deliveries, and kinds of secrets.
 // Names of rules are none: there may be thousands.
 func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop func() error, err error) {
 	m := mp.Meter(scope)
@@ -51,13 +53,25 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		metric.WithExplicitBucketBoundaries(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800))
 	withheld, err13 := m.Int64ObservableCounter("spanticket.withheld", metric.WithUnit("{value}"),
 		metric.WithDescription("Values that were taken out of what is stored, sent and logged, because they are secret or personal, by kind."))
-	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13} {
+	state, err14 := m.Int64ObservableUpDownCounter("spanticket.limit.state", metric.WithUnit("{account}"),
+		metric.WithDescription("Accounts of sinks, by whether calls are made: closed, limited, broken or half_open."))
+	pace, err15 := m.Float64ObservableGauge("spanticket.limit.rate", metric.WithUnit("{call}/min"),
+		metric.WithDescription("Calls that an account may get in the long run, at the pace that is kept."))
+	remaining, err16 := m.Int64ObservableGauge("spanticket.limit.remaining", metric.WithUnit("{call}"),
+		metric.WithDescription("Calls that the system said are left."))
+	wait, err17 := m.Float64Histogram("spanticket.delivery.wait", metric.WithUnit("s"),
+		metric.WithDescription("Time from when a delivery was due until it was taken up, by how much it matters."),
+		metric.WithExplicitBucketBoundaries(0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600))
+	for _, err := range []error{err14, err15, err16, err17, err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13} {
 		if err != nil {
 			return nil, fmt.Errorf("observe: making an instrument: %w", err)
 		}
 	}
 	d.OnLatency(func(sink string, took time.Duration) {
 		latency.Record(context.Background(), took.Seconds(), metric.WithAttributes(attribute.String("spanticket.sink", sink)))
+	})
+	d.OnWait(func(sink, class string, took time.Duration) {
+		wait.Record(context.Background(), took.Seconds(), metric.WithAttributes(attribute.String("spanticket.sink", sink), attribute.String("spanticket.class", class)))
 	})
 	reg, err := m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		observeSpans(o, spans, c)
@@ -72,6 +86,17 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		for kind, n := range c.Withheld.Counts() {
 			o.ObserveInt64(withheld, n, metric.WithAttributes(attribute.String("spanticket.kind", kind)))
 		}
+		for _, l := range g.Limits() {
+			account := attribute.String("spanticket.account", l.Account)
+			for _, s := range LimitStates {
+				n := map[bool]int64{true: 1}[s == l.State]
+				o.ObserveInt64(state, n, metric.WithAttributes(account, attribute.String("spanticket.state", s)))
+			}
+			o.ObserveFloat64(pace, l.PerMinute, metric.WithAttributes(account))
+			if l.Told {
+				o.ObserveInt64(remaining, l.Remaining, metric.WithAttributes(account))
+			}
+		}
 		o.ObserveInt64(queue, g.Queue())
 		o.ObserveInt64(capacity, g.QueueCapacity())
 		o.ObserveInt64(traces, g.Traces())
@@ -85,12 +110,13 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 			o.ObserveInt64(reloads, n, metric.WithAttributes(attribute.String("spanticket.outcome", outcome)))
 		}
 		return nil
-	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld)
+	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld, state, pace, remaining)
 	if err != nil {
 		return nil, fmt.Errorf("observe: registering a callback: %w", err)
 	}
 	return func() error {
 		d.OnLatency(nil)
+		d.OnWait(nil)
 		return reg.Unregister()
 	}, nil
 }

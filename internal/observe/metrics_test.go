@@ -90,6 +90,14 @@ func collect(t *testing.T, reader *sdkmetric.ManualReader) (out []point) {
 				for _, p := range data.DataPoints {
 					out = append(out, point{m.Name, m.Unit, p.Attributes.Encoded(encoder), float64(p.Value), data.IsMonotonic})
 				}
+			case metricdata.Gauge[int64]:
+				for _, p := range data.DataPoints {
+					out = append(out, point{m.Name, m.Unit, p.Attributes.Encoded(encoder), float64(p.Value), false})
+				}
+			case metricdata.Gauge[float64]:
+				for _, p := range data.DataPoints {
+					out = append(out, point{m.Name, m.Unit, p.Attributes.Encoded(encoder), p.Value, false})
+				}
 			case metricdata.Histogram[float64]:
 				for _, p := range data.DataPoints {
 					out = append(out, point{m.Name, m.Unit, p.Attributes.Encoded(encoder), p.Sum, false})
@@ -107,7 +115,9 @@ func TestExport(t *testing.T) {
 	mp := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
 	c, d := NewCounters(), new(Deliveries)
 	is := func(n int64) func() int64 { return func() int64 { return n } }
-	stop, err := Export(mp, c, d, Gauges{Queue: is(3), QueueCapacity: is(100), Traces: is(2), Problems: is(5), Held: is(4), Rules: func() (int64, int64, int64) { return 7, 8, 9 }})
+	stop, err := Export(mp, c, d, Gauges{Queue: is(3), QueueCapacity: is(100), Traces: is(2), Problems: is(5), Held: is(4), Rules: func() (int64, int64, int64) { return 7, 8, 9 }, Limits: func() []Limit {
+		return []Limit{{Account: "a", State: "limited", PerMinute: 7.5, Told: true, Remaining: 3}, {Account: "b", State: "closed", PerMinute: 60}}
+	}})
 	require.NoError(t, err)
 	for range 10 {
 		c.Seen(1, false)
@@ -124,6 +134,7 @@ func TestExport(t *testing.T) {
 	c.Occurrences.Add(1)
 	d.Count("jira", "open", "delivered")
 	d.Latency("jira", 1500*time.Millisecond)
+	d.Wait("jira", "open", 2*time.Second)
 
 	require.ElementsMatch(t, []point{
 		{"spanticket.spans", "{span}", "spanticket.outcome=healthy,spanticket.reason=", 10, true},
@@ -144,13 +155,28 @@ func TestExport(t *testing.T) {
 		{"spanticket.rules.reloads", "{reload}", "spanticket.outcome=loaded", 1, true},
 		{"spanticket.rules.reloads", "{reload}", "spanticket.outcome=refused", 2, true},
 		{"spanticket.ticket.duration", "s", "spanticket.sink=jira", 1.5, false},
+		{"spanticket.delivery.wait", "s", "spanticket.class=open,spanticket.sink=jira", 2, false},
+		{"spanticket.limit.rate", "{call}/min", "spanticket.account=a", 7.5, false},
+		{"spanticket.limit.rate", "{call}/min", "spanticket.account=b", 60, false},
+		{"spanticket.limit.remaining", "{call}", "spanticket.account=a", 3, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=a,spanticket.state=closed", 0, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=a,spanticket.state=limited", 1, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=a,spanticket.state=broken", 0, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=a,spanticket.state=half_open", 0, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=b,spanticket.state=closed", 1, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=b,spanticket.state=limited", 0, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=b,spanticket.state=broken", 0, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=b,spanticket.state=half_open", 0, false},
 	}, collect(t, reader))
 
 	require.NoError(t, stop())
 	d.Latency("jira", time.Hour)
+	d.Wait("jira", "open", time.Hour)
 	for _, p := range collect(t, reader) {
-		require.Equal(t, "spanticket.ticket.duration", p.name, "nothing is observed any more")
-		require.Equal(t, 1.5, p.value)
+		require.Contains(t, []point{
+			{"spanticket.ticket.duration", "s", "spanticket.sink=jira", 1.5, false},
+			{"spanticket.delivery.wait", "s", "spanticket.class=open,spanticket.sink=jira", 2, false},
+		}, p, "nothing is observed any more")
 	}
 }
 
@@ -159,7 +185,10 @@ func TestHealthyNeverGoesDown(t *testing.T) {
 	reader := sdkmetric.NewManualReader()
 	c := NewCounters()
 	zero := func() int64 { return 0 }
-	stop, err := Export(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)), c, new(Deliveries), Gauges{zero, zero, zero, zero, zero, func() (int64, int64, int64) { return 0, 0, 0 }})
+	stop, err := Export(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)), c, new(Deliveries), Gauges{
+		Queue: zero, QueueCapacity: zero, Traces: zero, Problems: zero, Held: zero, Rules: func() (int64, int64, int64) { return 0, 0, 0 },
+		Limits: func() []Limit { return nil },
+	})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, stop()) }()
 	healthy := func() float64 {

@@ -6,20 +6,20 @@ package outbox
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/limit"
 	"github.com/spanticket/spanticket/internal/observe"
 	"github.com/spanticket/spanticket/internal/render"
 	"github.com/spanticket/spanticket/redact"
 	"github.com/spanticket/spanticket/sinks"
 )
 
-// Config is what an outbox works with. Every field is required.
+// Config is what an outbox works with. Every field but Accounts is required.
 type Config struct {
 	Store    correlate.Store
 	Renderer *render.Renderer
@@ -30,6 +30,9 @@ type Config struct {
 	Jitter   rand.Source
 	// Own marks a context as the library's, until done is called.
 	Own func(context.Context) (_ context.Context, done func())
+	// Accounts is shared by outboxes that call the same sinks. Nil means that no
+	// other does.
+	Accounts *Accounts
 }
 
 // Outbox hands out jobs and carries them out. Claim is called by one goroutine
@@ -40,13 +43,41 @@ type Outbox struct {
 	names   []string
 	jitter  jitter
 	lease   time.Duration
+	lag     time.Duration // how long after it was taken a call may be made
+	turn    int           // numbers the claims
+	quiet   map[quiet]time.Time
 }
+
+// quiet is a claim near a limit that found nothing, and is not made again at once.
+type quiet struct {
+	scope correlate.Scope
+	sink  string
+	class limit.Class
+}
+
+const (
+	// handling is how long a delivery may take, beside its enrichers, from when it is
+	// claimed until its call is made, and skew by how much clocks may differ.
+	handling = 3 * time.Second
+	skew     = 2 * time.Second
+	// askAgain is when a claim near a limit that found nothing is made again.
+	askAgain = time.Second
+)
 
 // New returns an outbox for the sinks, each with its options.
 func New(c Config, named map[string]sinks.Sink, options func(name string) Options) *Outbox {
-	o := &Outbox{Config: c, targets: map[string]*target{}, jitter: jitter{rng: rand.New(c.Jitter)}}
+	o := &Outbox{
+		Config: c, targets: map[string]*target{}, jitter: jitter{rng: rand.New(c.Jitter)},
+		lag: c.Renderer.Budget + handling, quiet: map[quiet]time.Time{},
+	}
+	if c.Accounts == nil {
+		o.Accounts = new(Accounts)
+	}
 	for name, s := range named {
 		t := newTarget(name, s, options(name))
+		var documented []sinks.Rate
+		t.account, documented = o.Accounts.of(name, s, c.Redactor)
+		t.rates, t.strict = limitsOf(t.opts, documented, o.lag+skew)
 		o.targets[name] = t
 		o.names = append(o.names, name)
 		// A lease must outlive everything that is done under it.
@@ -60,33 +91,8 @@ func New(c Config, named map[string]sinks.Sink, options func(name string) Option
 type Job struct {
 	Delivery correlate.Delivery
 	target   *target
-}
-
-// Claim returns the deliveries that may be made now: due, within the rate of
-// their sinks, and with a slot held for each. more says that a sink had no room
-// for all that may be due.
-func (o *Outbox) Claim(ctx context.Context, now time.Time) (jobs []Job, more bool, err error) {
-	for _, scope := range o.Scopes() {
-		for _, name := range o.names {
-			t := o.targets[name]
-			room := t.room(now)
-			if room <= 0 {
-				more = true
-				continue
-			}
-			ds, err := o.Store.Claim(ctx, correlate.Claim{Scope: scope, Sinks: []string{name}, Now: now, Lease: o.lease, Max: room})
-			if err != nil {
-				return jobs, more, fmt.Errorf("outbox: claiming for %s: %w", scope, err)
-			}
-			more = more || len(ds) == room
-			for _, d := range ds {
-				t.slots <- struct{}{}
-				t.limiter.AllowN(now, 1)
-				jobs = append(jobs, Job{Delivery: d, target: t})
-			}
-		}
-	}
-	return jobs, more, nil
+	claimed  time.Time // by the engine's clock
+	taken    time.Time // by the process's
 }
 
 // Result is what became of a job, for Settle.
@@ -99,7 +105,9 @@ type Result struct {
 	overtaken bool      // another engine has settled the delivery, and may have filed
 	began     time.Time // the end of the span that opened the problem
 	err       error
-	park      bool // whatever the error says
+	park      bool          // whatever the error says
+	called    bool          // and the call says something of its account
+	quotas    []sinks.Quota // that the sink reported
 }
 
 // files reports whether the call may have filed a ticket.
@@ -132,9 +140,14 @@ func (o *Outbox) Deliver(ctx context.Context, j Job) (r Result) {
 		r.err, r.park = err, true
 		return r
 	}
+	if t.strict && time.Since(j.taken) > o.lag {
+		r.err = errLate
+		return r
+	}
 	sent = true
+	engine, told := ctx, new(told)
 	action, ticket, receipt := r.action, r.ticket, sinks.Receipt(p.Filing(d.Sink).Receipt)
-	r.receipt, r.err = t.call(ctx, func(ctx context.Context) (sinks.Receipt, error) {
+	r.receipt, r.err = t.call(sinks.OnQuota(ctx, told.quota), func(ctx context.Context) (sinks.Receipt, error) {
 		// A call that is abandoned outlives this delivery, and is the library's
 		// own until it returns.
 		ctx, done := o.Own(ctx)
@@ -160,6 +173,8 @@ func (o *Outbox) Deliver(ctx context.Context, j Job) (r Result) {
 		}
 		return t.sink.File(ctx, ticket)
 	})
+	// What the end of the engine cuts short says nothing of the account.
+	r.called, r.quotas = r.err == nil || engine.Err() == nil, told.all()
 	switch {
 	case r.err != nil || r.receipt.ID != "" || r.action == correlate.ActDedupe:
 	case r.action == correlate.ActUpdate:
@@ -170,6 +185,9 @@ func (o *Outbox) Deliver(ctx context.Context, j Job) (r Result) {
 	r.receipt.URL = render.URL(o.Redactor, r.receipt.URL)
 	return r
 }
+
+// errLate says that a call would come too late for the limit under which it was taken.
+var errLate = errors.New("it took too long until the ticket was ready, and the next call has to wait for its turn")
 
 // errUnknown parks what must not be sent twice.
 var errUnknown = errors.New("it may have been filed before a crash, and the sink cannot be asked")
