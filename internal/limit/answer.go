@@ -68,7 +68,12 @@ func (l Limits) Learn(s State, a Answer, chance float64, now time.Time) State {
 		stale := a.Began.Before(s.LimitedAt)
 		switch {
 		case a.After > 0:
-			wait = max(wait, spread(min(a.After, Longest), 1, 1.1))
+			asked := min(a.After, Longest)
+			if s.Half && fresh { // what it named before was not enough
+				s.Trips++
+				asked = max(asked, min(asked<<min(s.Trips, 4), lastTrip))
+			}
+			wait = max(wait, spread(asked, 1, 1.1))
 			s = s.slower(warned, stale, now)
 		case told > 0:
 			wait = spread(told, 1, 1.02)
