@@ -182,6 +182,7 @@ func TestMetrics(t *testing.T) {
 		"spanticket.spans": "{span}", "spanticket.matches": "{span}", "spanticket.occurrences": "{occurrence}", "spanticket.deliveries": "{delivery}",
 		"spanticket.queue.size": "{span}", "spanticket.queue.capacity": "{span}", "spanticket.trace.open": "{trace}", "spanticket.problem.open": "{problem}",
 		"spanticket.problem.held": "{problem}", "spanticket.rules": "{rule}", "spanticket.rules.reloads": "{reload}", "spanticket.ticket.duration": "s",
+		"spanticket.delivery.wait": "s", "spanticket.limit.state": "{account}", "spanticket.limit.rate": "{call}/min",
 	}, units)
 }
 

@@ -146,6 +146,18 @@ func (l Limits) Room(s State, c Class, now time.Time) int {
 	return max(n, 0)
 }
 
+// Paused reports whether there are no calls until a time that the system or the
+// breaker has set: nothing but time can change that.
+func (l Limits) Paused(s State, now time.Time) bool {
+	s = l.Sane(s, now)
+	for _, q := range s.Quotas {
+		if q.Left == 0 {
+			return true
+		}
+	}
+	return now.Before(s.Shut)
+}
+
 // Near reports whether there is less room than would do for every class: what
 // matters most is to be asked for first.
 func (l Limits) Near(s State, now time.Time) bool {

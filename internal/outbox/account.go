@@ -107,6 +107,13 @@ func (a *account) near(l limit.Limits, now time.Time) (near, overdue bool) {
 	return l.Near(a.state, now), l.Overdue(l.Sane(a.state, now))
 }
 
+// paused reports whether there are no calls for some time.
+func (a *account) paused(l limit.Limits, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return l.Paused(a.state, now)
+}
+
 // shut returns until when there are no calls.
 func (a *account) shut() time.Time {
 	a.mu.Lock()

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
-	"github.com/spanticket/spanticket/internal/limit"
 	"github.com/spanticket/spanticket/internal/observe"
 	"github.com/spanticket/spanticket/internal/render"
 	"github.com/spanticket/spanticket/redact"
@@ -45,14 +44,6 @@ type Outbox struct {
 	lease   time.Duration
 	lag     time.Duration // how long after it was taken a call may be made
 	turn    int           // numbers the claims
-	quiet   map[quiet]time.Time
-}
-
-// quiet is a claim near a limit that found nothing, and is not made again at once.
-type quiet struct {
-	scope correlate.Scope
-	sink  string
-	class limit.Class
 }
 
 const (
@@ -60,7 +51,7 @@ const (
 	// claimed until its call is made, and skew by how much clocks may differ.
 	handling = 3 * time.Second
 	skew     = 2 * time.Second
-	// askAgain is when a claim near a limit that found nothing is made again.
+	// askAgain is when claims near a limit that found nothing are made again.
 	askAgain = time.Second
 )
 
@@ -68,7 +59,7 @@ const (
 func New(c Config, named map[string]sinks.Sink, options func(name string) Options) *Outbox {
 	o := &Outbox{
 		Config: c, targets: map[string]*target{}, jitter: jitter{rng: rand.New(c.Jitter)},
-		lag: c.Renderer.Budget + handling, quiet: map[quiet]time.Time{},
+		lag: c.Renderer.Budget + handling,
 	}
 	if c.Accounts == nil {
 		o.Accounts = new(Accounts)

@@ -42,6 +42,7 @@ type target struct {
 	limiter *rate.Limiter // what this process may do, whatever others leave to it
 	slots   chan struct{} // one for each call that has not returned
 	pressed bool          // there was not room for all at the last claim
+	rest    time.Time     // near a limit nothing was found, and nothing is asked before
 
 	mu      sync.Mutex
 	held    time.Time // no call before
