@@ -130,8 +130,9 @@ type Store interface {
 	Update(ctx context.Context, key Key, fn UpdateFunc) error
 
 	// Claim returns deliveries of one scope that are due, and leases them to the
-	// caller, those first that became due first; of those that became due at the same
-	// time any. Each is as it was queued, or settled last, but for its lease.
+	// caller, oldest first: by when they became due or, as a store likes, when their
+	// lease ran out, and in any order where that was at the same time. Each is as it was
+	// queued, or settled last, but for its lease.
 	//
 	// Of one record and sink it returns at most one at a time, the first in line: while
 	// that one is leased, to whomever, or waits for its next attempt, later ones stay
