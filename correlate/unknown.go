@@ -121,10 +121,10 @@ func (s *shape) keep(next, cur json.RawMessage) (json.RawMessage, error) {
 // previous one.
 func (s *shape) before(name string, value json.RawMessage, was map[string]json.RawMessage) (json.RawMessage, error) {
 	of := s.of[name]
-	if of == nil || of.elem != nil || !hasIdentity(of.typ) {
+	if of == nil || identities[of.typ] == nil {
 		return was[name], nil
 	}
-	id, err := of.identity(value)
+	id, err := identities[of.typ](value)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (s *shape) before(name string, value json.RawMessage, was map[string]json.R
 		if o := s.of[other]; o == nil || o.typ != of.typ || was[other] == nil {
 			continue
 		}
-		if had, err := of.identity(was[other]); err != nil || had == id {
+		if had, err := identities[of.typ](was[other]); err != nil || had == id {
 			return was[other], err
 		}
 	}
@@ -147,28 +147,22 @@ func (s *shape) keepInList(next, cur json.RawMessage) (json.RawMessage, error) {
 	}
 	before := map[any][]json.RawMessage{} // of those with the same identity, in order
 	for _, value := range was {
-		id, err := s.elem.identity(value)
+		id, err := s.elem.identity(value, false)
 		if err != nil {
 			return nil, err
 		}
 		before[id] = append(before[id], value)
 	}
+	out := []byte{'['}
 	for i, value := range is {
-		id, err := s.elem.identity(value)
+		id, err := s.elem.identity(value, true)
+		if same := before[id]; err == nil && len(same) > 0 {
+			before[id] = same[1:]
+			value, err = s.elem.keep(value, same[0])
+		}
 		if err != nil {
 			return nil, err
 		}
-		same := before[id]
-		if len(same) == 0 {
-			continue
-		}
-		before[id] = same[1:]
-		if is[i], err = s.elem.keep(value, same[0]); err != nil {
-			return nil, err
-		}
-	}
-	out := []byte{'['}
-	for i, value := range is {
 		if i > 0 {
 			out = append(out, ',')
 		}
@@ -177,44 +171,40 @@ func (s *shape) keepInList(next, cur json.RawMessage) (json.RawMessage, error) {
 	return append(out, ']'), nil
 }
 
-// identity returns what tells an object of a type from others of its type in the
-// same place: all that is known of it, where there is nothing better.
-func (s *shape) identity(value json.RawMessage) (any, error) {
+// identity returns what tells an element of a list from the others: all that is
+// known of it, where there is nothing better. own says that this program wrote it.
+func (s *shape) identity(value json.RawMessage, own bool) (any, error) {
+	if id := identities[s.typ]; id != nil {
+		return id(value)
+	}
+	if own {
+		return string(value), nil
+	}
 	v := reflect.New(s.typ)
 	if err := json.Unmarshal(value, v.Interface()); err != nil {
 		return nil, err
 	}
-	switch v := v.Elem().Interface().(type) {
-	case Filing:
-		return v.Sink, nil
-	case Receipt:
-		return cmp.Or(v.ID, v.URL), nil
-	case Parked:
-		return [2]any{v.Operation, v.At.UnixNano()}, nil
-	case Sample:
-		return [3]any{v.TraceID, v.SpanID, v.Time.UnixNano()}, nil
-	case Bucket:
-		return v.Start.UnixNano(), nil
-	case Affected:
-		return [2]string{v.Service, v.Operation}, nil
-	case Member:
-		return v.ID, nil
-	case Writer:
-		return v.ID, nil
-	case Upstream:
-		return v.Key(), nil
-	default:
-		data, err := json.Marshal(v)
-		return string(data), err
-	}
+	data, err := json.Marshal(v.Interface())
+	return string(data), err
 }
 
-// hasIdentity reports whether an object that is no element of a list may be
-// replaced by another one, which its identity tells.
-func hasIdentity(t reflect.Type) bool {
-	switch t {
-	case reflect.TypeFor[Receipt](), reflect.TypeFor[Parked](), reflect.TypeFor[Upstream]():
-		return true
+// identities tell objects of a type apart that stand, or stood, in the same place.
+var identities = map[reflect.Type]func(json.RawMessage) (any, error){
+	reflect.TypeFor[Filing]():   by(func(f Filing) any { return f.Sink }),
+	reflect.TypeFor[Receipt]():  by(func(r Receipt) any { return cmp.Or(r.ID, r.URL) }),
+	reflect.TypeFor[Parked]():   by(func(p Parked) any { return [2]any{p.Operation, p.At.UnixNano()} }),
+	reflect.TypeFor[Sample]():   by(func(s Sample) any { return [3]any{s.TraceID, s.SpanID, s.Time.UnixNano()} }),
+	reflect.TypeFor[Bucket]():   by(func(b Bucket) any { return b.Start.UnixNano() }),
+	reflect.TypeFor[Affected](): by(func(a Affected) any { return [2]string{a.Service, a.Operation} }),
+	reflect.TypeFor[Member]():   by(func(m Member) any { return m.ID }),
+	reflect.TypeFor[Writer]():   by(func(w Writer) any { return w.ID }),
+	reflect.TypeFor[Upstream](): by(func(u Upstream) any { return u.Key() }),
+}
+
+func by[T any](id func(T) any) func(json.RawMessage) (any, error) {
+	return func(data json.RawMessage) (any, error) {
+		var v T
+		err := json.Unmarshal(data, &v)
+		return id(v), err
 	}
-	return false
 }
