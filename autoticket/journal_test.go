@@ -100,7 +100,14 @@ func service(dir, end string) error {
 			return err
 		}
 	}
-	if end == "" {
+	if end == "storm" {
+		for i := range 20 {
+			_, sp := provider.Tracer("test").Start(context.Background(), "GET /"+words(i))
+			sp.SetStatus(codes.Error, "failed")
+			sp.End()
+		}
+	}
+	if end == "" || end == "storm" {
 		return errors.Join(provider.Shutdown(context.Background()), engine.Shutdown(context.Background()))
 	}
 	handle(engine, provider.Tracer("test"), end)

@@ -4,6 +4,7 @@
 package baddisk
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Possible reports whether there is root and the tools that a test needs. Where
@@ -88,8 +90,27 @@ func Mount(t testing.TB, args ...string) (folder string, ok bool) {
 	if err != nil {
 		t.Fatalf("mount %q: %v: %s", args, err, out)
 	}
-	t.Cleanup(func() { Run(t, "umount", folder) })
+	t.Cleanup(func() { unmount(t, folder) })
 	return folder, true
+}
+
+// unmount waits a moment for whoever still has a file there.
+func unmount(t testing.TB, folder string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		out, err := exec.Command("umount", folder).CombinedOutput()
+		switch {
+		case err == nil:
+			return
+		case ctx.Err() != nil || !strings.Contains(string(out), "busy"):
+			t.Errorf("umount %s: %v: %s", folder, err, out)
+			return
+		}
+		<-again.C
+	}
 }
 
 func notPermitted(said string) bool {
