@@ -19,6 +19,7 @@ import (
 type firsts struct {
 	s          *stages
 	journal    *journal.Journal
+	harmless   *harmless
 	converters sync.Pool    // of *capture.Converter, which belong to one goroutine each
 	warned     atomic.Int64 // when, in seconds, the log was last told of a failure
 }
@@ -53,7 +54,7 @@ func (s *stages) openJournal() {
 		s.counters.Journal.Lost.Add(int64(n))
 		s.config.Logger.Warn("spanticket: occurrences that an earlier process has left are damaged, and lost", "count", n)
 	}
-	f := &firsts{s: s, journal: j}
+	f := &firsts{s: s, journal: j, harmless: newHarmless()}
 	convert := s.convert.Clone()
 	f.converters.New = func() any { c := convert.Clone(); return &c }
 	s.firsts = f
@@ -92,7 +93,7 @@ func (f *firsts) keep(it capture.Item, set *celrule.Set, rules []int) (e journal
 		spec := coalesce.SpecOf(set, rule, o)
 		k.Rules = append(k.Rules, keptRule{Name: o.Rule, ID: signer.ID(*o, spec), Earlier: signer.Earlier(*o, spec)})
 	}
-	record, err := k.encode(f.s.config.Redactor, o)
+	record, err := k.encode(f.s.config.Redactor, f.harmless, o)
 	if err != nil {
 		f.warn("error", err)
 		return 0, true // it will not be better the next time
