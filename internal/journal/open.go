@@ -29,7 +29,9 @@ const maxOpen = 5 * time.Second
 // on. So the files are as many as there were processes at once, and what a process
 // has left is found by the next one that starts: Open takes over the records of all
 // files that nobody has.
-func Open(path, owner string) (*Journal, error) {
+func Open(path, owner string) (*Journal, error) { return openWithin(maxOpen, path, owner) }
+
+func openWithin(most time.Duration, path, owner string) (*Journal, error) {
 	type outcome struct {
 		j   *Journal
 		err error
@@ -39,7 +41,7 @@ func Open(path, owner string) (*Journal, error) {
 		j, err := openFirst(path, owner)
 		done <- outcome{j, err}
 	}()
-	timer := time.NewTimer(maxOpen)
+	timer := time.NewTimer(most)
 	defer timer.Stop()
 	select {
 	case o := <-done:
