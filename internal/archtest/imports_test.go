@@ -81,6 +81,7 @@ var may = map[string][]string{
 	"/internal/render":      {std, "/correlate", "/enrich", "/redact", "/sinks"},
 	"/internal/outbox":      {std, "/correlate", "/internal/observe", "/internal/render", "/redact", "/sinks", "github.com/cenkalti/backoff/v4", "golang.org/x/time/rate"},
 	"/internal/archtest":    {std},
+	"/internal/baddisk":     {std}, // for tests
 	"/internal/canary":      {std}, // for tests
 	"/internal/fleettest":   {std, "/correlate", "/internal/realserver"},
 	"/internal/realserver":  {std},
