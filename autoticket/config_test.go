@@ -97,6 +97,9 @@ func TestANilEngineDoesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, parked)
 	require.ErrorIs(t, engine.Requeue(t.Context(), autoticket.Parked{}), autoticket.ErrNotParked)
+	require.ErrorIs(t, engine.Discard(t.Context(), autoticket.Parked{}, "ann"), autoticket.ErrNotParked)
+	_, err = engine.Preview(t.Context(), autoticket.Parked{})
+	require.ErrorIs(t, err, autoticket.ErrNotParked)
 	require.NoError(t, engine.Shutdown(t.Context()))
 }
 
@@ -182,6 +185,7 @@ func TestMetrics(t *testing.T) {
 		"spanticket.spans": "{span}", "spanticket.matches": "{span}", "spanticket.occurrences": "{occurrence}", "spanticket.deliveries": "{delivery}",
 		"spanticket.queue.size": "{span}", "spanticket.queue.capacity": "{span}", "spanticket.trace.open": "{trace}", "spanticket.problem.open": "{problem}",
 		"spanticket.problem.held": "{problem}", "spanticket.rules": "{rule}", "spanticket.rules.reloads": "{reload}", "spanticket.ticket.duration": "s",
+		"spanticket.delivery.parked": "{delivery}",
 	}, units)
 }
 
