@@ -33,6 +33,7 @@ func TestNewSaysAllThatIsWrongAtOnce(t *testing.T) {
 		Enrichers: map[string]enrich.Enricher{"owners": nil},
 		TraceLink: "ftp://example.com/{trace}",
 		QueueSize: -1,
+		Sweep:     time.Hour,
 	})
 	require.Nil(t, engine)
 	for _, want := range []string{
@@ -41,6 +42,7 @@ func TestNewSaysAllThatIsWrongAtOnce(t *testing.T) {
 		`Config.Delivery["github"].Attempts is negative`,
 		`Config.Enrichers["owners"] is nil`,
 		`Config.QueueSize is negative`,
+		`Config.Sweep is 1h0m0s; it must be 0, or from 6h0m0s to 336h0m0s`,
 		`Config.TraceLink`,
 		`rule "one"`, `span.name`, // and what was meant
 		`rule "two"`,

@@ -49,7 +49,7 @@ func (s *Sweeper) clear(ctx context.Context, f found, now time.Time) error {
 
 // park parks what has waited at a place for long.
 func (s *Sweeper) park(ctx context.Context, pl place, now time.Time) (err error) {
-	since := s.seen[pl].had
+	since := s.seen[pl].had.Add(stale)
 	reason := fmt.Sprintf("for %s no engine of %s has had a sink of this name: it was renamed, or the service is gone; requeue the delivery where there is one again, or discard it",
 		hours(now.Sub(since)), pl.scope)
 	own := slices.Contains(s.Scopes(), pl.scope)
@@ -117,7 +117,7 @@ var errAsItIs = errors.New("sweep: nothing to change")
 
 // resolve resolves the quiet problems of a scope that nobody acts for.
 func (s *Sweeper) resolve(ctx context.Context, scope correlate.Scope, keys []correlate.Key, now time.Time) error {
-	since := s.seen[place{scope: scope}].had
+	since := s.seen[place{scope: scope}].had.Add(stale)
 	reason := fmt.Sprintf("the problem is over, and for %s there has been no engine of %s to tell its ticket: close that by hand and discard this, or requeue it when there is one again",
 		hours(now.Sub(since)), scope)
 	resolved := 0

@@ -152,7 +152,7 @@ func (s *Sweeper) look(ctx context.Context, f found, rosters map[correlate.Scope
 // overdue reports whether nobody has had a place for long.
 func (s *Sweeper) overdue(pl place, now time.Time) bool {
 	at, ok := s.seen[pl]
-	return ok && now.Sub(at.had) >= s.After && now.Sub(at.since) >= watch
+	return ok && now.Sub(at.had) >= s.After+stale && now.Sub(at.since) >= watch
 }
 
 // sorted returns places in order.

@@ -42,6 +42,9 @@ const (
 	// maxGap is how long ago the pass before may be. Who could not reach the store for
 	// longer does not know who else could not.
 	maxGap = 45 * time.Minute
+	// stale is for how long the last engine of a place may have been there after its
+	// roster was written last.
+	stale = 2 * time.Hour
 	// watch is how long a roster was seen to stay as it is before it is believed that
 	// nobody writes it: whatever the clocks say, an engine that is there writes twice in
 	// that time.
