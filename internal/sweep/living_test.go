@@ -27,9 +27,32 @@ func TestASweepNeverParksWhatALivingEngineHas(t *testing.T) {
 		skewed := map[place]bool{}       // some engine of it had a wrong clock
 		away := time.Duration(0)         // how long the store is
 		keys := map[correlate.Key]bool{}
-		same, lastParked := false, int64(0)
+		swept := 0
 		has := func(m *member, pl place) bool { return m.scope == pl.scope && slices.Contains(m.Sinks, pl.sink) }
 
+		// check looks at what was parked and resolved just now.
+		check := func() {
+			for key := range keys {
+				p := f.problem(key)
+				if p.State == correlate.Resolved && p.ResolvedAt.Equal(f.now) {
+					require.False(t, slices.ContainsFunc(all, func(m *member) bool { return m.scope == key.Scope }), "%s has an engine", key.Scope)
+				}
+				for _, filing := range p.Filings {
+					if filing.Parked == nil || !filing.Parked.At.Equal(f.now) {
+						continue
+					}
+					pl := place{key.Scope, filing.Sink}
+					require.False(t, slices.ContainsFunc(all, func(m *member) bool { return has(m, pl) }), "%v has an engine", pl)
+					least := after
+					if skewed[pl] { // when it left is not known by its own clock, but by the watch
+						least = time.Hour
+					}
+					if had, ok := lastHad[pl]; ok {
+						require.GreaterOrEqual(t, f.now.Sub(had), least, "%v", pl)
+					}
+				}
+			}
+		}
 		const step = 15 * time.Minute
 		pass := func(d time.Duration) {
 			for end := f.now.Add(d); f.now.Before(end); {
@@ -38,31 +61,9 @@ func TestASweepNeverParksWhatALivingEngineHas(t *testing.T) {
 					m.line.cut = away > 0
 				}
 				f.pass(step, step, all...)
-				parked := int64(0)
-				for _, m := range all {
-					for _, n := range m.Counters.Counts() {
-						parked += n
-					}
-				}
-				same, lastParked = lastParked == parked, parked
-				for key := range keys {
-					if same {
-						break // nothing was parked in this step
-					}
-					for _, filing := range f.problem(key).Filings {
-						if filing.Parked == nil || !filing.Parked.At.Equal(f.now) {
-							continue
-						}
-						pl := place{key.Scope, filing.Sink}
-						require.False(t, slices.ContainsFunc(all, func(m *member) bool { return has(m, pl) }), "%v has an engine", pl)
-						least := after
-						if skewed[pl] { // when it left is not known by its own clock, but by the watch
-							least = time.Hour
-						}
-						if had, ok := lastHad[pl]; ok {
-							require.GreaterOrEqual(t, f.now.Sub(had), least, "%v", pl)
-						}
-					}
+				if f.swept != swept {
+					swept = f.swept
+					check()
 				}
 				for _, m := range all {
 					for _, sink := range m.Sinks {
@@ -70,7 +71,6 @@ func TestASweepNeverParksWhatALivingEngineHas(t *testing.T) {
 						if away <= 0 {
 							lastHad[pl] = f.now
 						}
-						skewed[pl] = skewed[pl] || m.skew != 0
 					}
 				}
 			}
@@ -90,6 +90,10 @@ func TestASweepNeverParksWhatALivingEngineHas(t *testing.T) {
 				all = append(all, m)
 				m.line.cut = away > 0
 				m.Tick(t.Context(), f.now.Add(m.skew))
+				for _, sink := range m.Sinks {
+					pl := place{m.scope, sink}
+					skewed[pl] = skewed[pl] || m.skew != 0
+				}
 			},
 			"leave": func(t *rapid.T) {
 				if len(all) == 0 {
@@ -125,7 +129,9 @@ func TestASweepNeverParksWhatALivingEngineHas(t *testing.T) {
 		away, all = 0, []*member{f.join(ops, after, "jira")}
 		pass(after + 150*time.Hour) // of a clock that was three days ahead, too
 		for key := range keys {
-			for _, filing := range f.problem(key).Filings {
+			p := f.problem(key)
+			require.True(t, key.Scope == ops || p.State == correlate.Resolved, "%s", key.Scope)
+			for _, filing := range p.Filings {
 				mine := key.Scope == ops && filing.Sink == "jira"
 				require.True(t, mine || len(filing.Pending) == 0, "%s %s", key.Scope, filing.Sink)
 			}

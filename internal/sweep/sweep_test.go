@@ -3,8 +3,10 @@ package sweep
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/boltstore"
 	"github.com/spanticket/spanticket/internal/observe"
 )
 
@@ -33,6 +36,7 @@ var errDown = errors.New("connection refused")
 // line is a store that can be cut off.
 type line struct {
 	correlate.Store
+	fleet  *fleet
 	cut    bool
 	writes int // of rosters
 }
@@ -43,8 +47,12 @@ func (l *line) Update(ctx context.Context, key correlate.Key, fn correlate.Updat
 	}
 	return l.Store.Update(ctx, key, func(cur correlate.Record, found bool) (correlate.Record, []correlate.Delivery, error) {
 		next, add, err := fn(cur, found)
-		if err == nil && key.Kind == correlate.KindRoster {
+		switch {
+		case err != nil:
+		case key.Kind == correlate.KindRoster:
 			l.writes++
+		case key.Kind == correlate.KindProblem:
+			l.fleet.swept++
 		}
 		return next, add, err
 	})
@@ -57,12 +65,28 @@ func (l *line) List(ctx context.Context, p correlate.Page) ([]correlate.Record, 
 	return l.Store.List(ctx, p)
 }
 
+func (l *line) Claim(ctx context.Context, c correlate.Claim) ([]correlate.Delivery, error) {
+	if l.cut {
+		return nil, errDown
+	}
+	return l.Store.Claim(ctx, c)
+}
+
+func (l *line) Settle(ctx context.Context, d correlate.Delivery, o correlate.Outcome, fn correlate.UpdateFunc) error {
+	if l.cut {
+		return errDown
+	}
+	l.fleet.swept++
+	return l.Store.Settle(ctx, d, o, fn)
+}
+
 // fleet is engines on one store, in a time of their own.
 type fleet struct {
 	tb    require.TestingT
 	store correlate.Store
 	now   time.Time
 	n     uint64
+	swept int // changes of problems by engines
 }
 
 // member is an engine of a fleet.
@@ -81,10 +105,10 @@ func newFleet(tb require.TestingT) *fleet {
 // join starts an engine; after is 0 if it does not sweep.
 func (f *fleet) join(scope correlate.Scope, after time.Duration, sinks ...string) *member {
 	f.n++
-	m := &member{line: &line{Store: f.store}, scope: scope}
+	m := &member{line: &line{Store: f.store, fleet: f}, scope: scope}
 	m.Sweeper = New(Config{
 		Store: m.line, Scopes: func() []correlate.Scope { return []correlate.Scope{scope} }, Sinks: sinks, After: after,
-		Engine: string(rune('a' + f.n%26)), Counters: new(observe.Deliveries), Parked: new(observe.Parked),
+		Engine: fmt.Sprint(f.n), Counters: new(observe.Deliveries), Parked: new(observe.Parked),
 		Logger: slog.New(slog.NewTextHandler(&m.log, nil)), Jitter: rand.NewPCG(1, f.n),
 	})
 	return m
@@ -363,4 +387,22 @@ func TestPages(t *testing.T) {
 		cancel()
 		require.Error(t, sweeper.pass(ctx, f.now), "it ends with its engine")
 	})
+}
+
+// What is true in memory is true in a file.
+func TestADurableStoreIsSwept(t *testing.T) {
+	store, err := boltstore.Open(boltstore.Config{Path: filepath.Join(t.TempDir(), "tickets.db")})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, store.Close()) }()
+	f := newFleet(t)
+	f.store = store
+	sweeper := f.join(ops, Least, "jira")
+	waits, open := f.happens(checkout, "v2a", "jira", "pager"), f.happens(payments, "v2b", "jira")
+	require.Equal(t, 1, f.accept(payments, "jira"))
+	f.pass(14*time.Hour, 10*time.Minute, sweeper, f.join(checkout, 0, "pager"))
+	require.NotNil(t, f.problem(waits).Filing("jira").Parked)
+	require.Nil(t, f.problem(waits).Filing("pager").Parked)
+	require.Equal(t, correlate.Open, f.problem(waits).State, "its service is there")
+	require.Equal(t, correlate.Resolved, f.problem(open).State)
+	require.Equal(t, map[string]int64{"jira": 2}, sweeper.Parked.Counts())
 }
