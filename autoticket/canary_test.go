@@ -218,7 +218,7 @@ func runWithCanaries(t *testing.T, f flock, l *leaving) {
 	require.NoError(t, err)
 	require.NotEmpty(t, data)
 	l.printf("file", "%s", data)
-	for _, kind := range []correlate.Kind{correlate.KindProblem, correlate.KindAlias, correlate.KindOrigin, correlate.KindUpgrade, correlate.KindAdoption} {
+	for _, kind := range []correlate.Kind{correlate.KindProblem, correlate.KindAlias, correlate.KindOrigin, correlate.KindUpgrade, correlate.KindAdoption, correlate.KindRoster} {
 		records, err := store.Store.List(ctx, correlate.Page{Kind: kind, Max: 1000})
 		require.NoError(t, err)
 		for _, r := range records {
@@ -250,6 +250,9 @@ func askWithCanaries(t *testing.T, f flock, l *leaving, engine *autoticket.Engin
 	require.NoError(t, err)
 	require.NotEmpty(t, parked)
 	l.value("parked", parked)
+	preview, err := engine.Preview(ctx, parked[0])
+	require.NoError(t, err)
+	l.value("preview", preview)
 	l.printf("error", "%v", engine.Requeue(ctx, parked[0]))
 	l.value("stats", engine.Stats())
 	traces := map[string]bool{}

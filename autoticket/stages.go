@@ -55,6 +55,7 @@ type stages struct {
 	audit      *slog.Logger
 	counters   *observe.Counters
 	deliveries *observe.Deliveries
+	parked     *observe.Parked
 	decisions  decisions
 	gate       *capture.Gate
 	convert    capture.Converter
@@ -93,7 +94,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	if err := errors.Join(invalid, badRules, badEnrichers); err != nil {
 		return nil, safeError(c.Redactor, err)
 	}
-	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: counters, deliveries: new(observe.Deliveries)}
+	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: counters, deliveries: new(observe.Deliveries), parked: new(observe.Parked)}
 	s.decisions = decisions{redactor: c.Redactor, log: decisionlog.New(), tell: c.OnDecision, count: counters.Withheld.Add}
 	mark := new(assemble.Mark)
 	s.gate = capture.NewGate(rules, mark, s.counters, c.QueueSize, maxQueueBytes)
@@ -112,7 +113,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	s.counts = coalesce.Counts{Signer: correlate.Signer{Module: process.module}, Max: maxPending}
 	s.calls = s.counts
 	s.ledger = ledger.New(ledger.Config{
-		Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Decided: s.decisions.record, Logger: c.Logger,
+		Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Parked: s.parked, Decided: s.decisions.record, Logger: c.Logger,
 		Link:   func(s string) string { return render.URL(c.Redactor, s) },
 		Writer: randomID(), Peers: c.Peers, Shadow: s.shadow, Budget: int64(c.TicketsPerHour), Adopt: c.Adopt,
 	})
@@ -122,6 +123,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 		Redactor: c.Redactor,
 		Scopes:   s.ledger.Scopes,
 		Counters: s.deliveries,
+		Parked:   s.parked,
 		Logger:   c.Logger,
 		Jitter:   jitter,
 		Own:      s.gate.Own,

@@ -2,6 +2,7 @@ package autoticket
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -47,6 +48,10 @@ type Stats struct {
 	Reloaded int64 // times that rules were loaded again
 	Refused  int64 // times that they were refused
 
+	// Parked counts the deliveries that [Engine.Parked] lists, by sink, without
+	// zeros: as the store was listed last, some minutes ago, and what this process did
+	// since.
+	Parked map[string]int64
 	// Deliveries counts attempts, ordered by sink, operation and outcome.
 	Deliveries []DeliveryCount
 	// Rules has what each rule did, in order.
@@ -112,6 +117,8 @@ func (s *stages) stats() Stats {
 	}
 	st.Healthy = s.counters.Healthy()
 	st.Spans = s.counters.Spans()
+	st.Parked = s.parked.Counts()
+	maps.DeleteFunc(st.Parked, func(_ string, n int64) bool { return n == 0 })
 	for k, n := range s.deliveries.Counts() {
 		st.Deliveries = append(st.Deliveries, DeliveryCount{Sink: k.Sink, Operation: k.Operation, Outcome: k.Outcome, Count: n})
 	}

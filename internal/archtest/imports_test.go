@@ -80,6 +80,7 @@ var may = map[string][]string{
 	"/internal/simulate":    {},
 	"/internal/render":      {std, "/correlate", "/enrich", "/redact", "/sinks"},
 	"/internal/outbox":      {std, "/correlate", "/internal/observe", "/internal/render", "/redact", "/sinks", "github.com/cenkalti/backoff/v4", "golang.org/x/time/rate"},
+	"/internal/sweep":       {std, "/correlate", "/internal/observe"},
 	"/internal/archtest":    {std},
 	"/internal/baddisk":     {std}, // for tests
 	"/internal/canary":      {std}, // for tests

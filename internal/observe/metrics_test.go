@@ -107,7 +107,10 @@ func TestExport(t *testing.T) {
 	mp := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
 	c, d := NewCounters(), new(Deliveries)
 	is := func(n int64) func() int64 { return func() int64 { return n } }
-	stop, err := Export(mp, c, d, Gauges{Queue: is(3), QueueCapacity: is(100), Traces: is(2), Problems: is(5), Held: is(4), Rules: func() (int64, int64, int64) { return 7, 8, 9 }})
+	parked := new(Parked)
+	parked.Listed(true, map[string]int64{"jira": 1, "slack": 0})
+	parked.Listed(false, map[string]int64{"jira": 2})
+	stop, err := Export(mp, c, d, Gauges{Queue: is(3), QueueCapacity: is(100), Traces: is(2), Problems: is(5), Held: is(4), Parked: parked.Counts, Rules: func() (int64, int64, int64) { return 7, 8, 9 }})
 	require.NoError(t, err)
 	for range 10 {
 		c.Seen(1, false)
@@ -142,6 +145,8 @@ func TestExport(t *testing.T) {
 		{"spanticket.trace.open", "{trace}", "", 2, false},
 		{"spanticket.problem.open", "{problem}", "", 5, false},
 		{"spanticket.problem.held", "{problem}", "", 4, false},
+		{"spanticket.delivery.parked", "{delivery}", "spanticket.sink=jira", 3, false},
+		{"spanticket.delivery.parked", "{delivery}", "spanticket.sink=slack", 0, false},
 		{"spanticket.rules", "{rule}", "spanticket.state=sound", 7, false},
 		{"spanticket.rules", "{rule}", "spanticket.state=failing", 8, false},
 		{"spanticket.rules", "{rule}", "spanticket.state=off", 9, false},
@@ -167,7 +172,10 @@ func TestHealthyNeverGoesDown(t *testing.T) {
 	reader := sdkmetric.NewManualReader()
 	c := NewCounters()
 	zero := func() int64 { return 0 }
-	stop, err := Export(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)), c, new(Deliveries), Gauges{zero, zero, zero, zero, zero, func() (int64, int64, int64) { return 0, 0, 0 }})
+	stop, err := Export(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)), c, new(Deliveries), Gauges{
+		Queue: zero, QueueCapacity: zero, Traces: zero, Problems: zero, Held: zero,
+		Parked: new(Parked).Counts, Rules: func() (int64, int64, int64) { return 0, 0, 0 },
+	})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, stop()) }()
 	healthy := func() float64 {
