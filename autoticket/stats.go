@@ -32,6 +32,9 @@ type Stats struct {
 	// the queue was busy, so that a path may lack a step.
 	PathsCut int64
 
+	// Journal has what became of first occurrences in the journal.
+	Journal JournalStats
+
 	// Withheld counts the values that were taken out because they are secret or
 	// personal, by kind, as the marks in their place name it. One that several
 	// documents had, of what is stored, sent and logged, counts in each.
@@ -61,6 +64,16 @@ type DeliveryCount struct {
 	Operation string // open, update, resolve or reopen
 	Outcome   string // delivered, nothing (overtaken, or the sink cannot do it), parked, transient, rate_limited, unauthorized or unknown
 	Count     int64
+}
+
+// JournalStats counts first occurrences by what became of them in the journal, see
+// [Config].
+type JournalStats struct {
+	Kept        int64 // that were in the file when OnEnd returned
+	RateLimited int64 // that were not: a hundred had been kept in that second
+	Failed      int64 // that were not: the disk failed or stalled, or the journal was full
+	Replayed    int64 // that an earlier process had left, and that were looked at
+	Lost        int64 // that an earlier process had left, and that cannot be read
 }
 
 // RuleStats counts what one rule did.
@@ -94,6 +107,7 @@ func (s *stages) stats() Stats {
 		Merged:       s.counters.Merged.Load(),
 		HeldRecords:  s.gate.Held(),
 		PathsCut:     s.counters.Partial.Load(),
+		Journal:      s.journal(),
 		Withheld:     s.counters.Withheld.Counts(),
 		Queued:       s.gate.Backlog(),
 		OpenProblems: s.ledger.Open(),
@@ -120,6 +134,13 @@ func (s *stages) stats() Stats {
 		})
 	}
 	return st
+}
+
+func (s *stages) journal() JournalStats {
+	j := &s.counters.Journal
+	return JournalStats{
+		Kept: j.Kept.Load(), RateLimited: j.RateLimited.Load(), Failed: j.Failed.Load(), Replayed: j.Replayed.Load(), Lost: j.Lost.Load(),
+	}
 }
 
 // ruleStates counts the rules in force by what they are like.

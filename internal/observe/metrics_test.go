@@ -125,6 +125,10 @@ func TestExport(t *testing.T) {
 	c.Reloaded.Add(1)
 	c.Refused.Add(2)
 	c.Occurrences.Add(1)
+	c.Journal.Kept.Add(6)
+	c.Journal.RateLimited.Add(5)
+	c.Journal.Failed.Add(4)
+	c.Journal.Replayed.Add(3)
 	d.Count("jira", "open", "delivered")
 	d.Latency("jira", 1500*time.Millisecond)
 
@@ -148,6 +152,10 @@ func TestExport(t *testing.T) {
 		{"spanticket.rules", "{rule}", "spanticket.state=off", 9, false},
 		{"spanticket.rules.reloads", "{reload}", "spanticket.outcome=loaded", 1, true},
 		{"spanticket.rules.reloads", "{reload}", "spanticket.outcome=refused", 2, true},
+		{"spanticket.journal", "{occurrence}", "spanticket.outcome=kept", 6, true},
+		{"spanticket.journal", "{occurrence}", "spanticket.outcome=rate_limited", 5, true},
+		{"spanticket.journal", "{occurrence}", "spanticket.outcome=failed", 4, true},
+		{"spanticket.journal", "{occurrence}", "spanticket.outcome=replayed", 3, true},
 		{"spanticket.ticket.duration", "s", "spanticket.sink=jira", 1.5, false},
 	}, collect(t, reader))
 
