@@ -3,6 +3,7 @@ package sweep
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -132,6 +133,9 @@ func (s *Sweeper) look(ctx context.Context, f found, rosters map[correlate.Scope
 			asked, err := correlate.UpdateRoster(ctx, s.Store, pl.scope, now, func(r correlate.Roster) (correlate.Roster, bool) {
 				return r.Ask([]string{pl.sink}, now)
 			})
+			if errors.Is(err, correlate.ErrStoreFull) || errors.As(err, new(*correlate.FormatError)) {
+				continue // what cannot be known is left alone
+			}
 			if err != nil {
 				return fmt.Errorf("sweep: asking for the sinks of %s: %w", pl.scope, err)
 			}
