@@ -4,6 +4,7 @@ package crashes
 
 import (
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"sync/atomic"
@@ -134,8 +135,10 @@ func (m *matrix) finish() {
 	for range 10 {
 		p := m.start(0)
 		began := time.Now()
-		require.Eventually(m.t, func() bool { return time.Since(began) > time.Second && m.settled() },
-			time.Minute, 50*time.Millisecond, "each failure must have one ticket, which is resolved when it is over")
+		for lacks := m.lacks(); lacks != "" || time.Since(began) < time.Second; lacks = m.lacks() {
+			require.Less(m.t, time.Since(began), time.Minute, "each failure must have one ticket, which is resolved when it is over: %s", lacks)
+			time.Sleep(50 * time.Millisecond)
+		}
 		require.NoError(m.t, p.stdin.Close())
 		<-p.gone
 		require.NoError(m.t, p.err, "%s", &p.log)
@@ -147,22 +150,22 @@ func (m *matrix) finish() {
 	m.t.Fatal("some deliveries are never made")
 }
 
-// settled reports whether each failure that is promised a ticket has one, and each
-// ticket is resolved.
-func (m *matrix) settled() bool {
+// lacks says which ticket is not as it is to be in the end: each failure that is
+// promised one has one, which is resolved.
+func (m *matrix) lacks() string {
 	names := map[string]bool{}
 	for _, issues := range m.tracker.Standing() {
 		if len(issues) != 1 || issues[0].State != sinks.Resolved {
-			return false
+			return fmt.Sprintf("%+v", issues)
 		}
 		names[issues[0].Name] = true
 	}
 	for n := range m.promised {
 		if !names[name(n)] {
-			return false
+			return name(n) + " has none"
 		}
 	}
-	return true
+	return ""
 }
 
 // delivered reports whether the store has nothing more to deliver, though it may be

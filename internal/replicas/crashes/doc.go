@@ -7,9 +7,12 @@
 // each failure, as the store has it, and for two at no time; and where the search of
 // the tracker lags, for doubles that are soon closed.
 //
-//	go test -v -timeout 2h ./internal/replicas/crashes -args -kills 500
+//	go test -v -timeout 1h ./internal/replicas/crashes -args -kills 500 -lagged 500
 //
-// Without flags it is small enough for each change. Leases are shortened, to less than
-// a restart may take, so that what a process had in flight need not be waited for: the
-// engine's own are longer than any call, and so more than a minute.
+// Without flags it is small enough for each change. A seed says what is tried, but not
+// where it hits: that is a matter of microseconds.
+//
+// Leases are shortened to two seconds, or half a second, so that what a process had in
+// flight need not be waited for: the engine's own are longer than any call of a sink,
+// and so more than a minute.
 package crashes
