@@ -110,6 +110,9 @@ func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, change, s
 			switch r.action {
 			case correlate.ActNothing:
 				p = p.Skipped(d)
+				if r.job.target.updater != nil { // a receipt may have come since it was planned
+					p, add = p.CatchUp(d.Sink, now)
+				}
 			case correlate.ActDedupe:
 				return p.Looked(d, correlate.Receipt(r.receipt), now)
 			default:
