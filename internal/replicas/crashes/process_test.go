@@ -22,7 +22,8 @@ type process struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
 	log   strings.Builder
-	saw   func(point) // is told where it is
+	saw   func(point)   // is told where it is
+	up    chan struct{} // it has begun to work
 	gone  chan struct{}
 
 	// To be read when it is gone.
@@ -39,7 +40,7 @@ func start(t *testing.T, o order, see func(*process, point)) *process {
 	text, err := json.Marshal(o)
 	require.NoError(t, err)
 	p := &process{
-		gone:  make(chan struct{}),
+		up: make(chan struct{}), gone: make(chan struct{}),
 		noted: map[string]bool{}, calling: map[string]bool{}, answered: map[string]bool{}, storing: map[string]bool{},
 	}
 	p.saw = func(at point) { see(p, at) }
@@ -71,6 +72,9 @@ func (p *process) follow(stdout io.Reader) {
 		n, _ := strconv.Atoi(about) // only failures are numbers
 		switch what {
 		case "e": // a failure begins
+			if len(p.emitted) == 0 {
+				close(p.up)
+			}
 			p.emitted = append(p.emitted, n)
 		case "o": // its span has ended
 			p.ended = append(p.ended, n)

@@ -32,6 +32,7 @@ const patience = 1500 * time.Millisecond
 type shot struct {
 	at    point
 	after time.Duration // from there
+	early bool          // it may be killed before it has begun to work
 	of    *process
 	fired chan struct{}
 	once  sync.Once
@@ -46,6 +47,7 @@ func newShot(at point, random *rand.Rand, of *process) *shot {
 	switch at {
 	case anyTime:
 		most = 800 * time.Millisecond
+		s.early = random.IntN(3) == 0
 	case arrived, carried: // it is still there while the call is kept
 		most = 20 * time.Millisecond
 	case noted: // which only new failures are
@@ -58,8 +60,15 @@ func newShot(at point, random *rand.Rand, of *process) *shot {
 	return s
 }
 
-// wait returns when the process is killed.
+// wait returns when the process is killed. Its time begins when it has begun to
+// work, however busy the machine is, or now and then when it starts.
 func (s *shot) wait() {
+	if !s.early {
+		select {
+		case <-s.of.up:
+		case <-s.of.gone:
+		}
+	}
 	late := patience
 	if s.at == anyTime {
 		late = s.after
