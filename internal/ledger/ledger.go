@@ -25,6 +25,7 @@ type Config struct {
 	Redactor *redact.Redactor
 	Sinks    []string // names of all sinks
 	Counters *observe.Counters
+	Parked   *observe.Parked          // is told how many deliveries are parked; nil tells nobody
 	Decided  func(correlate.Decision) // is told of what becomes of occurrences
 	Logger   *slog.Logger
 	Link     func(string) string // makes a URL one that may be stored; nil leaves them
@@ -337,8 +338,10 @@ func (l *Ledger) list(ctx context.Context, now time.Time) error {
 	if !due {
 		return nil
 	}
+	parked := l.noneParked()
 	for _, scope := range l.Scopes() {
 		if err := EachProblem(ctx, l.Store, scope, func(p correlate.Problem) {
+			l.countParked(parked, p)
 			key := correlate.Key{Scope: scope, Kind: correlate.KindProblem, ID: p.ID}
 			if _, ok := l.watch[key]; ok {
 				return
@@ -355,6 +358,9 @@ func (l *Ledger) list(ctx context.Context, now time.Time) error {
 			return err
 		}
 		l.admissions.restored[scope] = true
+	}
+	if l.Parked != nil {
+		l.Parked.Listed(true, parked)
 	}
 	l.listed = now
 	return nil
