@@ -30,10 +30,13 @@ func (m *matrix) doubled() []tracker.Issue {
 	return nil
 }
 
-// stood returns how long a double has stood at a time, since it was filed or a
-// process was killed.
+// stood returns how long a double has stood at a time, since it was filed, a process
+// was killed, or the tracker failed a call about it.
 func (m *matrix) stood(i tracker.Issue, until time.Time) time.Duration {
 	since := i.Filed
+	if i.Failed.After(since) {
+		since = i.Failed
+	}
 	for _, at := range m.killed {
 		if at.After(since) && at.Before(until) {
 			since = at
@@ -44,7 +47,8 @@ func (m *matrix) stood(i tracker.Issue, until time.Time) time.Duration {
 
 // TestLaggingSearch: where a search does not find yet what was filed, there are
 // doubles, which are closed within ten seconds of being filed. Whoever was to do so
-// may be killed: the seconds count from then.
+// may be killed, and the tracker may fail the calls that do it, of which one in eight
+// fails here: the seconds count from the last time. How many take longer in all is said.
 func TestLaggingSearch(t *testing.T) {
 	t.Parallel()
 	for _, row := range stores {
@@ -74,19 +78,27 @@ func TestLaggingSearch(t *testing.T) {
 			m.finish()
 			m.judge()
 
-			var longest time.Duration
+			var longest, inAll time.Duration
+			late, unharmed := 0, 0 // those beyond soon in all, and those that nothing kept from being closed
 			for _, i := range m.tracker.Issues() {
 				if !i.Duplicate {
 					continue
 				}
 				stood := m.stood(i, i.Closed)
 				require.LessOrEqual(t, stood, soon, "%+v stood for %v", i, stood)
-				longest = max(longest, stood)
+				longest, inAll = max(longest, stood), max(inAll, i.Closed.Sub(i.Filed))
+				if i.Closed.Sub(i.Filed) > soon {
+					late++
+				}
+				if stood == i.Closed.Sub(i.Filed) {
+					unharmed++
+				}
 			}
 			if *lagged >= 2*burst {
 				require.NotZero(t, longest, "there were no doubles")
 			}
-			t.Logf("%d times killed: %v; %d doubles were closed, the last after %v", len(m.killed), m.caught, m.tracker.Duplicates(), longest)
+			t.Logf("%d times killed: %v; %d doubles were closed, the last after %v; %d of them had no kill and no failed call between, and %d took longer in all, at most %v",
+				len(m.killed), m.caught, m.tracker.Duplicates(), longest, unharmed, late, inAll)
 		})
 	}
 }

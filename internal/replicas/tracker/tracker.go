@@ -27,6 +27,7 @@ type Issue struct {
 
 	Filed    time.Time `json:"-"`
 	Closed   time.Time `json:"-"` // as a duplicate
+	Failed   time.Time `json:"-"` // when a search for it, or a change, last failed before that
 	Reopened int       `json:"-"` // how often it was resolved, and open again
 	Back     int       `json:"-"` // how often a change said less than was known
 }
@@ -99,8 +100,10 @@ func (tr *Tracker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.Watch(Arrived)
 	switch {
 	case falls(f.Cut):
+		tr.failed(r, in)
 		panic(http.ErrAbortHandler)
 	case falls(f.Refused):
+		tr.failed(r, in)
 		http.Error(w, "not now", http.StatusServiceUnavailable)
 		return
 	}
@@ -108,8 +111,10 @@ func (tr *Tracker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.Watch(Committed)
 	switch {
 	case falls(f.Lost):
+		tr.failed(r, in)
 		panic(http.ErrAbortHandler)
 	case falls(f.Failed):
+		tr.failed(r, in)
 		http.Error(w, "it may have been carried out", http.StatusInternalServerError)
 		return
 	case falls(f.Late):
@@ -147,6 +152,23 @@ func (tr *Tracker) act(r *http.Request, in Issue) (answer any, status int) {
 			}
 		}
 		return found, http.StatusOK
+	}
+}
+
+// failed notes that a call about issues that there are has failed.
+func (tr *Tracker) failed(r *http.Request, in Issue) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	key := r.URL.Query().Get("key")
+	for _, i := range tr.issues {
+		if r.Method == http.MethodPut && i.ID == in.ID {
+			key = i.Key
+		}
+	}
+	for _, i := range tr.issues {
+		if r.Method != http.MethodPost && i.Key == key && !i.Duplicate {
+			i.Failed = time.Now()
+		}
 	}
 }
 
