@@ -38,7 +38,7 @@ func (e *Engine) Parked(ctx context.Context) ([]Parked, error) {
 	}
 	var out []Parked
 	for _, scope := range e.s.ledger.Scopes() {
-		err := ledger.EachProblem(ctx, e.s.config.Store, scope, func(p correlate.Problem) {
+		err := ledger.EachProblem(ctx, e.s.store, scope, func(p correlate.Problem) {
 			for _, f := range p.Filings {
 				entry := Parked{
 					Key:    correlate.Key{Scope: scope, Kind: correlate.KindProblem, ID: p.ID},

@@ -15,6 +15,10 @@ const scope = "github.com/spanticket/spanticket/autoticket"
 // Gauges are sizes that are read when metrics are collected.
 type Gauges struct {
 	Queue, QueueCapacity, Traces, Problems, Held func() int64
+	// Waiting is how many batches wait for the store.
+	Waiting func() int64
+	// Lost is since when the store is out of reach, zero while it is not.
+	Lost func() time.Time
 	// Rules returns how many rules are sound, failing, and switched off.
 	Rules func() (sound, failing, off int64)
 }
@@ -51,7 +55,11 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		metric.WithExplicitBucketBoundaries(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800))
 	withheld, err13 := m.Int64ObservableCounter("spanticket.withheld", metric.WithUnit("{value}"),
 		metric.WithDescription("Values that were taken out of what is stored, sent and logged, because they are secret or personal, by kind."))
-	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13} {
+	waiting, err14 := m.Int64ObservableUpDownCounter("spanticket.store.waiting", metric.WithUnit("{batch}"),
+		metric.WithDescription("Batches of occurrences, each of one signature, that wait for the store."))
+	lost, err15 := m.Int64ObservableGauge("spanticket.store.outage", metric.WithUnit("s"),
+		metric.WithDescription("For how long the store has been out of reach; 0 while it is not."))
+	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15} {
 		if err != nil {
 			return nil, fmt.Errorf("observe: making an instrument: %w", err)
 		}
@@ -77,6 +85,12 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		o.ObserveInt64(traces, g.Traces())
 		o.ObserveInt64(problems, g.Problems())
 		o.ObserveInt64(held, g.Held())
+		o.ObserveInt64(waiting, g.Waiting())
+		outage := int64(0)
+		if since := g.Lost(); !since.IsZero() {
+			outage = int64(time.Since(since) / time.Second)
+		}
+		o.ObserveInt64(lost, outage)
 		sound, failing, off := g.Rules()
 		for state, n := range map[string]int64{"sound": sound, "failing": failing, "off": off} {
 			o.ObserveInt64(rules, n, metric.WithAttributes(attribute.String("spanticket.state", state)))
@@ -85,7 +99,7 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 			o.ObserveInt64(reloads, n, metric.WithAttributes(attribute.String("spanticket.outcome", outcome)))
 		}
 		return nil
-	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld)
+	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld, waiting, lost)
 	if err != nil {
 		return nil, fmt.Errorf("observe: registering a callback: %w", err)
 	}

@@ -90,6 +90,10 @@ func collect(t *testing.T, reader *sdkmetric.ManualReader) (out []point) {
 				for _, p := range data.DataPoints {
 					out = append(out, point{m.Name, m.Unit, p.Attributes.Encoded(encoder), float64(p.Value), data.IsMonotonic})
 				}
+			case metricdata.Gauge[int64]:
+				for _, p := range data.DataPoints {
+					out = append(out, point{m.Name, m.Unit, p.Attributes.Encoded(encoder), float64(p.Value), false})
+				}
 			case metricdata.Histogram[float64]:
 				for _, p := range data.DataPoints {
 					out = append(out, point{m.Name, m.Unit, p.Attributes.Encoded(encoder), p.Sum, false})
@@ -107,7 +111,8 @@ func TestExport(t *testing.T) {
 	mp := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
 	c, d := NewCounters(), new(Deliveries)
 	is := func(n int64) func() int64 { return func() int64 { return n } }
-	stop, err := Export(mp, c, d, Gauges{Queue: is(3), QueueCapacity: is(100), Traces: is(2), Problems: is(5), Held: is(4), Rules: func() (int64, int64, int64) { return 7, 8, 9 }})
+	stop, err := Export(mp, c, d, Gauges{Queue: is(3), QueueCapacity: is(100), Traces: is(2), Problems: is(5), Held: is(4), Waiting: is(6), Lost: func() time.Time { return time.Now().Add(-time.Hour) },
+		Rules: func() (int64, int64, int64) { return 7, 8, 9 }})
 	require.NoError(t, err)
 	for range 10 {
 		c.Seen(1, false)
@@ -138,6 +143,8 @@ func TestExport(t *testing.T) {
 		{"spanticket.trace.open", "{trace}", "", 2, false},
 		{"spanticket.problem.open", "{problem}", "", 5, false},
 		{"spanticket.problem.held", "{problem}", "", 4, false},
+		{"spanticket.store.waiting", "{batch}", "", 6, false},
+		{"spanticket.store.outage", "s", "", 3600, false},
 		{"spanticket.rules", "{rule}", "spanticket.state=sound", 7, false},
 		{"spanticket.rules", "{rule}", "spanticket.state=failing", 8, false},
 		{"spanticket.rules", "{rule}", "spanticket.state=off", 9, false},
@@ -159,7 +166,7 @@ func TestHealthyNeverGoesDown(t *testing.T) {
 	reader := sdkmetric.NewManualReader()
 	c := NewCounters()
 	zero := func() int64 { return 0 }
-	stop, err := Export(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)), c, new(Deliveries), Gauges{zero, zero, zero, zero, zero, func() (int64, int64, int64) { return 0, 0, 0 }})
+	stop, err := Export(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)), c, new(Deliveries), Gauges{zero, zero, zero, zero, zero, zero, func() time.Time { return time.Time{} }, func() (int64, int64, int64) { return 0, 0, 0 }})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, stop()) }()
 	healthy := func() float64 {
