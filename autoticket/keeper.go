@@ -66,15 +66,17 @@ func (k *keeper) take(w work) {
 	if k.wait == 0 {
 		k.e.publish(w.origins)
 	}
+	var added []coalesce.Batch
 	for _, b := range w.batches {
 		if !k.waiting.Add(b.Batch, b.kept) {
 			k.e.s.ledger.Lose(b.Batch, correlate.SignaturesFull)
 			k.e.s.release(b.kept)
 			continue
 		}
-		if k.stand != nil {
-			k.stand.count(b.Batch)
-		}
+		added = append(added, b.Batch)
+	}
+	if k.stand != nil {
+		k.stand.count(added...) // what cannot wait for the store is not to be known here alone
 	}
 	k.flushes = slices.DeleteFunc(k.flushes, flush.gone)
 	k.flushes = append(k.flushes, w.flushes...)
@@ -137,9 +139,7 @@ func (k *keeper) standBy() {
 		if k.stand = k.e.standIn(); k.stand == nil {
 			return
 		}
-		for _, w := range k.waiting.All() {
-			k.stand.count(w.Batch)
-		}
+		k.stand.count(k.waiting.All()...)
 	case k.stand != nil && k.wait == 0:
 		k.stand.stop()
 		k.left = append(k.left, k.stand)

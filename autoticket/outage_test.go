@@ -436,7 +436,7 @@ func TestWhatWaitsForTheStoreIsBounded(t *testing.T) {
 			Name: "errors", When: `span.status == "ERROR"`, SignatureExpr: `[span.name]`, Budget: 1 << 30,
 		}}})
 		store.refuses.Store(true)
-		const kinds = 10_000
+		const kinds = 6000
 		for i := range kinds {
 			fail(tracer, "GET /"+words(i), "boom")
 			if i%500 == 0 {

@@ -2,6 +2,7 @@ package autoticket
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spanticket/spanticket/internal/coalesce"
@@ -53,17 +54,19 @@ func (i *standIn) carryOut(j outbox.Job) {
 	_, _ = i.e.s.deliver(i.e.ctx, i.Outbox, j, time.Now) // memory fails only when the engine ends
 }
 
-// count counts a batch.
-func (i *standIn) count(b coalesce.Batch) {
+// count counts batches.
+func (i *standIn) count(batches ...coalesce.Batch) {
 	defer i.e.recover("occurrences wait until the store is back")
-	b.Writer, b.Number = "", 0 // it is counted once
-	deliver, err := i.Count(i.e.ctx, b, time.Now())
-	if err != nil && i.e.ctx.Err() == nil {
-		i.e.s.config.Logger.Warn("spanticket: occurrences wait until the store is back", "problem", b.Signature.ID, "error", err)
+	var failed error
+	for _, b := range batches {
+		if _, err := i.Count(i.e.ctx, b, time.Now()); err != nil {
+			failed = err
+		}
 	}
-	if deliver {
-		i.dispatcher.wake()
+	if err := errors.Join(failed, i.Report(i.e.ctx, time.Now())); err != nil && i.e.ctx.Err() == nil {
+		i.e.s.config.Logger.Warn("spanticket: occurrences are counted when the store is back", "error", err)
 	}
+	i.dispatcher.wake()
 }
 
 // handOver gives what was filed to the store. It reports whether that is done.

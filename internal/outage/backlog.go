@@ -39,8 +39,14 @@ func (l *Backlog) Next() *Waiting {
 	return l.waiting[0]
 }
 
-// All returns what waits. It must not be changed.
-func (l *Backlog) All() []*Waiting { return l.waiting }
+// All returns what waits.
+func (l *Backlog) All() []coalesce.Batch {
+	all := make([]coalesce.Batch, len(l.waiting))
+	for i, w := range l.waiting {
+		all[i] = w.Batch
+	}
+	return all
+}
 
 // Stored drops the batch that Next returns.
 func (l *Backlog) Stored() {

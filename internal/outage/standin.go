@@ -92,12 +92,15 @@ func New(ctx context.Context, c Config, now time.Time) (*StandIn, error) {
 // Count counts a batch that waits for the store. It reports whether there may be
 // something to deliver.
 func (s *StandIn) Count(ctx context.Context, b coalesce.Batch, now time.Time) (bool, error) {
+	b.Writer, b.Number = "", 0 // nobody asks whether it was counted
+	// They are redacted in place, and what is found is counted when it is stored.
+	b.Sample.Attributes, b.Sample.Resource = maps.Clone(b.Sample.Attributes), maps.Clone(b.Sample.Resource)
 	change, err := s.ledger.Apply(ctx, b, now)
-	if err == nil {
-		err = s.ledger.Report(ctx, now)
-	}
 	return change != correlate.ChangeNone && change != correlate.ChangeBelow && change != correlate.ChangeCounted, err
 }
+
+// Report brings the tickets for many up to date with what was counted.
+func (s *StandIn) Report(ctx context.Context, now time.Time) error { return s.ledger.Report(ctx, now) }
 
 // HandOver gives what was filed to the ledger whose store is back, and has all that
 // waited, and resolves what that does not know of. No call of the outbox may be under
