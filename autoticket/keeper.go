@@ -80,6 +80,9 @@ func (k *keeper) take(w work) {
 	}
 	k.flushes = slices.DeleteFunc(k.flushes, flush.gone)
 	k.flushes = append(k.flushes, w.flushes...)
+	if len(w.flushes) > 0 {
+		k.again = nil // somebody waits, perhaps the end of the process
+	}
 }
 
 // bring brings what waits into the store, unless that has just failed. due says that
@@ -108,6 +111,9 @@ func (k *keeper) bring(due bool) {
 	default:
 		// A store that hangs gets no more of the keeper's time than anything else.
 		k.wait = min(max(minStoreWait, 2*k.wait, time.Since(began)), maxStoreWait)
+		if len(k.flushes) > 0 {
+			k.wait = min(k.wait, time.Second)
+		}
 		k.again = time.After(k.wait)
 	}
 	k.e.s.reach.note(keeping, err, began)
