@@ -20,7 +20,8 @@ import (
 // It must not be asked to sweep, because others may see what it believes to be over.
 func (l *Ledger) StandIn(store correlate.Store) *Ledger {
 	c := l.Config
-	c.Store, c.Counters, c.Decided = store, observe.NewCounters(), func(correlate.Decision) {}
+	c.Store, c.Counters, c.Parked, c.Decided = store, observe.NewCounters(), new(observe.Parked), func(correlate.Decision) {}
+	c.Writer = "" // it numbers for itself
 	s := New(c)
 	s.standsIn = true
 	for _, scope := range l.Scopes() {

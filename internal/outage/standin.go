@@ -10,6 +10,7 @@ import (
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/coalesce"
 	"github.com/spanticket/spanticket/internal/ledger"
+	"github.com/spanticket/spanticket/internal/observe"
 	"github.com/spanticket/spanticket/internal/outbox"
 	"github.com/spanticket/spanticket/sinks"
 )
@@ -66,7 +67,7 @@ func New(ctx context.Context, c Config, now time.Time) (*StandIn, error) {
 	s.store.MaxRecords, s.store.MaxBytes = maxProblems, maxProblemBytes
 	s.ledger = c.Ledger.StandIn(&s.store)
 	o := c.Outbox
-	o.Store, o.Scopes = &s.store, s.ledger.Scopes
+	o.Store, o.Scopes, o.Parked = &s.store, s.ledger.Scopes, new(observe.Parked)
 	s.Outbox = outbox.New(o, c.Sinks, func(name string) outbox.Options {
 		opts := c.Options(name)
 		opts.Attempts = 1 << 30 // what is given up is given up where people see it
