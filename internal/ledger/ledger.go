@@ -50,6 +50,7 @@ type Ledger struct {
 	admissions admissions
 	reports    reports
 	aliases    aliases
+	standsIn   bool // for another, whose store is out of reach
 
 	mu     sync.Mutex
 	scopes []correlate.Scope
