@@ -1,6 +1,7 @@
 package autoticket
 
 import (
+	"slices"
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
@@ -28,11 +29,11 @@ func (e *Engine) assemble() {
 	if left := s.left(); len(left) > 0 {
 		e.work <- work{batches: left}
 	}
-	var flushes []chan struct{}
+	var flushes []flush
 	told := time.Now() // when the keeper was last given counts
 	for {
 		wake := tick.C
-		if s.table.Next().IsZero() && s.counts.Len() == 0 && s.calls.Len() == 0 && len(flushes) == 0 && !s.gate.Holding() {
+		if s.table.Next().IsZero() && s.counts.Len() == 0 && s.calls.Len() == 0 && len(flushes) == 0 && !s.gate.Holding() && !s.gate.Thin.Active() {
 			wake = nil // nothing is held: sleep until a span comes
 		}
 		select {
@@ -53,7 +54,8 @@ func (e *Engine) assemble() {
 				s.gate.Release(func(it capture.Item) { s.take(it, time.Now()) })
 				s.table.CloseAll(time.Now())
 			}
-			flushes = append(flushes, f.done)
+			s.countAll(time.Now())
+			flushes = append(slices.DeleteFunc(flushes, flush.gone), f)
 		case <-e.ctx.Done():
 			e.abandon()
 			return
@@ -61,6 +63,7 @@ func (e *Engine) assemble() {
 		now := time.Now()
 		s.gate.Overdue(now, func(it capture.Item) { s.take(it, now) })
 		s.table.Advance(now)
+		s.thin(now)
 		e.traces.Store(int64(s.table.Len()))
 		s.gate.Traffic.Advance(now)
 		due := s.counts.Fresh() || len(flushes) > 0 || max(s.counts.Len(), s.calls.Len()) >= maxPending/2 || s.callsDue(now) ||
@@ -68,7 +71,7 @@ func (e *Engine) assemble() {
 		// The keeper may be waiting for the store: counting goes on meanwhile.
 		if due && len(e.work) == 0 {
 			all := len(flushes) > 0 || s.calls.Len() >= maxPending/2
-			e.work <- work{batches: s.batches(now, all), origins: s.takeOrigins(), done: flushes}
+			e.work <- work{batches: s.batches(now, all), origins: s.takeOrigins(), flushes: flushes}
 			flushes, told = nil, now
 		}
 	}
@@ -101,6 +104,7 @@ func (e *Engine) abandon() {
 	}
 	s.gate.Release(func(it capture.Item) { s.gate.Drop(it, correlate.AfterShutdown) })
 	s.table.CloseAll(time.Now())
+	s.countAll(time.Now())
 	for _, b := range s.batches(time.Now(), true) {
 		s.ledger.Lose(b.Batch, correlate.AfterShutdown)
 	}

@@ -22,9 +22,11 @@ import (
 	"github.com/spanticket/spanticket/internal/journal"
 	"github.com/spanticket/spanticket/internal/ledger"
 	"github.com/spanticket/spanticket/internal/observe"
+	"github.com/spanticket/spanticket/internal/outage"
 	"github.com/spanticket/spanticket/internal/outbox"
 	"github.com/spanticket/spanticket/internal/render"
 	"github.com/spanticket/spanticket/redact"
+	"github.com/spanticket/spanticket/sinks"
 )
 
 const (
@@ -49,12 +51,16 @@ const (
 // the time of recorded spans.
 type stages struct {
 	config     Config
-	alone      bool     // there are no neighbours to tell or to ask
-	shadow     bool     // nothing is sent
-	sinks      []string // names of all
+	alone      bool                  // there are no neighbours to tell or to ask
+	shadow     bool                  // nothing is sent
+	sinks      []string              // names of all
+	fit        map[string]sinks.Sink // in which may be filed while the store is out of reach
+	store      *outage.Store
+	reach      reach
 	audit      *slog.Logger
 	counters   *observe.Counters
 	deliveries *observe.Deliveries
+	parked     *observe.Parked
 	decisions  decisions
 	gate       *capture.Gate
 	convert    capture.Converter
@@ -69,7 +75,8 @@ type stages struct {
 	numbered   atomic.Int64                // the last batch that was given a number
 	firsts     *firsts                     // nil without a journal
 	kept       map[counted][]journal.Entry // of what is in counts and calls
-	refused    map[string]time.Time        // sinks that refuse their credentials, and when that was told last
+	crowds     crowds
+	refused    map[string]time.Time // sinks that refuse their credentials, and when that was told last
 }
 
 // newStages checks the configuration and returns everything that is wrong with
@@ -92,7 +99,10 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	if err := errors.Join(invalid, badRules, badEnrichers); err != nil {
 		return nil, safeError(c.Redactor, err)
 	}
-	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: counters, deliveries: new(observe.Deliveries)}
+	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: counters, deliveries: new(observe.Deliveries), parked: new(observe.Parked)}
+	s.fit = outage.Fit(c.Sinks)
+	_, memory := c.Store.(*correlate.Memory)
+	s.store = outage.NewStore(c.Store, storeTimeout, len(s.fit) > 0)
 	s.decisions = decisions{redactor: c.Redactor, log: decisionlog.New(), tell: c.OnDecision, count: counters.Withheld.Add}
 	mark := new(assemble.Mark)
 	s.gate = capture.NewGate(rules, mark, s.counters, c.QueueSize, maxQueueBytes)
@@ -111,19 +121,21 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	s.counts = coalesce.Counts{Signer: correlate.Signer{Module: process.module}, Max: maxPending}
 	s.calls = s.counts
 	s.ledger = ledger.New(ledger.Config{
-		Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Decided: s.decisions.record, Logger: c.Logger,
+		Store: s.store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Parked: s.parked, Decided: s.decisions.record, Logger: c.Logger,
 		Link:   func(s string) string { return render.URL(c.Redactor, s) },
 		Writer: randomID(), Peers: c.Peers, Shadow: s.shadow, Budget: int64(c.TicketsPerHour), Adopt: c.Adopt,
 	})
 	s.outbox = outbox.New(outbox.Config{
-		Store:    c.Store,
+		Store:    s.store,
 		Renderer: &render.Renderer{Redactor: c.Redactor, Enrichers: enrichers, Attributes: c.Attributes, Budget: c.EnrichTimeout},
 		Redactor: c.Redactor,
 		Scopes:   s.ledger.Scopes,
 		Counters: s.deliveries,
+		Parked:   s.parked,
 		Logger:   c.Logger,
 		Jitter:   jitter,
 		Own:      s.gate.Own,
+		Alone:    memory,
 	}, c.Sinks, func(name string) outbox.Options { return c.Delivery[name].options() })
 	if c.Resource != nil {
 		rules.Prepare(c.Resource)
@@ -150,6 +162,8 @@ type source struct {
 	more     []int // that matched too
 	excluded bool
 	kept     []journal.Entry
+	look     uint64 // while a storm is thinned out
+	others   int64  // that it stands for
 }
 
 // take brings an item from the gate into the assembly of its trace.
@@ -166,7 +180,7 @@ func (s *stages) take(it capture.Item, now time.Time) {
 		}
 	}()
 	n := s.convert.Node(it)
-	n.Tag = source{set: it.Set, rule: it.Rule, more: it.More, excluded: it.Excluded, kept: it.Kept}
+	n.Tag = source{set: it.Set, rule: it.Rule, more: it.More, excluded: it.Excluded, kept: it.Kept, look: it.Look, others: it.Others}
 	decided = true
 	s.table.Add(n, now)
 }
@@ -180,10 +194,15 @@ func (s *stages) found(f assemble.Found, now time.Time) {
 	if f.By != f.Node {
 		kept = append(kept, takeKept(f.By)...)
 	}
-	id := s.count(f.Node.Occurrence, by.set, by.rule, false, kept, now)
+	self := f.Node.Tag.(source)
+	s.counters.Occurrences.Add(self.others)
+	id := s.count(f.Node.Occurrence, by.set, by.rule, false, kept, self.others, now)
 	for _, rule := range by.more {
 		o := *f.Node.Occurrence
-		s.count(&o, by.set, rule, true, nil, now)
+		s.count(&o, by.set, rule, true, nil, self.others, now)
+	}
+	if self.look != 0 && id != "" {
+		s.crowds.note(self.look, f.Node.Occurrence, by)
 	}
 	if !f.Further && id != "" {
 		s.publish(f.Node.Occurrence, id)
@@ -192,8 +211,9 @@ func (s *stages) found(f assemble.Found, now time.Time) {
 
 // count counts an occurrence under its signature, which it returns, or "" if
 // there was no room. further says that another rule has taken it already, so that
-// its span is decided. kept is what the journal has of it.
-func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, further bool, kept []journal.Entry, now time.Time) string {
+// its span is decided. kept is what the journal has of it, and others how many more
+// it stands for.
+func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, further bool, kept []journal.Entry, others int64, now time.Time) string {
 	o.Rule = set.Rule(rule).Name
 	d := decisionOf(o, correlate.StageAssemble, correlate.Origin)
 	counts := &s.counts
@@ -206,6 +226,7 @@ func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, furt
 	d.Signature = id
 	s.decisions.record(d)
 	if ok {
+		counts.Grow(id, others)
 		if len(kept) > 0 {
 			s.keep(counted{id, counts == &s.calls}, kept)
 		}
@@ -262,10 +283,10 @@ func (s *stages) claim(ctx context.Context, now time.Time) (jobs []outbox.Job, m
 
 // deliver carries out one job and settles it. waits says that it is to be tried
 // again.
-func (s *stages) deliver(ctx context.Context, j outbox.Job, now func() time.Time) (waits bool, err error) {
-	r := s.outbox.Deliver(ctx, j)
+func (s *stages) deliver(ctx context.Context, o *outbox.Outbox, j outbox.Job, now func() time.Time) (waits bool, err error) {
+	r := o.Deliver(ctx, j)
 	// What became of it must be stored even when the engine is going away.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	return s.outbox.Settle(ctx, r, now())
+	return o.Settle(ctx, r, now())
 }

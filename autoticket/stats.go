@@ -2,7 +2,9 @@ package autoticket
 
 import (
 	"cmp"
+	"maps"
 	"slices"
+	"time"
 )
 
 // Stats is what an engine has done since it was made. Spans is Healthy, plus
@@ -31,6 +33,9 @@ type Stats struct {
 	// the queue was busy, so that a path may lack a step.
 	PathsCut int64
 
+	// Journal has what became of first occurrences in the journal.
+	Journal JournalStats
+
 	// Withheld counts the values that were taken out because they are secret or
 	// personal, by kind, as the marks in their place name it. One that several
 	// documents had, of what is stored, sent and logged, counts in each.
@@ -41,9 +46,17 @@ type Stats struct {
 	OpenProblems int // problems that are open, as far as this process knows
 	HeldProblems int // those of them that have no ticket of their own
 
+	// StoreLost is since when the store is out of reach; zero while it is not.
+	StoreLost time.Time
+	Waiting   int // batches, each of occurrences of one signature, that wait for the store
+
 	Reloaded int64 // times that rules were loaded again
 	Refused  int64 // times that they were refused
 
+	// Parked counts the deliveries that [Engine.Parked] lists, by sink, without
+	// zeros: as the store was listed last, some minutes ago, and what this process did
+	// since.
+	Parked map[string]int64
 	// Deliveries counts attempts, ordered by sink, operation and outcome.
 	Deliveries []DeliveryCount
 	// Rules has what each rule did, in order.
@@ -56,6 +69,16 @@ type DeliveryCount struct {
 	Operation string // open, update, resolve or reopen
 	Outcome   string // delivered, nothing (overtaken, or the sink cannot do it), parked, transient, rate_limited, unauthorized or unknown
 	Count     int64
+}
+
+// JournalStats counts first occurrences by what became of them in the journal, see
+// [Config].
+type JournalStats struct {
+	Kept        int64 // that were in the file when OnEnd returned
+	RateLimited int64 // that were not: a hundred had been kept in that second
+	Failed      int64 // that were not: the disk failed or stalled, or the journal was full
+	Replayed    int64 // that an earlier process had left, and that were looked at
+	Lost        int64 // that an earlier process had left, and that cannot be read
 }
 
 // RuleStats counts what one rule did.
@@ -76,6 +99,7 @@ func (e *Engine) Stats() Stats {
 	}
 	st := e.s.stats()
 	st.OpenTraces = int(e.traces.Load())
+	st.StoreLost, st.Waiting = e.s.reach.lost(), int(e.batches.Load())
 	return st
 }
 
@@ -89,6 +113,7 @@ func (s *stages) stats() Stats {
 		Merged:       s.counters.Merged.Load(),
 		HeldRecords:  s.gate.Held(),
 		PathsCut:     s.counters.Partial.Load(),
+		Journal:      s.journal(),
 		Withheld:     s.counters.Withheld.Counts(),
 		Queued:       s.gate.Backlog(),
 		OpenProblems: s.ledger.Open(),
@@ -98,6 +123,8 @@ func (s *stages) stats() Stats {
 	}
 	st.Healthy = s.counters.Healthy()
 	st.Spans = s.counters.Spans()
+	st.Parked = s.parked.Counts()
+	maps.DeleteFunc(st.Parked, func(_ string, n int64) bool { return n == 0 })
 	for k, n := range s.deliveries.Counts() {
 		st.Deliveries = append(st.Deliveries, DeliveryCount{Sink: k.Sink, Operation: k.Operation, Outcome: k.Outcome, Count: n})
 	}
@@ -113,6 +140,13 @@ func (s *stages) stats() Stats {
 		})
 	}
 	return st
+}
+
+func (s *stages) journal() JournalStats {
+	j := &s.counters.Journal
+	return JournalStats{
+		Kept: j.Kept.Load(), RateLimited: j.RateLimited.Load(), Failed: j.Failed.Load(), Replayed: j.Replayed.Load(), Lost: j.Lost.Load(),
+	}
 }
 
 // ruleStates counts the rules in force by what they are like.

@@ -15,6 +15,12 @@ const scope = "github.com/spanticket/spanticket/autoticket"
 // Gauges are sizes that are read when metrics are collected.
 type Gauges struct {
 	Queue, QueueCapacity, Traces, Problems, Held func() int64
+	// Parked returns how many deliveries are parked, by sink.
+	Parked func() map[string]int64
+	// Waiting is how many batches wait for the store.
+	Waiting func() int64
+	// Lost is since when the store is out of reach, zero while it is not.
+	Lost func() time.Time
 	// Rules returns how many rules are sound, failing, and switched off.
 	Rules func() (sound, failing, off int64)
 	// Limits returns how it stands with each account of a sink.
@@ -53,16 +59,24 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		metric.WithExplicitBucketBoundaries(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800))
 	withheld, err13 := m.Int64ObservableCounter("spanticket.withheld", metric.WithUnit("{value}"),
 		metric.WithDescription("Values that were taken out of what is stored, sent and logged, because they are secret or personal, by kind."))
-	state, err14 := m.Int64ObservableUpDownCounter("spanticket.limit.state", metric.WithUnit("{account}"),
+	state, err18 := m.Int64ObservableUpDownCounter("spanticket.limit.state", metric.WithUnit("{account}"),
 		metric.WithDescription("Accounts of sinks, by whether calls are made: closed, limited, broken or half_open."))
-	pace, err15 := m.Float64ObservableGauge("spanticket.limit.rate", metric.WithUnit("{call}/min"),
+	pace, err19 := m.Float64ObservableGauge("spanticket.limit.rate", metric.WithUnit("{call}/min"),
 		metric.WithDescription("Calls that an account may get in the long run, at the pace that is kept."))
-	remaining, err16 := m.Int64ObservableGauge("spanticket.limit.remaining", metric.WithUnit("{call}"),
+	remaining, err20 := m.Int64ObservableGauge("spanticket.limit.remaining", metric.WithUnit("{call}"),
 		metric.WithDescription("Calls that the system said are left."))
-	wait, err17 := m.Float64Histogram("spanticket.delivery.wait", metric.WithUnit("s"),
+	wait, err21 := m.Float64Histogram("spanticket.delivery.wait", metric.WithUnit("s"),
 		metric.WithDescription("Time from when a delivery was due until it was taken up, by how much it matters."),
 		metric.WithExplicitBucketBoundaries(0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600))
-	for _, err := range []error{err14, err15, err16, err17, err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13} {
+	journal, err14 := m.Int64ObservableCounter("spanticket.journal", metric.WithUnit("{occurrence}"),
+		metric.WithDescription("First occurrences by what became of them in the journal: kept, rate_limited or failed when they came; replayed or lost after a restart."))
+	parked, err15 := m.Int64ObservableUpDownCounter("spanticket.delivery.parked", metric.WithUnit("{delivery}"),
+		metric.WithDescription("Deliveries that are parked and wait for somebody to decide, by sink, as far as this process knows."))
+	waiting, err16 := m.Int64ObservableUpDownCounter("spanticket.store.waiting", metric.WithUnit("{batch}"),
+		metric.WithDescription("Batches of occurrences, each of one signature, that wait for the store."))
+	lost, err17 := m.Int64ObservableGauge("spanticket.store.outage", metric.WithUnit("s"),
+		metric.WithDescription("For how long the store has been out of reach; 0 while it is not."))
+	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15, err16, err17, err18, err19, err20, err21} {
 		if err != nil {
 			return nil, fmt.Errorf("observe: making an instrument: %w", err)
 		}
@@ -97,11 +111,20 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 				o.ObserveInt64(remaining, l.Remaining, metric.WithAttributes(account))
 			}
 		}
+		for sink, n := range g.Parked() {
+			o.ObserveInt64(parked, n, metric.WithAttributes(attribute.String("spanticket.sink", sink)))
+		}
 		o.ObserveInt64(queue, g.Queue())
 		o.ObserveInt64(capacity, g.QueueCapacity())
 		o.ObserveInt64(traces, g.Traces())
 		o.ObserveInt64(problems, g.Problems())
 		o.ObserveInt64(held, g.Held())
+		o.ObserveInt64(waiting, g.Waiting())
+		outage := int64(0)
+		if since := g.Lost(); !since.IsZero() {
+			outage = int64(time.Since(since) / time.Second)
+		}
+		o.ObserveInt64(lost, outage)
 		sound, failing, off := g.Rules()
 		for state, n := range map[string]int64{"sound": sound, "failing": failing, "off": off} {
 			o.ObserveInt64(rules, n, metric.WithAttributes(attribute.String("spanticket.state", state)))
@@ -109,8 +132,16 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		for outcome, n := range map[string]int64{"loaded": c.Reloaded.Load(), "refused": c.Refused.Load()} {
 			o.ObserveInt64(reloads, n, metric.WithAttributes(attribute.String("spanticket.outcome", outcome)))
 		}
+		for outcome, n := range map[string]int64{
+			"kept": c.Journal.Kept.Load(), "rate_limited": c.Journal.RateLimited.Load(), "failed": c.Journal.Failed.Load(),
+			"replayed": c.Journal.Replayed.Load(), "lost": c.Journal.Lost.Load(),
+		} {
+			if n > 0 { // most engines have no journal
+				o.ObserveInt64(journal, n, metric.WithAttributes(attribute.String("spanticket.outcome", outcome)))
+			}
+		}
 		return nil
-	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld, state, pace, remaining)
+	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld, journal, parked, waiting, lost, state, pace, remaining)
 	if err != nil {
 		return nil, fmt.Errorf("observe: registering a callback: %w", err)
 	}

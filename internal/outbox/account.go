@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
@@ -28,7 +29,8 @@ type Accounts struct {
 // account is one of them: that which a sink names, or the sink itself.
 type account struct {
 	name  string
-	named bool // by a sink, and so the same in every process
+	named bool        // by a sink, and so the same in every process
+	fleet atomic.Bool // an outbox of this process shares it with others
 
 	mu     sync.Mutex
 	state  limit.State    // as it is in this process or, on a shared store, as it was seen last
@@ -128,6 +130,12 @@ func (o *Outbox) take(ctx context.Context, t *target, c limit.Class, n int, wait
 	if !o.fleet(a) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
+		if a.fleet.Load() { // and stands in for the store that the others are asked by
+			if got = a.part(t, c, n, waits, now); got < n {
+				a.ask[c] = now.Add(askAgain)
+			}
+			return got, nil
+		}
 		a.state, got = t.rates.Take(a.state, c, n, waits, now)
 		return got, nil
 	}
@@ -139,10 +147,7 @@ func (o *Outbox) take(ctx context.Context, t *target, c limit.Class, n int, wait
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err != nil {
-		// Others may be calling, nobody knows how many.
-		a.share.Half, a.share.Shut, a.share.Probed, a.share.Why = a.state.Half, a.state.Shut, a.state.Probed, a.state.Why
-		a.share, got = t.rates.Share().Take(a.share, c, n, waits, now)
-		a.state.Probed = a.share.Probed
+		got = a.part(t, c, n, waits, now)
 		return got, fmt.Errorf("outbox: the limit of %s: %w", a.name, err)
 	}
 	a.state = state
@@ -163,6 +168,15 @@ func (o *Outbox) take(ctx context.Context, t *target, c limit.Class, n int, wait
 		a.ask[lesser] = until
 	}
 	return got, nil
+}
+
+// part takes calls of the small share that an engine has that cannot ask the others,
+// of whom nobody knows how many there are. a is locked.
+func (a *account) part(t *target, c limit.Class, n int, waits bool, now time.Time) (got int) {
+	a.share.Half, a.share.Shut, a.share.Probed, a.share.Why = a.state.Half, a.state.Shut, a.state.Probed, a.state.Why
+	a.share, got = t.rates.Share().Take(a.share, c, n, waits, now)
+	a.state.Probed = a.share.Probed
+	return got
 }
 
 // change changes the state of an account in the store, if write says so of the state
@@ -199,8 +213,8 @@ func (o *Outbox) change(ctx context.Context, a *account, fn func(limit.State) li
 
 // fleet reports whether other processes may have calls on the account.
 func (o *Outbox) fleet(a *account) bool {
-	_, alone := o.Store.(*correlate.Memory)
-	return a.named && !alone
+	_, memory := o.Store.(*correlate.Memory)
+	return a.named && !memory && !o.Alone
 }
 
 // learn notes what a call says of its account, and tells the others if they must

@@ -18,13 +18,15 @@ import (
 	"github.com/spanticket/spanticket/sinks"
 )
 
-// Config is what an outbox works with. Every field but Accounts is required.
+// Config is what an outbox works with. Every field but Accounts and
+// Alone is required.
 type Config struct {
 	Store    correlate.Store
 	Renderer *render.Renderer
 	Redactor *redact.Redactor
 	Scopes   func() []correlate.Scope
 	Counters *observe.Deliveries
+	Parked   *observe.Parked
 	Logger   *slog.Logger
 	Jitter   rand.Source
 	// Own marks a context as the library's, until done is called.
@@ -32,6 +34,8 @@ type Config struct {
 	// Accounts is shared by outboxes that call the same sinks. Nil means that no
 	// other does.
 	Accounts *Accounts
+	// Alone says that no other process has the store, whatever wraps it.
+	Alone bool
 }
 
 // Outbox hands out jobs and carries them out. Claim is called by one goroutine
@@ -69,6 +73,9 @@ func New(c Config, named map[string]sinks.Sink, options func(name string) Option
 		var documented []sinks.Rate
 		t.account, documented = o.Accounts.of(name, s, c.Redactor)
 		t.rates, t.strict = limitsOf(t.opts, documented, o.lag+skew)
+		if o.fleet(t.account) {
+			t.account.fleet.Store(true)
+		}
 		o.targets[name] = t
 		o.names = append(o.names, name)
 		// A lease must outlive everything that is done under it.
@@ -230,24 +237,4 @@ func (o *Outbox) plan(ctx context.Context, r *Result) (p correlate.Problem, err 
 		}
 	}
 	return p, err
-}
-
-// Requeue queues a parked delivery again. It reports whether there was one.
-func (o *Outbox) Requeue(ctx context.Context, key correlate.Key, sink string, now time.Time) (bool, error) {
-	err := o.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
-		f := p.Filing(sink)
-		if f.Parked == nil {
-			return p, nil, correlate.ErrNotFound
-		}
-		if t := o.targets[sink]; t != nil && t.finder == nil {
-			// Whoever asks for it has looked, or takes a second ticket.
-			p = p.Refused(correlate.Delivery{Sink: sink}, false)
-		}
-		p, add = p.Queue(f.Parked.Operation, []string{sink}, now)
-		return p, add, nil
-	}))
-	if errors.Is(err, correlate.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
 }

@@ -17,8 +17,8 @@ import (
 // behind the sink must work and accept tickets. A failure says which rule was
 // broken and why there is one.
 //
-// The rules for [sinks.Finder], [sinks.Deduper], [sinks.Updater], [sinks.Limited] and
-// [sinks.Accounted] apply when [sinks.As] finds the capability; the log says so when it
+// The rules for [sinks.Finder], [sinks.Deduper], [sinks.Updater], [sinks.Keyed],
+// [sinks.Limited] and [sinks.Accounted] apply when [sinks.As] finds the capability; the log says so when it
 // does not. A quota that a call reports ([sinks.ReportQuota]) must not be negative.
 //
 // Run it with the race detector: some ways to keep the caller's memory can
