@@ -15,11 +15,11 @@ import (
 // waited for, as what waits for its next attempt is not.
 //
 // Far from a limit the oldest go first. Near it the store is asked for what matters
-// most first, for all scopes and sinks, and then for the rest. Scopes and sinks take
-// turns to be the first.
+// most first, for all scopes and sinks, and then for the rest. Who got something is
+// the last to be asked the next time.
 func (o *Outbox) Claim(ctx context.Context, now time.Time) (jobs []Job, more bool, err error) {
 	scopes := o.Scopes()
-	o.turn++
+	turn, next := o.turn, o.turn
 	near, byClass, asked, found := map[*target]bool{}, map[*target]bool{}, map[*target]bool{}, map[*target]bool{}
 	for _, t := range o.targets {
 		near[t], _ = t.account.near(t.rates, now)
@@ -29,7 +29,7 @@ func (o *Outbox) Claim(ctx context.Context, now time.Time) (jobs []Job, more boo
 	for _, c := range limit.Classes {
 		for i := range scopes {
 			for k := range o.names {
-				scope, t := scopes[(i+o.turn)%len(scopes)], o.targets[o.names[(k+o.turn)%len(o.names)]]
+				scope, t := scopes[(i+turn.scope)%len(scopes)], o.targets[o.names[(k+turn.sink)%len(o.names)]]
 				switch {
 				case !byClass[t] && c != limit.Open:
 					continue
@@ -38,15 +38,19 @@ func (o *Outbox) Claim(ctx context.Context, now time.Time) (jobs []Job, more boo
 					continue
 				}
 				got, rest, ask, err := o.claimFor(ctx, scope, t, c, byClass[t], now)
-				jobs = append(jobs, got...)
+				if jobs = append(jobs, got...); len(got) > 0 {
+					next.scope, next.sink = (i+turn.scope+1)%len(scopes), (k+turn.sink+1)%len(o.names)
+				}
 				asked[t], found[t] = asked[t] || ask, found[t] || len(got) > 0
 				t.pressed, more = t.pressed || rest, more || rest
 				if err != nil {
+					o.turn = next
 					return jobs, more, err
 				}
 			}
 		}
 	}
+	o.turn = next
 	for t := range asked {
 		if asked[t] && !found[t] && near[t] {
 			// All have rested at the same time: then there is a claim that asks for

@@ -47,8 +47,11 @@ type Outbox struct {
 	jitter  jitter
 	lease   time.Duration
 	lag     time.Duration // how long after it was taken a call may be made
-	turn    int           // numbers the claims
+	turn    turn
 }
+
+// turn says which scope and which sink are the first to be asked.
+type turn struct{ scope, sink int }
 
 const (
 	// handling is how long a delivery may take, beside its enrichers, from when it is
