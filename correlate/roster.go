@@ -3,7 +3,6 @@ package correlate
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -131,10 +130,7 @@ func UpdateRoster(ctx context.Context, s Store, scope Scope, now time.Time, fn f
 			return Record{}, nil, errRead
 		}
 		out = next
-		data, err := json.Marshal(next)
-		if err == nil {
-			data, err = keepUnknown(data, cur.Data)
-		}
+		data, err := marshal(next, cur.Data)
 		return Record{Version: rosterVersion, Data: data, Expires: now.Add(KeepRoster)}, nil, err
 	})
 	if errors.Is(err, errRead) {

@@ -2,7 +2,6 @@ package correlate
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 )
@@ -37,7 +36,7 @@ func TakeTurn(ctx context.Context, s Store, what, by string, lasts time.Duration
 			return Record{}, nil, errRead
 		}
 		t = turn{By: by, Until: now.Add(lasts)}
-		data, err := json.Marshal(t)
+		data, err := marshal(t, cur.Data)
 		return Record{Version: turnVersion, Data: data, Expires: t.Until.Add(lasts)}, nil, err
 	})
 	if errors.Is(err, errRead) {

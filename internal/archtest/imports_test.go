@@ -56,8 +56,8 @@ var may = map[string][]string{
 	"/correlate":            {std},
 	"/correlate/storetest":  {std, "/correlate"},
 	"/correlate/pgstore":    {std, "/correlate", "/correlate/internal/fleet"},
-	"/correlate/redisstore": {std, "/correlate", "/correlate/internal/fleet", "github.com/redis/go-redis/v9"},
-	"/correlate/boltstore":  {std, "/correlate", "/internal/filelock", "go.etcd.io/bbolt/"},
+	"/correlate/redisstore": {std, "/correlate", "/correlate/internal/fleet", "/correlate/internal/keypart", "github.com/redis/go-redis/v9"},
+	"/correlate/boltstore":  {std, "/correlate", "/correlate/internal/keypart", "/internal/filelock", "go.etcd.io/bbolt/"},
 	"/redact":               {std},
 	"/redact/gitleaks":      {std, "/redact", "github.com/spf13/viper", "github.com/zricethezav/gitleaks/v8/config"},
 	"/sinks":                {std},
@@ -89,7 +89,8 @@ var may = map[string][]string{
 	"/internal/replicas":    {},
 	"/autoticket":           {std, "/correlate", "/enrich", "/internal/", "/redact", "/sinks", "go.opentelemetry.io/otel/", "golang.org/x/time/rate"},
 
-	"/correlate/internal/fleet": {std, "/correlate"},
+	"/correlate/internal/fleet":   {std, "/correlate"},
+	"/correlate/internal/keypart": {std, "/correlate"},
 
 	"/autoticket/autotickettest":                   {std, "/autoticket", "/autoticket/autotickettest/", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/"},
 	"/autoticket/autotickettest/internal/testfile": {std, "/autoticket/autotickettest/rehearsal", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/", "go.yaml.in/yaml/v3"},

@@ -6,6 +6,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,7 +31,7 @@ type Config struct {
 	Logger   *slog.Logger
 	Link     func(string) string // makes a URL one that may be stored; nil leaves them
 
-	Writer string        // random, of this run of this process (see [correlate.Writer])
+	Writer string        // random, of this run of this process (see [correlate.Writer]); one is made if it is empty
 	Peers  []string      // services that file their failures themselves
 	Shadow bool          // nothing new is filed
 	Budget int64         // new tickets an hour; 0 means any number
@@ -59,10 +60,11 @@ type Ledger struct {
 
 // New returns a ledger.
 func New(c Config) *Ledger {
+	c.Writer = cmp.Or(c.Writer, rand.Text())
 	return &Ledger{
 		Config: c, watch: map[correlate.Key]time.Time{}, held: map[correlate.Key]correlate.Reason{},
 		admissions: admissions{rules: map[ruleOf]*correlate.Budget{}, adopted: map[correlate.Scope]time.Time{}, restored: map[correlate.Scope]bool{}},
-		reports:    reports{},
+		reports:    reports{coming: map[reportOf]*news{}, told: map[reportOf]*news{}},
 		aliases:    aliases{upgrades: map[correlate.Scope]upgrade{}, of: map[correlate.Key]correlate.Alias{}},
 	}
 }
