@@ -103,7 +103,8 @@ type Config struct {
 	// down, paused or refuses its credential has its engine all the same.
 	//
 	// Make it longer than any service rests, such as a job that runs once a day: 72
-	// hours, say. From 6 hours to 14 days. Defaults to 0: this engine does not.
+	// hours, say. From 6 hours to 14 days. Defaults to 0: this engine does not, nor does
+	// one in shadow.
 	Sweep time.Duration
 
 	// Peers are services that file their failures themselves, by the names under

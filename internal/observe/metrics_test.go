@@ -112,8 +112,8 @@ func TestExport(t *testing.T) {
 	c, d := NewCounters(), new(Deliveries)
 	is := func(n int64) func() int64 { return func() int64 { return n } }
 	parked := new(Parked)
-	parked.Listed(true, map[string]int64{"jira": 1, "slack": 0})
-	parked.Listed(false, map[string]int64{"jira": 2})
+	parked.Listing(true)(map[string]int64{"jira": 1, "slack": 0})
+	parked.Listing(false)(map[string]int64{"jira": 2})
 	stop, err := Export(mp, c, d, Gauges{Queue: is(3), QueueCapacity: is(100), Traces: is(2), Problems: is(5), Held: is(4), Parked: parked.Counts,
 		Waiting: is(6), Lost: func() time.Time { return time.Now().Add(-time.Hour) }, Rules: func() (int64, int64, int64) { return 7, 8, 9 }})
 	require.NoError(t, err)
