@@ -341,6 +341,9 @@ func (l *Ledger) list(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	parked := l.noneParked()
+	if l.Parked != nil {
+		l.Parked.Listing(true)
+	}
 	for _, scope := range l.Scopes() {
 		if err := EachProblem(ctx, l.Store, scope, func(p correlate.Problem) {
 			l.countParked(parked, p)

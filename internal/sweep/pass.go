@@ -45,6 +45,7 @@ func (s *Sweeper) pass(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	s.Parked.Listing(false)
 	f, err := s.list(ctx, now)
 	if err != nil {
 		return err
