@@ -35,7 +35,7 @@ func (s *Sweeper) pass(ctx context.Context, now time.Time) error {
 	}
 	if !mine {
 		s.seen = nil
-		s.Parked.Listed(false, nil) // they are shown by the engine whose turn it is
+		s.Parked.Listing(false)(nil) // they are shown by the engine whose turn it is
 		return nil
 	}
 	if gap := now.Sub(s.last); gap > maxGap || gap < 0 {
@@ -45,12 +45,12 @@ func (s *Sweeper) pass(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	s.Parked.Listing(false)
+	listed := s.Parked.Listing(false)
 	f, err := s.list(ctx, now)
 	if err != nil {
 		return err
 	}
-	s.Parked.Listed(false, f.parked)
+	listed(f.parked)
 	if err := s.look(ctx, f, rosters, now); err != nil {
 		return err
 	}
