@@ -106,7 +106,7 @@ func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
 		return p, ChangeBelow
 	}
 	if p.State == Resolved {
-		p.Samples = nil // they are of the episode before
+		p.Samples, p.Bare = nil, false // they are of the episode before
 	}
 	p.State, p.OpenedAt = Open, now
 	p.keepSample(b.Sample)

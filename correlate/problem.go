@@ -29,6 +29,7 @@ type Problem struct {
 	Answers Answers  `json:"answers"` // of its rule; frozen when it opens
 	Recent  []Bucket `json:"recent"`  // counts over time, oldest first
 	Samples []Sample `json:"samples"` // evidence, by arrival: the first, then the newest
+	Bare    bool     `json:"bare"`    // earlier evidence was dropped, because the store had no room for it
 
 	Impact   Impact   `json:"impact"`
 	Upstream Upstream `json:"upstream"` // of what it is a symptom in another service; zero if that is not known
