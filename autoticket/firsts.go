@@ -170,6 +170,7 @@ func (s *stages) replayed(record []byte, set *celrule.Set) (out []batch, err err
 			Signature: s.counts.Signer.Sign(o, coalesce.SpecOf(set, rule, &o)),
 		}
 		b.Signature.ID, b.Signature.Earlier = kr.ID, kr.Earlier
+		s.counts.Flood.Known(kr.ID, kr.Earlier)
 		b.Impact.Add(&o)
 		if coalesce.IsCall(&o) {
 			b.Calls = []correlate.Call{{TraceID: o.TraceID, SpanID: o.SpanID}}

@@ -25,10 +25,10 @@ import (
 // runs under the store's lock and must not call the store. When it panics,
 // nothing has changed and the store goes on.
 type Memory struct {
-	// MaxRecords is how many records are kept. Defaults to 100,000.
+	// MaxRecords is how many records are kept. Defaults to 120,000.
 	MaxRecords int
 	// MaxBytes is about how many bytes of memory records and waiting
-	// deliveries may take, keys and bookkeeping included. Defaults to 64 MiB.
+	// deliveries may take, keys and bookkeeping included. Defaults to 96 MiB.
 	MaxBytes int
 
 	mu      sync.Mutex
@@ -205,10 +205,10 @@ func (m *Memory) fits(key Key, next Record) bool {
 func (m *Memory) over(records, bytes int) bool {
 	maxRecords, maxBytes := m.MaxRecords, m.MaxBytes
 	if maxRecords <= 0 {
-		maxRecords = 100_000
+		maxRecords = 120_000
 	}
 	if maxBytes <= 0 {
-		maxBytes = 64 << 20
+		maxBytes = 96 << 20
 	}
 	return m.records.len+records > maxRecords || m.records.bytes+m.outbox.bytes+bytes > maxBytes
 }

@@ -45,6 +45,8 @@ type Problem struct {
 	Members []Member `json:"members"` // what it lists, by their first occurrence
 	Total   int64    `json:"total"`   // how many it would list, if there were room for all
 
+	Flood *Flood `json:"flood"` // of its signatures, if it stands for many; nil otherwise
+
 	Filings []Filing `json:"filings"` // what each sink has
 	Writers []Writer `json:"writers"` // who counted on it last, newest last
 	History []Entry  `json:"history"` // oldest first, bounded

@@ -1,0 +1,113 @@
+package coalesce
+
+import (
+	"time"
+
+	"github.com/spanticket/spanticket/correlate"
+)
+
+// Beyond Max signatures those with problems of their own go on being held, up to
+// pendingKnown times as many, but new ones are counted as one.
+const pendingKnown = 4
+
+// maxShown bounds the occurrences by which a batch shows what varies.
+const maxShown = 3
+
+// fold returns what makes the signature that an occurrence of a new signature is
+// counted under: its own, or that of a flood.
+func (c *Counts) fold(id string, o *correlate.Occurrence, spec correlate.Spec, rule string, now time.Time) (correlate.Spec, string) {
+	of := func(fold correlate.Fold) (correlate.Spec, string) {
+		spec := correlate.Spec{Fold: fold, Rule: rule}
+		if fold == correlate.FoldService {
+			spec.Rule = ""
+		}
+		return spec, c.Signer.ID(*o, spec)
+	}
+	if len(c.batches) >= c.Max || c.Full != nil && c.Full() {
+		return of(correlate.FoldService)
+	}
+	_, operation := of(correlate.FoldOperation)
+	_, all := of(correlate.FoldRule)
+	if fold := c.Flood.Admit(id, operation, all, now); fold != "" {
+		return of(fold)
+	}
+	return spec, id
+}
+
+// stands notes an occurrence on a batch that stands for many signatures.
+func (b *Batch) stands(o *correlate.Occurrence, spec correlate.Spec) {
+	if len(b.shown) < maxShown {
+		b.shown = append(b.shown, shown{o, spec})
+	}
+	b.Flood.Add(b.signer, o, spec)
+}
+
+// shown is an occurrence by which a batch shows what varies.
+type shown struct {
+	occurrence *correlate.Occurrence
+	spec       correlate.Spec
+}
+
+// show tells what varies by redacted copies of the occurrences that are shown.
+func (b *Batch) show(scrub func(*correlate.Occurrence) (found bool, err error)) error {
+	for _, s := range b.shown {
+		o := cloned(s.occurrence)
+		found, err := scrub(o)
+		if err != nil {
+			return err
+		}
+		spec := s.spec
+		if found && len(spec.Values) > 0 { // which were made of what is redacted
+			spec = SpecOf(b.Set, b.Rule, o)
+		}
+		b.Flood.Show(b.signer, o, spec)
+	}
+	b.shown = nil
+	return nil
+}
+
+// maxBytes bounds what the occurrences of batches hold. Beyond it counts go on and
+// evidence does not.
+const maxBytes = 24 << 20
+
+// hold puts an occurrence in the place of another one of a batch, if there is room.
+func (c *Counts) hold(place **correlate.Occurrence, o *correlate.Occurrence) {
+	more := weight(o)
+	if *place != nil {
+		more -= weight(*place)
+	}
+	if c.bytes+more > maxBytes && more > 0 {
+		if *place != nil {
+			return
+		}
+		o = light(o)
+		more = weight(o)
+	}
+	c.bytes += more
+	*place = o
+}
+
+// light returns an occurrence without what is only evidence.
+func light(o *correlate.Occurrence) *correlate.Occurrence {
+	l := *o
+	l.Attributes, l.Resource, l.Path, l.Links, l.Exception.Stacktrace = nil, nil, nil, nil, ""
+	return &l
+}
+
+// weight is about how much memory an occurrence holds. A resource is shared.
+func weight(o *correlate.Occurrence) int {
+	const occurrence, each = 600, 64
+	n := occurrence + len(o.Operation) + len(o.Message) + len(o.Exception.Message) + len(o.Exception.Stacktrace) + each*(len(o.Path)+len(o.Links))
+	for _, a := range o.Attributes {
+		n += each + len(a.Key)
+		switch v := a.Value.(type) {
+		case string:
+			n += len(v)
+		case []string:
+			for _, s := range v {
+				n += len(s)
+			}
+		}
+	}
+	return n
+}
