@@ -2,6 +2,7 @@ package autoticket_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"runtime"
 	"testing"
@@ -14,26 +15,40 @@ import (
 	"github.com/spanticket/spanticket/autoticket"
 )
 
-// BenchmarkMemory measures the live heap of an engine, in MiB after a garbage
-// collection. What was there without it is taken off.
+// floodSize is how many signatures the flood of BenchmarkMemory has: 5,000,000 take
+// minutes.
+var floodSize = flag.Int("flood", 100_000, "signatures of the flood of BenchmarkMemory")
+
+// BenchmarkMemory measures the live heap of an engine with the store in memory, in
+// MiB after a garbage collection: with 100,000 open problems, of 10,000 operations,
+// and after a flood of signatures of one operation. What was there without the
+// engine is taken off.
 func BenchmarkMemory(b *testing.B) {
-	b.Run("signatures=100000", func(b *testing.B) {
-		benchMemory(b, 100_000, 100_000, func(i int) (operation, message string) {
-			return "GET /" + words(i%10_000), "no such thing: " + words(i/10_000)
-		})
+	b.Run("problems=100000", func(b *testing.B) {
+		benchMemory(b, 100_000, func(i int) (team int, operation, message string) {
+			return i % 10, "GET /" + words(i%10_000), "no such thing: " + words(i/10_000)
+		}, func(st autoticket.Stats) { require.GreaterOrEqual(b, st.OpenProblems, 100_000) })
+	})
+	b.Run(fmt.Sprintf("flood=%d", *floodSize), func(b *testing.B) {
+		benchMemory(b, *floodSize, func(i int) (team int, operation, message string) {
+			return 0, "GET /orders", "no such order: " + words(i)
+		}, func(st autoticket.Stats) { require.Less(b, st.OpenProblems, 1010) })
 	})
 }
 
-// benchMemory ends failing spans of many signatures, which func names, and
-// reports what lives after them.
-func benchMemory(b *testing.B, spans, open int, of func(i int) (operation, message string)) {
+// benchMemory ends failing spans of signatures that func names, and reports what
+// lives after them.
+func benchMemory(b *testing.B, spans int, of func(i int) (team int, operation, message string), check func(autoticket.Stats)) {
+	var rules []autoticket.Rule
+	for team := range 10 {
+		rules = append(rules, autoticket.Rule{Name: fmt.Sprintf("team-%d", team), When: fmt.Sprintf(`span.status == "ERROR" && span.attributes["acme.team"] == %d`, team)})
+	}
 	for b.Loop() {
 		before := liveHeap()
-		engine, p := newBenchEngine(b, []autoticket.Rule{{Name: "errors", When: `span.status == "ERROR"`}})
+		engine, p := newBenchEngine(b, rules)
 		tracer := newTracer(nothing{onEnd: p.OnEnd})
 		for i := range spans {
-			operation, message := of(i)
-			endDetailed(tracer, operation, message)
+			endDetailed(tracer, of, i)
 			if i%1000 == 999 {
 				require.NoError(b, engine.ForceFlush(b.Context()))
 			}
@@ -41,6 +56,7 @@ func benchMemory(b *testing.B, spans, open int, of func(i int) (operation, messa
 		require.NoError(b, engine.ForceFlush(b.Context()))
 		st := engine.Stats()
 		require.Empty(b, st.Dropped)
+		check(st)
 		b.ReportMetric(float64(liveHeap()-before)/(1<<20), "MiB")
 		b.ReportMetric(float64(st.OpenProblems), "problems")
 		runtime.KeepAlive(engine)
@@ -57,9 +73,12 @@ func liveHeap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// endDetailed ends a failing span with ten attributes, and an exception with its stack.
-func endDetailed(tracer trace.Tracer, operation, message string) {
+// endDetailed ends a failing span with eleven attributes, and an exception with its
+// stack.
+func endDetailed(tracer trace.Tracer, of func(i int) (team int, operation, message string), i int) {
+	team, operation, message := of(i)
 	_, sp := tracer.Start(context.Background(), operation, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+		attribute.Int("acme.team", team),
 		attribute.String("http.request.method", "GET"),
 		attribute.String("http.route", operation),
 		attribute.String("url.path", operation+"/4711"),

@@ -111,13 +111,18 @@ func hashOf(value []byte) uint64 {
 	return spread(h.Sum64())
 }
 
+// show adds an example. The first ones stay, and the newest.
 func (v *Varying) show(value string) {
 	if len(value) > maxExample {
 		value = strings.ToValidUTF8(value[:maxExample], "") + "…"
 	}
-	if len(v.Examples) < maxExamples && value != "" && !slices.Contains(v.Examples, value) {
-		v.Examples = append(v.Examples, value)
+	if value == "" || slices.Contains(v.Examples, value) {
+		return
 	}
+	if len(v.Examples) == maxExamples {
+		v.Examples = v.Examples[:maxExamples-1]
+	}
+	v.Examples = append(v.Examples, value)
 }
 
 // merge returns what both know. Neither is changed, and either may be nil.

@@ -112,7 +112,7 @@ func (c *Control) Admit(id, operation, rule string, now time.Time) correlate.Fol
 	case !c.operations.full(op, now):
 	case c.operations.begin(op, sig, now):
 		return correlate.FoldOperation
-	case c.rules.begin(of, sig, now):
+	case c.rules.begin(of, sig, now): // too many operations are flooded
 		return correlate.FoldRule
 	default:
 		return correlate.FoldService
