@@ -95,7 +95,7 @@ func leanRecord(r Record) (data []byte, ok bool) {
 	if !less {
 		return nil, false
 	}
-	next, err := EncodeProblem(p, Record{}) // no newer program wrote it: it is of this process
+	next, err := EncodeProblem(p, r)
 	return next.Data, err == nil
 }
 
