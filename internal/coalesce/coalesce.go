@@ -131,10 +131,10 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 	}
 	if b.Newest == nil || !o.End.Before(b.Last) {
 		b.Last = o.End
-		c.hold(&b.Newest, o)
+		c.hold(b, &b.Newest, o)
 	}
 	if o.Exported && (b.exported == nil || !o.End.Before(b.exported.End)) {
-		c.hold(&b.exported, o)
+		c.hold(b, &b.exported, o)
 	}
 	return id, true
 }
@@ -143,7 +143,7 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 func (c *Counts) begin(id string, o *correlate.Occurrence, spec correlate.Spec, set *celrule.Set, rule int, known bool, earlier string) *Batch {
 	r := set.Rule(rule)
 	b := &Batch{Set: set, Rule: rule, signer: c.Signer}
-	c.hold(&b.Signed, o)
+	c.hold(b, &b.Signed, o)
 	b.Batch = correlate.Batch{Scope: o.Scope, Signature: c.Signer.Sign(*o, spec), Rule: r.Name, Threshold: r.Threshold, Quiet: r.Quiet, First: o.End}
 	b.Signature.ID = id // it is kept for long, and would keep all components
 	if c.batches == nil {

@@ -290,3 +290,53 @@ func TestTheSampleWasExported(t *testing.T) {
 		require.Equal(t, b.Last, b.Newest.End, tt.rule)
 	}
 }
+
+// Evidence makes room before counts do.
+func TestEvidenceIsBoundedInBytes(t *testing.T) {
+	set := compile(t)
+	const each, kinds = 64 << 10, 400
+	c := Counts{Max: 2 * kinds}
+	large := func(kind, second int) *correlate.Occurrence {
+		o := fails(kind, second)
+		o.Exception.Stacktrace = strings.Repeat("x", each)
+		return o
+	}
+	for second := range 3 {
+		for kind := range kinds {
+			require.True(t, add(&c, large(kind, second), set, 0))
+			require.LessOrEqual(t, c.bytes, maxBytes+kinds<<10, "what is light has room")
+		}
+	}
+	batches := c.Take()
+	require.Len(t, batches, kinds)
+	whole := 0
+	for _, b := range batches {
+		require.Equal(t, int64(3), b.Count)
+		require.Equal(t, at.Add(2*time.Second), b.Last)
+		require.NotEmpty(t, b.Newest.Operation)
+		if b.Newest.Exception.Stacktrace != "" {
+			whole++
+		}
+	}
+	require.Positive(t, whole)
+	require.LessOrEqual(t, whole, maxBytes/each)
+	require.Zero(t, c.bytes)
+}
+
+// What a flood costs the engine for each of its occurrences is bounded, too.
+func TestFloodAllocations(t *testing.T) {
+	set := compile(t)
+	c := Counts{Max: 1}
+	for kind := range 50 {
+		require.True(t, add(&c, fails(kind, 1), set, 0))
+	}
+	i := 0
+	kinds := make([]*correlate.Occurrence, 1000)
+	for i := range kinds {
+		kinds[i] = fails(50+i, 1)
+	}
+	require.LessOrEqual(t, testing.AllocsPerRun(500, func() {
+		add(&c, kinds[i], set, 0)
+		i++
+	}), 8.0)
+}

@@ -68,23 +68,35 @@ func (b *Batch) show(scrub func(*correlate.Occurrence) (found bool, err error)) 
 
 // maxBytes bounds what the occurrences of batches hold. Beyond it counts go on and
 // evidence does not.
-const maxBytes = 24 << 20
+const maxBytes = 12 << 20
 
-// hold puts an occurrence in the place of another one of a batch, if there is room.
-func (c *Counts) hold(place **correlate.Occurrence, o *correlate.Occurrence) {
-	more := weight(o)
-	if *place != nil {
-		more -= weight(*place)
-	}
+// hold puts an occurrence in a place of a batch, if there is room for it.
+func (c *Counts) hold(b *Batch, place **correlate.Occurrence, o *correlate.Occurrence) {
+	before, was := b.weight(), *place
+	*place = o
+	more := b.weight() - before
 	if c.bytes+more > maxBytes && more > 0 {
-		if *place != nil {
+		if *place = was; was != nil {
 			return
 		}
-		o = light(o)
-		more = weight(o)
+		*place = light(o)
+		more = b.weight() - before
 	}
 	c.bytes += more
-	*place = o
+}
+
+// weight is what the occurrences of a batch hold. Mostly they are one.
+func (b *Batch) weight() (n int) {
+	if b.Signed != nil {
+		n = weight(b.Signed)
+	}
+	if b.Newest != nil && b.Newest != b.Signed {
+		n += weight(b.Newest)
+	}
+	if b.exported != nil && b.exported != b.Newest && b.exported != b.Signed {
+		n += weight(b.exported)
+	}
+	return n
 }
 
 // light returns an occurrence without what is only evidence.

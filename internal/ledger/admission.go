@@ -82,6 +82,9 @@ func (l *Ledger) admission(ctx context.Context, b coalesce.Batch, now time.Time)
 		default:
 			return a, fmt.Errorf("ledger: reading since when %s is watched: %w", b.Scope, err)
 		}
+		if len(l.admissions.adopted) >= maxScopes {
+			clear(l.admissions.adopted) // the store is asked again
+		}
 		l.admissions.adopted[b.Scope] = began
 	}
 	a.Learning = now.Before(began.Add(l.Adopt))

@@ -82,6 +82,9 @@ func (l *Ledger) upgrade(ctx context.Context, b coalesce.Batch, now time.Time) (
 	case err != nil:
 		return up, fmt.Errorf("ledger: reading since when %s has its signatures: %w", b.Scope, err)
 	}
+	if len(l.aliases.upgrades) >= maxScopes {
+		clear(l.aliases.upgrades) // the store is asked again
+	}
 	l.aliases.upgrades[b.Scope] = upgrade{up, now}
 	return up, nil
 }
