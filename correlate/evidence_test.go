@@ -43,7 +43,7 @@ func TestWithoutEvidence(t *testing.T) {
 // Whatever is written, and however often: what was written last is read, and a
 // problem that was written long ago lacks nothing but its evidence.
 func TestMemoryKeepsProblemsInLittleRoom(t *testing.T) {
-	const problems = 6000
+	const problems = 5300
 	var m correlate.Memory
 	stack := strings.Repeat("main.handle(...)\n\t/src/handle.go:17 +0x1\n", 20)
 	want := map[string]int64{}
@@ -61,7 +61,7 @@ func TestMemoryKeepsProblemsInLittleRoom(t *testing.T) {
 		write(i)
 	}
 	for i := range 100 {
-		write(i * 31)
+		write(i * 50)
 	}
 	var bare, n int
 	each(t, &m, func(p correlate.Problem) {
@@ -82,7 +82,7 @@ func TestMemoryKeepsOtherData(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var m correlate.Memory
 		want := map[string][]byte{}
-		for range rapid.IntRange(1, 600).Draw(t, "writes") {
+		for range rapid.IntRange(1, 400).Draw(t, "writes") {
 			id := fmt.Sprint(rapid.IntRange(0, 400).Draw(t, "id"))
 			want[id] = rapid.SliceOfN(rapid.Byte(), 1, 50).Draw(t, "data")
 			key := correlate.Key{Scope: correlate.Scope{Service: "checkout"}, Kind: correlate.KindProblem, ID: id}

@@ -46,7 +46,8 @@ type Varying struct {
 
 // Add counts the signature of an occurrence, which spec makes, in place.
 func (f *Flood) Add(s Signer, o *Occurrence, spec Spec) {
-	f.each(s, o, spec, func(v *Varying, value []byte) { v.Values.Add(hashOf(value)) })
+	id := f.each(s, o, spec, func(v *Varying, value []byte) { v.Values.Add(hashOf(value)) })
+	f.Signatures.Add(id)
 }
 
 // Show adds an occurrence that was redacted to the examples, in place.
@@ -54,9 +55,9 @@ func (f *Flood) Show(s Signer, o *Occurrence, spec Spec) {
 	f.each(s, o, spec, func(v *Varying, value []byte) { v.show(string(value)) })
 }
 
-// each signs an occurrence, counts the signature, and calls fn with each component
-// that is a part of it.
-func (f *Flood) each(s Signer, o *Occurrence, spec Spec, fn func(v *Varying, value []byte)) {
+// each signs an occurrence, calls fn with each component that is a part of the
+// signature, and returns the hash of its ID.
+func (f *Flood) each(s Signer, o *Occurrence, spec Spec, fn func(v *Varying, value []byte)) uint64 {
 	w := signings.Get().(*signing)
 	defer w.release()
 	w.sign(s, o, spec)
@@ -74,7 +75,7 @@ func (f *Flood) each(s Signer, o *Occurrence, spec Spec, fn func(v *Varying, val
 		name := componentRule + " " + strconv.Itoa(i+1)
 		fn(f.field(name, "value "+strconv.Itoa(i+1)+" of the rule's signature"), []byte(value))
 	}
-	f.Signatures.Add(hashOf(w.text[begin:]))
+	return hashOf(w.text[begin:])
 }
 
 // field returns what is known of a component.
@@ -125,8 +126,8 @@ func (v *Varying) show(value string) {
 	v.Examples = append(v.Examples, value)
 }
 
-// merge returns what both know. Neither is changed, and either may be nil.
-func (f *Flood) merge(other *Flood) *Flood {
+// Merge returns what both know. Neither is changed, and either may be nil.
+func (f *Flood) Merge(other *Flood) *Flood {
 	if f == nil || other == nil {
 		return cmp.Or(f, other)
 	}

@@ -83,7 +83,7 @@ func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
 	if b.Flood != nil && p.State == Resolved && !stale {
 		p.Flood = nil // it was of the episode before
 	}
-	p.Flood = p.Flood.merge(b.Flood)
+	p.Flood = p.Flood.Merge(b.Flood)
 	if b.Admission.Upstream.known() {
 		p.Upstream = b.Admission.Upstream
 	}

@@ -114,7 +114,7 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 		}
 	}
 	if b.Flood != nil {
-		b.stands(o, own)
+		c.stand(b, o, own)
 	} else {
 		b.note(o, func() string { return c.Signer.Earlier(*o, own) })
 	}

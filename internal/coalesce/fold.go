@@ -34,12 +34,13 @@ func (c *Counts) fold(id string, o *correlate.Occurrence, spec correlate.Spec, r
 	return spec, id
 }
 
-// stands notes an occurrence on a batch that stands for many signatures.
-func (b *Batch) stands(o *correlate.Occurrence, spec correlate.Spec) {
-	if len(b.shown) < maxShown {
-		b.shown = append(b.shown, shown{o, spec})
-	}
+// stand notes an occurrence on a batch that stands for many signatures.
+func (c *Counts) stand(b *Batch, o *correlate.Occurrence, spec correlate.Spec) {
 	b.Flood.Add(b.signer, o, spec)
+	if size := sizeOf(o); len(b.shown) < maxShown && c.bytes+size <= maxBytes {
+		b.shown = append(b.shown, shown{o, spec})
+		c.bytes += size
+	}
 }
 
 // shown is an occurrence by which a batch shows what varies.
@@ -88,13 +89,13 @@ func (c *Counts) hold(b *Batch, place **correlate.Occurrence, o *correlate.Occur
 // weight is what the occurrences of a batch hold. Mostly they are one.
 func (b *Batch) weight() (n int) {
 	if b.Signed != nil {
-		n = weight(b.Signed)
+		n = sizeOf(b.Signed)
 	}
 	if b.Newest != nil && b.Newest != b.Signed {
-		n += weight(b.Newest)
+		n += sizeOf(b.Newest)
 	}
 	if b.exported != nil && b.exported != b.Newest && b.exported != b.Signed {
-		n += weight(b.exported)
+		n += sizeOf(b.exported)
 	}
 	return n
 }
@@ -104,22 +105,4 @@ func light(o *correlate.Occurrence) *correlate.Occurrence {
 	l := *o
 	l.Attributes, l.Resource, l.Path, l.Links, l.Exception.Stacktrace = nil, nil, nil, nil, ""
 	return &l
-}
-
-// weight is about how much memory an occurrence holds. A resource is shared.
-func weight(o *correlate.Occurrence) int {
-	const occurrence, each = 600, 64
-	n := occurrence + len(o.Operation) + len(o.Message) + len(o.Exception.Message) + len(o.Exception.Stacktrace) + each*(len(o.Path)+len(o.Links))
-	for _, a := range o.Attributes {
-		n += each + len(a.Key)
-		switch v := a.Value.(type) {
-		case string:
-			n += len(v)
-		case []string:
-			for _, s := range v {
-				n += len(s)
-			}
-		}
-	}
-	return n
 }
