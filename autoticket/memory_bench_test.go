@@ -36,8 +36,18 @@ func BenchmarkMemory(b *testing.B) {
 	})
 	b.Run(fmt.Sprintf("flood=%d", *floodSize), func(b *testing.B) {
 		benchMemory(b, *floodSize, time.Nanosecond, func(i int) (team int, operation, message string) {
+			if i%100 == 0 { // one problem beside the flood
+				return 0, "GET /orders", "connection refused"
+			}
 			return 0, "GET /orders", "no such order: " + words(i)
-		}, func(st autoticket.Stats) { require.Less(b, st.OpenProblems, 1010) })
+		}, func(st autoticket.Stats) {
+			require.Less(b, st.OpenProblems, 1010)
+			var dropped int64
+			for _, n := range st.Dropped {
+				dropped += n
+			}
+			b.ReportMetric(100*float64(dropped)/float64(st.Spans), "%dropped")
+		})
 	})
 }
 
