@@ -31,6 +31,10 @@ type Batch struct {
 	// Withheld counts, by kind, what was taken out of the evidence.
 	Withheld map[string]int64
 
+	// Fold is the ID of the flood that an earlier process may have counted the
+	// batch with; "" means that it was none.
+	Fold string
+
 	// Signed is the occurrence that the signature was made of.
 	Signed *correlate.Occurrence
 	signer correlate.Signer

@@ -133,6 +133,17 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	if err != nil {
 		return correlate.ChangeNone, err
 	}
+	if b.Fold != "" {
+		p, err := l.stored(ctx, correlate.Key{Scope: b.Scope, Kind: correlate.KindProblem, ID: b.Fold})
+		if err != nil && !refused(err) {
+			return correlate.ChangeNone, fmt.Errorf("ledger: asking whether %s was counted with a flood: %w", b.Signature.ID, err)
+		}
+		if change, again := p.Counted(b.Batch); again {
+			b.Signature.ID = p.ID
+			l.decided(b, change, p.Hold)
+			return change, nil
+		}
+	}
 	if b.Admission.Upstream, err = l.upstream(ctx, key, b, now); err != nil {
 		return correlate.ChangeNone, err
 	}
