@@ -44,7 +44,7 @@ func (s *Store) claim(ctx context.Context, c correlate.Claim) (out []correlate.D
 	}
 	args := []any{c.Now.UnixMicro(), c.Lease.Microseconds(), c.Max, rand.Text()}
 	for _, op := range c.Operations {
-		args = append(args, appendPart(nil, string(op)))
+		args = append(args, keypart.Append(nil, string(op)))
 	}
 	answer, err := call(ctx, s, func(ctx context.Context) ([]any, error) {
 		return claimScript.Run(ctx, s.client, keys, args...).Slice()

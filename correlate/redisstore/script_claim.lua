@@ -24,7 +24,7 @@ for i = 5, #ARGV do
   wanted = wanted or {}
   wanted[ARGV[i]] = true
 end
--- An intent begins with its operation, as redisstore.appendPart writes it.
+-- An intent begins with its operation, as keypart.Append writes it.
 local function wants(id)
   if not wanted then return true end
   local intent = redis.call('HGET', intents, id) or ''

@@ -14,6 +14,7 @@ const (
 	Went    Outcome = iota // it was answered, if only by a refusal of the ticket or the credential
 	Stopped                // the system asks for a pause
 	Failed                 // no answer, or that it does not work at present
+	Unmade                 // the call was taken, and not made
 )
 
 // Answer is what is learnt of a call.
@@ -63,6 +64,10 @@ func (l Limits) Learn(s State, a Answer, chance float64, now time.Time) State {
 	// What began before the last bad news says nothing new.
 	fresh := !s.Half || !a.Began.Before(s.Shut)
 	switch a.Outcome {
+	case Unmade:
+		if fresh { // another may go in its place
+			s.Probed = time.Time{}
+		}
 	case Stopped:
 		wait := told
 		stale := a.Began.Before(s.LimitedAt)
@@ -160,6 +165,9 @@ func (s State) quota(q sinks.Quota, flying int, now time.Time) State {
 // Matters reports whether an answer is to be known to other engines before this one
 // takes its next calls.
 func (l Limits) Matters(s State, a Answer, now time.Time) bool {
+	if a.Outcome == Unmade {
+		return s.Half
+	}
 	if a.Outcome != Went || s.Half || s.Fails > 0 || s.pace() < 1 && !now.Before(s.PaceAt.Add(raised)) {
 		return true
 	}

@@ -104,6 +104,7 @@ func TestLimitedAnswers(t *testing.T) {
 	require.Equal(t, 1, n)
 	require.Zero(t, limits.Room(s, Open, now), "which is waited for")
 	require.Equal(t, 1, limits.Room(s, Open, now.Add(limits.Probe)), "but not for ever")
+	require.Equal(t, 1, limits.Room(limits.Learn(s, Answer{Outcome: Unmade, Began: now}, 0, now), Open, now), "if it was made")
 	s = limits.Learn(s, Answer{Began: noon}, 0, now)
 	require.True(t, s.Half, "an answer to what was sent before says nothing")
 	s = limits.Learn(s, Answer{Began: now}, 0, now)
@@ -201,7 +202,7 @@ func anyState(t *rapid.T, now time.Time) State {
 
 func anyAnswer(t *rapid.T, now time.Time) Answer {
 	return Answer{
-		Outcome: rapid.SampledFrom([]Outcome{Went, Went, Went, Stopped, Failed}).Draw(t, "outcome"),
+		Outcome: rapid.SampledFrom([]Outcome{Went, Went, Went, Stopped, Failed, Unmade}).Draw(t, "outcome"),
 		After:   time.Duration(rapid.SampledFrom([]int64{0, 0, 1e9, 30e9, math.MaxInt64, -1}).Draw(t, "after")),
 		Quotas: []sinks.Quota{{
 			Limit: rapid.IntRange(-1, 100).Draw(t, "limit"), Remaining: rapid.IntRange(-1, 100).Draw(t, "remaining"),

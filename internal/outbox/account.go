@@ -220,14 +220,13 @@ func (o *Outbox) fleet(a *account) bool {
 // learn notes what a call says of its account, and tells the others if they must
 // know.
 func (o *Outbox) learn(ctx context.Context, r Result, now time.Time) {
-	if !r.called {
-		return
-	}
 	t := r.job.target
 	a := t.account
 	answer := limit.Answer{Quotas: r.quotas, Delivery: r.job.Delivery.ID, Began: r.job.claimed, Flying: max(len(t.slots)-1, 0)}
 	reason, after := sinks.ReasonOf(r.err)
 	switch {
+	case !r.called:
+		answer.Outcome = limit.Unmade
 	case r.err == nil, reason == sinks.Rejected, reason == sinks.Unauthorized:
 	case reason == sinks.RateLimited:
 		answer.Outcome, answer.After = limit.Stopped, after

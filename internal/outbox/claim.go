@@ -68,7 +68,8 @@ func (o *Outbox) claimFor(ctx context.Context, scope correlate.Scope, t *target,
 	if t.account.paused(t.rates, now) {
 		return nil, false, false, nil
 	}
-	if _, overdue := t.account.near(t.rates, now); overdue || !byClass {
+	near, overdue := t.account.near(t.rates, now)
+	if overdue || !byClass {
 		class = limit.Note
 		claim.Max = t.room(class, now)
 		if overdue {
@@ -87,7 +88,7 @@ func (o *Outbox) claimFor(ctx context.Context, scope correlate.Scope, t *target,
 	if len(ds) == 0 {
 		return nil, false, true, nil
 	}
-	got, err := o.take(ctx, t, class, len(ds), claim.Operations != nil && class != limit.Note, now)
+	got, err := o.take(ctx, t, class, len(ds), near && claim.Operations != nil && class != limit.Note, now)
 	for i, d := range ds {
 		if i < got {
 			t.slots <- struct{}{}
