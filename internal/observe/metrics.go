@@ -65,7 +65,9 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		metric.WithDescription("Batches of occurrences, each of one signature, that wait for the store."))
 	lost, err17 := m.Int64ObservableGauge("spanticket.store.outage", metric.WithUnit("s"),
 		metric.WithDescription("For how long the store has been out of reach; 0 while it is not."))
-	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15, err16, err17} {
+	panics, err18 := m.Int64ObservableCounter("spanticket.panics", metric.WithUnit("{panic}"),
+		metric.WithDescription("Defects of the library that showed as panics of its own goroutines, which went on."))
+	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15, err16, err17, err18} {
 		if err != nil {
 			return nil, fmt.Errorf("observe: making an instrument: %w", err)
 		}
@@ -77,6 +79,7 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		observeSpans(o, spans, c)
 		o.ObserveInt64(occurrences, c.Occurrences.Load())
 		o.ObserveInt64(matches, c.Matches.Load())
+		o.ObserveInt64(panics, c.Panics.Load())
 		for k, n := range d.Counts() {
 			o.ObserveInt64(deliveries, n, metric.WithAttributes(
 				attribute.String("spanticket.sink", k.Sink),
@@ -116,7 +119,7 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 			}
 		}
 		return nil
-	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld, journal, parked, waiting, lost)
+	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld, journal, parked, waiting, lost, panics)
 	if err != nil {
 		return nil, fmt.Errorf("observe: registering a callback: %w", err)
 	}

@@ -67,6 +67,14 @@ type Job struct {
 // their sinks, and with a slot held for each. more says that a sink had no room
 // for all that may be due.
 func (o *Outbox) Claim(ctx context.Context, now time.Time) (jobs []Job, more bool, err error) {
+	defer func() {
+		if v := recover(); v != nil { // a store that is the host's may; its slots must not stay taken
+			for _, j := range jobs {
+				<-j.target.slots
+			}
+			panic(v)
+		}
+	}()
 	for _, scope := range o.Scopes() {
 		for _, name := range o.names {
 			t := o.targets[name]
