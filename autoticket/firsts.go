@@ -185,6 +185,8 @@ func (s *stages) replayed(record []byte, set *celrule.Set) (out []batch, err err
 			Signature: s.counts.Signer.Sign(o, coalesce.SpecOf(set, rule, &o)),
 		}
 		b.Signature.ID, b.Signature.Earlier = kr.ID, kr.Earlier
+		b.Fold = s.counts.Signer.ID(o, correlate.Spec{Fold: correlate.FoldOperation, Rule: r.Name})
+		s.counts.Flood.Known(kr.ID, kr.Earlier)
 		b.Impact.Add(&o)
 		if coalesce.IsCall(&o) {
 			b.Calls = []correlate.Call{{TraceID: o.TraceID, SpanID: o.SpanID}}

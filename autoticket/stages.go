@@ -19,6 +19,7 @@ import (
 	"github.com/spanticket/spanticket/internal/celrule"
 	"github.com/spanticket/spanticket/internal/coalesce"
 	"github.com/spanticket/spanticket/internal/decisionlog"
+	"github.com/spanticket/spanticket/internal/flood"
 	"github.com/spanticket/spanticket/internal/journal"
 	"github.com/spanticket/spanticket/internal/ledger"
 	"github.com/spanticket/spanticket/internal/observe"
@@ -36,6 +37,8 @@ const (
 	maxQueueBytes = 32 << 20
 	// maxPending bounds the signatures that wait for the store.
 	maxPending = 2048
+	// maxOpen bounds the open problems: new signatures beyond it are counted as one.
+	maxOpen = 100_000
 	// linger is how long a whole trace waits for spans that end after its root:
 	// the clocks of its services differ.
 	linger = 2 * time.Second
@@ -118,11 +121,15 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 		limits.Linger = linger
 	}
 	s.table = assemble.NewTable(limits, mark, s.found, s.decided)
-	s.counts = coalesce.Counts{Signer: correlate.Signer{Module: process.module}, Max: maxPending}
+	s.counts = coalesce.Counts{
+		Signer: correlate.Signer{Module: process.module}, Max: maxPending, Flood: flood.New(flood.Limits{}),
+		Full: func() bool { return s.ledger.Open() >= maxOpen },
+	}
 	s.calls = s.counts
 	s.ledger = ledger.New(ledger.Config{
 		Store: s.store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Parked: s.parked, Decided: s.decisions.record, Logger: c.Logger,
 		Link:   func(s string) string { return render.URL(c.Redactor, s) },
+		Learn:  s.counts.Flood.Learn,
 		Writer: randomID(), Peers: c.Peers, Shadow: s.shadow, Budget: int64(c.TicketsPerHour), Adopt: c.Adopt,
 	})
 	s.outbox = outbox.New(outbox.Config{
@@ -231,7 +238,7 @@ func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, furt
 			s.called = now
 		}
 	}
-	id, ok := counts.Add(o, set, rule, further)
+	id, ok := counts.Add(o, set, rule, further, now)
 	d.Signature = id
 	s.explain(d)
 	if ok {

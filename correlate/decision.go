@@ -61,13 +61,15 @@ const (
 	Over    Reason = "budget"        // too many new tickets; it is listed on one for all
 	Known   Reason = "known"         // it failed before the service was watched; likewise
 
+	Flooded Reason = "flooded" // one of too many signatures, counted with the others on one problem, which has its ticket
+
 	Downstream Reason = "downstream" // what it calls has the problem, and the ticket
 )
 
 // The ways in which a span that matters is lost.
 const (
 	QueueFull      Reason = "queue_full"      // the engine does not keep up
-	SignaturesFull Reason = "signatures_full" // too many new problems at once
+	SignaturesFull Reason = "signatures_full" // too many problems at once, while the store does not keep up
 	StoreRefused   Reason = "store_refused"   // the store is full, or the record cannot be read
 	AfterShutdown  Reason = "after_shutdown"
 	Panicked       Reason = "panic" // in the library: a defect
@@ -97,9 +99,10 @@ var meanings = map[Reason]string{
 	Expired:        "it is counted on a draft that nobody approved in time",
 	Over:           "it is counted on a problem beyond the budget of new tickets, which is listed on one for many",
 	Known:          "it is counted on a problem from before the service was watched, which is listed on one for many",
+	Flooded:        "its signature is one of too many: it is counted with the others of its rule and operation, on a problem that has its ticket",
 	Downstream:     "it is counted, and is a part of the impact of another service's problem, which failed in the same requests",
 	QueueFull:      "it was lost: the engine did not keep up",
-	SignaturesFull: "it was lost: there were too many new problems at once",
+	SignaturesFull: "it was lost: it came with more problems at once than there is room for",
 	StoreRefused:   "it was lost: the store is full, or cannot read the problem's record",
 	AfterShutdown:  "it was lost: it ended, or was not stored yet, when the engine was shut down",
 	Panicked:       "it was lost to a defect of the library",
@@ -113,7 +116,7 @@ func (r Reason) Meaning() string { return meanings[r] }
 func Decided() []Reason {
 	return []Reason{
 		NoRule, Excluded, Symptom, LateSymptom, Retried, Canceled, Handled, Thinned, BelowThreshold, Opened, Reopened, Deduplicated,
-		Shadow, Canary, Draft, Expired, Over, Known, Downstream,
+		Shadow, Canary, Draft, Expired, Over, Known, Flooded, Downstream,
 	}
 }
 

@@ -25,16 +25,17 @@ import (
 // runs under the store's lock and must not call the store. When it panics,
 // nothing has changed and the store goes on.
 type Memory struct {
-	// MaxRecords is how many records are kept. Defaults to 100,000.
+	// MaxRecords is how many records are kept. Defaults to 120,000.
 	MaxRecords int
 	// MaxBytes is about how many bytes of memory records and waiting
-	// deliveries may take, keys and bookkeeping included. Defaults to 64 MiB.
+	// deliveries may take, keys and bookkeeping included. Defaults to 96 MiB.
 	MaxBytes int
 
 	mu      sync.Mutex
 	now     time.Time // the newest Claim.Now
 	records memoryIndex
 	idle    memoryIdle // those of records that may be given up
+	tiers   memoryTiers
 	outbox  memoryOutbox
 }
 
@@ -121,7 +122,7 @@ func (m *Memory) List(ctx context.Context, p Page) ([]Record, error) {
 		if m.expired(r) || skip && r.Key == from {
 			continue
 		}
-		out = append(out, r.Record)
+		out = append(out, m.tiers.record(r))
 	}
 	return out, nil
 }
@@ -132,7 +133,7 @@ func (m *Memory) current(key Key) (Record, bool) {
 	if r == nil || m.expired(r) {
 		return Record{}, false
 	}
-	return r.Record, true
+	return m.tiers.record(r), true
 }
 
 // commit writes what an UpdateFunc has returned. settle, if there is one,
@@ -141,6 +142,9 @@ func (m *Memory) commit(key Key, next Record, add []Delivery, settle func()) {
 	r := m.records.find(key)
 	m.lift(r)
 	next.Key = key
+	if r != nil {
+		m.tiers.leave(r)
+	}
 	switch {
 	case next.Data == nil && r != nil:
 		m.records.delete(r)
@@ -149,6 +153,9 @@ func (m *Memory) commit(key Key, next Record, add []Delivery, settle func()) {
 		m.records.replace(r, next)
 	case next.Data != nil:
 		r = m.records.insert(next)
+	}
+	if r != nil {
+		m.age(r)
 	}
 	for _, d := range add {
 		m.outbox.add(key, d)
@@ -180,6 +187,7 @@ func (m *Memory) rest(r *memoryRecord) {
 
 func (m *Memory) remove(r *memoryRecord) {
 	m.idle.remove(r)
+	m.tiers.leave(r)
 	m.records.delete(r)
 }
 
@@ -197,10 +205,10 @@ func (m *Memory) fits(key Key, next Record) bool {
 func (m *Memory) over(records, bytes int) bool {
 	maxRecords, maxBytes := m.MaxRecords, m.MaxBytes
 	if maxRecords <= 0 {
-		maxRecords = 100_000
+		maxRecords = 120_000
 	}
 	if maxBytes <= 0 {
-		maxBytes = 64 << 20
+		maxBytes = 96 << 20
 	}
 	return m.records.len+records > maxRecords || m.records.bytes+m.outbox.bytes+bytes > maxBytes
 }

@@ -11,7 +11,9 @@ import (
 // memoryRecord is a record of [Memory].
 type memoryRecord struct {
 	Record
-	place int // in memoryIdle, or -1
+	place        int32 // in memoryIdle, or -1
+	tier         tier
+	older, newer *memoryRecord // in its tier
 }
 
 // memorySize is about what a record takes: text, data, and what is around them
@@ -142,7 +144,7 @@ func (h *memoryIdle) add(r *memoryRecord) {
 func (h *memoryIdle) remove(r *memoryRecord) {
 	if r.place >= 0 {
 		h.bytes -= memorySize(r.Record)
-		heap.Remove(h, r.place)
+		heap.Remove(h, int(r.place))
 	}
 }
 
@@ -153,12 +155,12 @@ func (h *memoryIdle) Less(i, j int) bool { return h.records[i].Expires.Before(h.
 
 func (h *memoryIdle) Swap(i, j int) {
 	h.records[i], h.records[j] = h.records[j], h.records[i]
-	h.records[i].place, h.records[j].place = i, j
+	h.records[i].place, h.records[j].place = int32(i), int32(j)
 }
 
 func (h *memoryIdle) Push(x any) {
 	r := x.(*memoryRecord)
-	r.place = len(h.records)
+	r.place = int32(len(h.records))
 	h.records = append(h.records, r)
 }
 

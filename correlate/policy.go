@@ -45,6 +45,7 @@ type Batch struct {
 	Last      time.Time // end of the latest
 	Sample    Sample    // the latest
 	Impact    Impact
+	Flood     *Flood    // of the signatures that are counted as this one; nil if it is one
 	Admission Admission // whether a new problem may have a ticket now
 
 	// Writer says who counts the batch, and Number which of its batches it is, from
@@ -79,6 +80,10 @@ func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
 	}
 	p.count(b)
 	p.Impact = p.Impact.Merge(b.Impact)
+	if b.Flood != nil && p.State == Resolved && !stale {
+		p.Flood = nil // it was of the episode before
+	}
+	p.Flood = p.Flood.Merge(b.Flood)
 	if b.Admission.Upstream.known() {
 		p.Upstream = b.Admission.Upstream
 	}
@@ -106,7 +111,7 @@ func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
 		return p, ChangeBelow
 	}
 	if p.State == Resolved {
-		p.Samples = nil // they are of the episode before
+		p.Samples, p.Bare = nil, false // they are of the episode before
 	}
 	p.State, p.OpenedAt = Open, now
 	p.keepSample(b.Sample)

@@ -29,6 +29,7 @@ type Problem struct {
 	Answers Answers  `json:"answers"` // of its rule; frozen when it opens
 	Recent  []Bucket `json:"recent"`  // counts over time, oldest first
 	Samples []Sample `json:"samples"` // evidence, by arrival: the first, then the newest
+	Bare    bool     `json:"bare"`    // earlier evidence was dropped, because the store had no room for it
 
 	Impact   Impact   `json:"impact"`
 	Upstream Upstream `json:"upstream"` // of what it is a symptom in another service; zero if that is not known
@@ -43,6 +44,8 @@ type Problem struct {
 	Report  Report   `json:"report"`  // what it lists, if it is a ticket for many
 	Members []Member `json:"members"` // what it lists, by their first occurrence
 	Total   int64    `json:"total"`   // how many it would list, if there were room for all
+
+	Flood *Flood `json:"flood"` // of its signatures, if it stands for many; nil otherwise
 
 	Filings []Filing `json:"filings"` // what each sink has
 	Writers []Writer `json:"writers"` // who counted on it last, newest last

@@ -49,16 +49,21 @@ type Spec struct {
 	Components []string // names of components, instead of the default ones
 	Values     []string // a rule's own values, instead of any component but service and environment
 	Rule       string   // name of the rule, if its problems are to be apart from those of other rules
+	// Fold, if there is one, makes the signature of those that are counted as one: of
+	// the service and environment, of the operation for [FoldOperation], and of Rule.
+	Fold Fold
 }
 
 // chooses reports whether the rule says itself what its signatures are made of.
-func (spec Spec) chooses() bool { return len(spec.Components)+len(spec.Values) > 0 }
+func (spec Spec) chooses() bool { return len(spec.Components)+len(spec.Values) > 0 || spec.Fold != "" }
 
 // leavesOut says why a component is not to be used, or "" if it is.
 func (spec Spec) leavesOut(i int) string {
 	switch {
-	case i == componentService, i == componentEnvironment:
+	case i == componentService, i == componentEnvironment, i == componentOperation && spec.Fold == FoldOperation:
 		return ""
+	case spec.Fold != "":
+		return "not used: there are too many signatures, and they are counted as one"
 	case len(spec.Values) > 0:
 		return "not used: the rule gives its own values"
 	case len(spec.Components) > 0 && !slices.Contains(spec.Components, componentNames[i]):

@@ -121,7 +121,7 @@ func (w *signing) sign(s Signer, o *Occurrence, spec Spec) {
 	buf, enc := w.text[:0], append(w.encoded[:0], byte(version))
 	w.parts, w.count = [componentCount]part{}, 0
 	var said Exception // what texts say that were not recorded as an exception's
-	if does.meaning {
+	if does.meaning && spec.Fold == "" {
 		said = exceptionInText(o)
 	}
 	enc = appendField(enc, o.Scope.Namespace) // a slash in it must not move into the service
@@ -133,6 +133,10 @@ func (w *signing) sign(s Signer, o *Occurrence, spec Spec) {
 			continue
 		}
 		w.count++
+		if why := spec.leavesOut(i); why != "" && spec.Fold != "" { // and so need not be masked
+			p.why, p.end = why, len(buf)
+			continue
+		}
 		buf, p.used, p.why = s.appendComponent(buf, i, o, said)
 		if why := spec.leavesOut(i); why != "" {
 			p.used, p.why = false, why
@@ -153,7 +157,7 @@ func (w *signing) sign(s Signer, o *Occurrence, spec Spec) {
 		}
 		p.end = len(buf)
 	}
-	if does.brief && len(spec.Values)+len(spec.Rule) > 0 {
+	if does.brief && len(spec.Values)+len(spec.Rule)+len(spec.Fold) > 0 {
 		enc = append(enc, byte(componentCount)) // which is that of no component
 	}
 	for _, v := range spec.Values {
@@ -161,6 +165,9 @@ func (w *signing) sign(s Signer, o *Occurrence, spec Spec) {
 	}
 	if spec.Rule != "" {
 		enc = appendField(appendField(enc, componentApart), spec.Rule)
+	}
+	if spec.Fold != "" {
+		enc = appendField(appendField(enc, componentFold), string(spec.Fold))
 	}
 	w.text, w.encoded = appendID(buf, version, enc), enc
 }
@@ -171,6 +178,10 @@ const componentRule = "rule"
 // componentApart encodes the name of a rule, so that no value of a rule's own
 // is taken for it.
 const componentApart = "rule name"
+
+// componentFold encodes that signatures are counted as one, which no other
+// signature says.
+const componentFold = "fold"
 
 // appendField appends text so that no two sequences of fields have the same
 // encoding.

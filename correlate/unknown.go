@@ -198,6 +198,7 @@ var identities = map[reflect.Type]func(json.RawMessage) (any, error){
 	reflect.TypeFor[Affected](): by(func(a Affected) any { return [2]string{a.Service, a.Operation} }),
 	reflect.TypeFor[Member]():   by(func(m Member) any { return m.ID }),
 	reflect.TypeFor[Writer]():   by(func(w Writer) any { return w.ID }),
+	reflect.TypeFor[Varying]():  by(func(v Varying) any { return v.Component }),
 	reflect.TypeFor[Upstream](): by(func(u Upstream) any { return u.Key() }),
 }
 

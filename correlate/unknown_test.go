@@ -26,6 +26,8 @@ func fullProblem() correlate.Problem {
 	p.Filings[0].Previous = correlate.Receipt{ID: "3", URL: "https://jira/3"}
 	p.Members = []correlate.Member{{ID: "v1c", Title: "another", Count: 3, First: policyStart, Last: policyStart}, {ID: "v1d", Count: 1}}
 	p.Total, p.Usual, p.Updates = 2, 1.5, 1
+	p.Flood = new(correlate.Flood)
+	p.Flood.Add(correlate.Signer{}, &correlate.Occurrence{Operation: "GET /"}, correlate.Spec{})
 	return p.Counting(correlate.Batch{Writer: "w", Number: 3}, correlate.ChangeOpened)
 }
 
@@ -71,7 +73,7 @@ func elemPlace(name string, o map[string]any) string {
 	id := map[string][]string{
 		"filings": {"sink"}, "samples": {"time", "trace_id", "span_id"}, "recent": {"start"}, "operations": {"service", "operation"},
 		"members": {"id"}, "writers": {"id"}, "history": {"time", "what"}, "components": {"name", "value", "used", "why"},
-		"path": {"service", "operation", "kind", "failed"}, "links": {"trace_id", "span_id"},
+		"path": {"service", "operation", "kind", "failed"}, "links": {"trace_id", "span_id"}, "fields": {"component"},
 	}[name]
 	for _, member := range id {
 		name += fmt.Sprint(" ", o[member])

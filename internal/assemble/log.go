@@ -63,7 +63,7 @@ func (t *Table) fold(e *entry, nodes []*Node) []*Node {
 		}
 		switch {
 		case !r.counts():
-		case r.Span.IsValid() && e.isKnown(r):
+		case r.Span.IsValid() && t.isKnown(e, r):
 			t.decided(r, correlate.LateSymptom, nil)
 		default:
 			alone.add(r)

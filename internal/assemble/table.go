@@ -27,15 +27,16 @@ type Limits struct {
 // identity of what was decided is kept, so that a symptom that ends late is
 // known for one.
 type Table struct {
-	limits  Limits
-	mark    *Mark
-	traces  map[trace.TraceID]*entry
-	open    queue // to be decided, by when
-	closed  queue // to be forgotten, by when
-	held    int64 // bytes of the nodes that wait
-	recent  recent
-	found   func(Found, time.Time)
-	decided func(n *Node, r correlate.Reason, origin *Node)
+	limits    Limits
+	mark      *Mark
+	traces    map[trace.TraceID]*entry
+	open      queue // to be decided, by when
+	closed    queue // to be forgotten, by when
+	held      int64 // bytes of the nodes that wait
+	relations int   // that entries remember
+	recent    recent
+	found     func(Found, time.Time)
+	decided   func(n *Node, r correlate.Reason, origin *Node)
 }
 
 // NewTable returns an empty table. found is called with each failure that a
@@ -70,14 +71,6 @@ type entry struct {
 	closed   bool
 }
 
-// kinship is how a span is related to a failure that has been decided.
-type kinship uint8
-
-const (
-	ancestor kinship = iota + 1 // of its origin
-	member                      // one that failed
-)
-
 // Add takes a span that ended. Of a trace that is not followed, only one that
 // counts is kept; each of those was announced by one call of Mark.Add.
 func (t *Table) Add(n *Node, now time.Time) {
@@ -98,7 +91,7 @@ func (t *Table) Add(n *Node, now time.Time) {
 		e.marks++
 	}
 	switch {
-	case e.isKnown(n):
+	case t.isKnown(e, n):
 		if n.counts() {
 			t.decided(n, correlate.LateSymptom, nil)
 		}
@@ -203,43 +196,6 @@ func (e *entry) unanswered() bool {
 	return slices.ContainsFunc(e.timeouts, func(n *Node) bool { return len(e.waiting[n.Span]) == 0 })
 }
 
-// isKnown reports whether the span belongs to a failure that was decided: it
-// is an ancestor of the origin, or lies just below what failed.
-func (e *entry) isKnown(n *Node) bool {
-	k := e.kin(n.Span)
-	if k == 0 && e.kin(n.Parent) != member {
-		return false
-	}
-	if k == ancestor {
-		e.learn(n.Parent, ancestor)
-	}
-	if n.counts() {
-		e.learn(n.Span, member)
-	}
-	return true
-}
-
-// maxKnown bounds what is remembered of one trace.
-const maxKnown = 1 << 12
-
-func (e *entry) kin(id trace.SpanID) kinship { return max(e.known[id], e.older[id]) }
-
-// learn remembers how a span is related. When there is no room, what was learnt
-// longest ago is forgotten: in a trace without end, it is not what ends next.
-func (e *entry) learn(id trace.SpanID, k kinship) {
-	if !id.IsValid() {
-		return
-	}
-	k = max(k, e.kin(id))
-	if e.known[id] == 0 && len(e.known) >= maxKnown/2 {
-		e.older, e.known = e.known, nil
-	}
-	if e.known == nil {
-		e.known = map[trace.SpanID]kinship{}
-	}
-	e.known[id] = k
-}
-
 func (t *Table) root(n *Node) bool {
 	if n.Record {
 		return !n.Span.IsValid()
@@ -319,6 +275,7 @@ func (t *Table) forget(e *entry) {
 	heap.Remove(&t.closed, e.index)
 	delete(t.traces, e.id)
 	t.mark.Remove(e.id, e.marks)
+	t.relations -= len(e.known) + len(e.older)
 }
 
 // decide answers for nodes of an entry, which it does not hold any more.
@@ -328,7 +285,7 @@ func (t *Table) decide(e *entry, nodes []*Node, now time.Time) {
 	for _, n := range retried {
 		// What ends later below it, as in a server that the caller did not
 		// wait for, is as little of a failure.
-		e.learn(n.Span, member)
+		t.learn(e, n.Span, member)
 		t.decided(n, correlate.Retried, nil)
 	}
 	for _, fail := range found {
@@ -355,7 +312,7 @@ func (t *Table) answer(e *entry, f *forest, fail failure, now time.Time) {
 		origins = nil
 	}
 	for _, n := range fail.members {
-		e.learn(n.Span, member)
+		t.learn(e, n.Span, member)
 		switch {
 		case len(origins) == 0:
 			t.decided(n, correlate.LateSymptom, nil)
@@ -365,7 +322,7 @@ func (t *Table) answer(e *entry, f *forest, fail failure, now time.Time) {
 			t.decided(n, correlate.Symptom, origins[0].node)
 		}
 	}
-	f.eachAncestor(fail.members[0], func(id trace.SpanID) { e.learn(id, ancestor) })
+	f.eachAncestor(fail.members[0], func(id trace.SpanID) { t.learn(e, id, ancestor) })
 	for i, o := range origins {
 		root := f.describe(o.node)
 		t.echo(root, o.node, now)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanticket/spanticket/correlate"
 )
@@ -304,6 +305,28 @@ func TestLongLivedTraceKnowsItsNewest(t *testing.T) {
 		}
 	}
 	require.Equal(t, 2*maxKnown, late, "each job is a symptom of its database's failure")
+}
+
+// However many traces go on for long, what is remembered of all is bounded.
+func TestRelationsAreBounded(t *testing.T) {
+	const traces, each = 300, 1200
+	r := newRecorder(Limits{Traces: traces, Spans: 128, Wait: time.Hour})
+	for i := range traces {
+		e := r.follow(traceID(i), at(1))
+		for k := range each {
+			r.learn(e, trace.SpanID{1, byte(k), byte(k >> 8)}, member)
+		}
+	}
+	sum := 0
+	for _, e := range r.traces {
+		sum += len(e.known) + len(e.older)
+	}
+	require.Equal(t, sum, r.relations)
+	require.LessOrEqual(t, sum, maxRelations+traces*leastKnown)
+	r.CloseAll(at(2))
+	r.Advance(at(1 << 20))
+	require.Empty(t, r.traces)
+	require.Zero(t, r.relations)
 }
 
 // A flood of large spans in traces that do not end is bounded as a whole.

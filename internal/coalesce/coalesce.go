@@ -5,9 +5,11 @@ package coalesce
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/celrule"
+	"github.com/spanticket/spanticket/internal/flood"
 )
 
 // Batch is what was seen of one signature since it was last taken.
@@ -29,6 +31,10 @@ type Batch struct {
 	// Withheld counts, by kind, what was taken out of the evidence.
 	Withheld map[string]int64
 
+	// Fold is the ID of the flood that an earlier process may have counted the
+	// batch with; "" means that it was none.
+	Fold string
+
 	// Signed is the occurrence that the signature was made of.
 	Signed *correlate.Occurrence
 	signer correlate.Signer
@@ -37,6 +43,7 @@ type Batch struct {
 	// exported is the newest whose trace is in a backend. Where a sampler takes one
 	// in a hundred the newest of a storm is hardly ever, and no link leads there.
 	exported *correlate.Occurrence
+	shown    []shown // of a batch that stands for many signatures
 }
 
 // maxEarlier bounds the IDs that a batch has for the version before, and so
@@ -63,15 +70,19 @@ func (b *Batch) note(o *correlate.Occurrence, earlier func() string) {
 // Counts holds batches until they are taken. It belongs to one goroutine.
 type Counts struct {
 	Signer correlate.Signer
-	Max    int // signatures that are held; more are refused
+	// Max bounds the signatures that are held. New ones beyond it are counted as one
+	// of their service.
+	Max int
+	// Flood says which signatures have problems of their own. Counts of one goroutine
+	// may share it. Defaults to one with the default limits.
+	Flood *flood.Control
+	// Full reports whether there are as many problems as there may be; nil means never.
+	Full func() bool
 
 	batches map[string]*Batch
-	known   map[string]string // signatures that were taken before, and their IDs by the version before
 	fresh   bool
+	bytes   int // that the occurrences of batches hold
 }
-
-// maxKnown bounds the signatures that are remembered, to tell new ones.
-const maxKnown = 100_000
 
 // SpecOf returns what makes the signature of an occurrence that a rule takes.
 func SpecOf(set *celrule.Set, rule int, o *correlate.Occurrence) correlate.Spec {
@@ -82,32 +93,34 @@ func SpecOf(set *celrule.Set, rule int, o *correlate.Occurrence) correlate.Spec 
 	return spec
 }
 
-// Add counts an occurrence that a rule of the set takes, and returns its
-// signature. It returns false when there is no room for that. further says that
-// another rule has taken it first.
-func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, further bool) (id string, ok bool) {
+// Add counts an occurrence that a rule of the set takes, and returns the signature
+// that it is counted under, which is that of a flood if there are too many. It
+// returns false when there is no room for a signature that has a problem. further
+// says that another rule has taken it first.
+func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, further bool, now time.Time) (id string, ok bool) {
+	if c.Flood == nil {
+		c.Flood = flood.New(flood.Limits{})
+	}
 	spec, r := SpecOf(set, rule, o), set.Rule(rule)
+	own := spec
 	id = c.Signer.ID(*o, spec)
 	b := c.batches[id]
 	if b == nil {
-		if len(c.batches) >= c.Max {
+		earlier, known := c.Flood.Knows(id)
+		if !known {
+			spec, id = c.fold(id, o, spec, r.Name, now)
+			b = c.batches[id]
+		} else if len(c.batches) >= pendingKnown*c.Max {
 			return id, false
 		}
-		b = &Batch{Set: set, Rule: rule, Signed: o, signer: c.Signer}
-		b.Batch = correlate.Batch{Scope: o.Scope, Signature: c.Signer.Sign(*o, spec), Rule: r.Name, Threshold: r.Threshold, Quiet: r.Quiet, First: o.End}
-		if c.batches == nil {
-			c.batches = map[string]*Batch{}
+		if b == nil {
+			b = c.begin(id, o, spec, set, rule, known, earlier)
 		}
-		c.batches[id] = b
-		known, ok := c.known[id]
-		if !ok {
-			c.fresh = true
-			known = c.Signer.Earlier(*o, spec)
-		}
-		b.Signature.Earlier = known
-		b.note(o, func() string { return known })
+	}
+	if b.Flood != nil {
+		c.stand(b, o, own)
 	} else {
-		b.note(o, func() string { return c.Signer.Earlier(*o, spec) })
+		b.note(o, func() string { return c.Signer.Earlier(*o, own) })
 	}
 	b.Count++
 	b.Impact.Add(o)
@@ -121,12 +134,43 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 		b.First = o.End
 	}
 	if b.Newest == nil || !o.End.Before(b.Last) {
-		b.Last, b.Newest = o.End, o
+		b.Last = o.End
+		c.hold(b, &b.Newest, o)
 	}
 	if o.Exported && (b.exported == nil || !o.End.Before(b.exported.End)) {
-		b.exported = o
+		c.hold(b, &b.exported, o)
 	}
 	return id, true
+}
+
+// begin begins the batch of a signature that spec makes.
+func (c *Counts) begin(id string, o *correlate.Occurrence, spec correlate.Spec, set *celrule.Set, rule int, known bool, earlier string) *Batch {
+	r := set.Rule(rule)
+	b := &Batch{Set: set, Rule: rule, signer: c.Signer}
+	c.hold(b, &b.Signed, o)
+	b.Batch = correlate.Batch{Scope: o.Scope, Signature: c.Signer.Sign(*o, spec), Rule: r.Name, Threshold: r.Threshold, Quiet: r.Quiet, First: o.End}
+	b.Signature.ID = id // it is kept for long, and would keep all components
+	if c.batches == nil {
+		c.batches = map[string]*Batch{}
+	}
+	c.batches[id] = b
+	switch {
+	case spec.Fold != "":
+		b.Flood = &correlate.Flood{Fold: spec.Fold, Since: o.End}
+		if _, known := c.Flood.Knows(id); !known {
+			c.fresh = true
+			c.Flood.Known(id, "")
+		}
+	case !known:
+		c.fresh = true
+		earlier = c.Signer.Earlier(*o, spec)
+		c.Flood.Known(id, earlier)
+	}
+	b.Signature.Earlier = earlier
+	if b.Flood == nil {
+		b.note(o, func() string { return earlier })
+	}
+	return b
 }
 
 // Grow counts n more occurrences of a signature that is held, of which nothing else
@@ -150,17 +194,12 @@ func (c *Counts) Take() []Batch {
 	if len(c.batches) == 0 {
 		return nil
 	}
-	if c.known == nil || len(c.known) > maxKnown {
-		c.known = map[string]string{}
-	}
 	out := make([]Batch, 0, len(c.batches))
-	for id, b := range c.batches {
-		c.known[id] = b.Signature.Earlier
+	for _, b := range c.batches {
 		b.Sample = cmp.Or(b.exported, b.Newest).Sample()
 		out = append(out, *b)
 	}
-	clear(c.batches)
-	c.fresh = false
+	c.batches, c.bytes, c.fresh = nil, 0, false // a map keeps the room that it had
 	slices.SortFunc(out, func(a, b Batch) int {
 		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Signature.ID, b.Signature.ID))
 	})

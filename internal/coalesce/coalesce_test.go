@@ -1,7 +1,6 @@
 package coalesce
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/celrule"
+	"github.com/spanticket/spanticket/internal/flood"
 )
 
 var at = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
@@ -86,22 +86,37 @@ func TestCountsAreBounded(t *testing.T) {
 	set := compile(t)
 	c := Counts{Max: 3}
 	for kind := range 10 {
-		require.Equal(t, kind < 3, add(&c, fails(kind, 1), set, 0))
+		require.True(t, add(&c, fails(kind, 1), set, 0))
 	}
 	require.True(t, add(&c, fails(0, 2), set, 0), "one that is held is counted on")
-	require.Len(t, c.Take(), 3)
+	batches := c.Take()
+	require.Len(t, batches, 4, "new ones beyond the bound are counted as one")
+	for _, b := range batches {
+		if b.Flood != nil {
+			require.Equal(t, int64(7), b.Count)
+			require.Equal(t, int64(7), b.Flood.Signatures.Count())
+			require.Equal(t, correlate.FoldService, b.Flood.Fold)
+		}
+	}
 	require.True(t, add(&c, fails(9, 1), set, 0), "there is room again")
+	require.Nil(t, c.Take()[0].Flood)
 }
 
-func TestKnownSignaturesAreBounded(t *testing.T) {
+// Signatures that have problems are counted on them, when new ones are not any more.
+func TestKnownOnesHaveMoreRoom(t *testing.T) {
 	set := compile(t)
-	c := Counts{Max: 10, known: map[string]string{}}
-	for i := range maxKnown + 1 {
-		c.known[fmt.Sprint(i)] = ""
+	c := Counts{Max: 3}
+	for kind := range 20 {
+		require.True(t, add(&c, fails(kind, 1), set, 0))
+		require.Nil(t, c.Take()[0].Flood)
 	}
-	add(&c, fails(0, 1), set, 0)
-	c.Take()
-	require.Len(t, c.known, 1)
+	for kind := range 20 {
+		require.Equal(t, kind < 4*3, add(&c, fails(kind, 2), set, 0))
+	}
+	for _, b := range c.Take() {
+		require.Nil(t, b.Flood)
+		require.Equal(t, int64(1), b.Count)
+	}
 }
 
 // A batch knows what its problem was called by the version before, and those of
@@ -141,45 +156,76 @@ func TestEarlier(t *testing.T) {
 	require.Empty(t, take("a", "a").Earlier, "there is no version before the first")
 }
 
+// Whatever comes, and however little room there is, each occurrence is counted
+// once: on its own problem, or on that of a flood.
 func TestCountsAreExact(t *testing.T) {
 	set := compile(t)
 	rapid.Check(t, func(t *rapid.T) {
 		type sum struct {
 			count       int64
-			first, last int
+			first, last time.Time
 		}
 		most := rapid.IntRange(1, 6).Draw(t, "room")
-		c := Counts{Max: most}
-		want, got := map[int]*sum{}, map[int]*sum{}
+		c := Counts{Max: most, Flood: flood.New(flood.Limits{
+			Operation: flood.Rate{Minute: rapid.IntRange(1, 5).Draw(t, "of operation")}, Rule: flood.Rate{Minute: rapid.IntRange(1, 9).Draw(t, "of rule")},
+			Floods: rapid.IntRange(1, 3).Draw(t, "floods"), Known: rapid.IntRange(1, 12).Draw(t, "known"),
+		})}
+		want, got := map[string]sum{}, map[string]sum{}
+		plus := func(m map[string]sum, id string, n int64, first, last time.Time) {
+			s, ok := m[id]
+			if !ok {
+				s = sum{0, first, last}
+			}
+			if first.Before(s.first) {
+				s.first = first
+			}
+			if last.After(s.last) {
+				s.last = last
+			}
+			s.count += n
+			m[id] = s
+		}
+		own := map[string]bool{}
 		take := func() {
 			batches := c.Take()
 			require.True(t, slices.IsSortedFunc(batches, func(a, b Batch) int { return a.First.Compare(b.First) }))
 			for _, b := range batches {
-				kind := len(b.Sample.Operation) - len("op x")
-				first, last := int(b.First.Sub(at).Seconds()), int(b.Last.Sub(at).Seconds())
-				if got[kind] == nil {
-					got[kind] = &sum{0, first, last}
+				plus(got, b.Signature.ID, b.Count, b.First, b.Last)
+				if b.Flood != nil {
+					require.LessOrEqual(t, b.Flood.Signatures.Count(), b.Count)
 				}
-				s := got[kind]
-				s.count, s.first, s.last = s.count+b.Count, min(s.first, first), max(s.last, last)
+				require.Equal(t, b.Flood == nil, own[b.Signature.ID])
 			}
 		}
-		for range rapid.IntRange(0, 200).Draw(t, "occurrences") {
-			kind, second := rapid.IntRange(0, 9).Draw(t, "kind"), rapid.IntRange(0, 1000).Draw(t, "second")
-			if add(&c, fails(kind, second), set, 0) {
-				if want[kind] == nil {
-					want[kind] = &sum{0, second, second}
+		now := at
+		var dropped int64
+		n := rapid.IntRange(0, 200).Draw(t, "occurrences")
+		for range n {
+			kind, second := rapid.IntRange(0, 19).Draw(t, "kind"), rapid.IntRange(0, 1000).Draw(t, "second")
+			o := fails(kind%3, second)
+			o.Exception.Message = "no " + strings.Repeat("x", kind+1)
+			now = now.Add(time.Duration(rapid.IntRange(-90, 400).Draw(t, "passes")) * time.Second)
+			id, ok := c.Add(o, set, 0, false, now)
+			if !ok {
+				dropped++
+			} else {
+				plus(want, id, 1, o.End, o.End)
+				if id == c.Signer.ID(*o, SpecOf(set, 0, o)) {
+					own[id] = true
 				}
-				s := want[kind]
-				s.count, s.first, s.last = s.count+1, min(s.first, second), max(s.last, second)
 			}
-			require.LessOrEqual(t, c.Len(), most)
+			require.LessOrEqual(t, c.Len(), 4*most+3*2+1, "those with problems, and the floods")
 			if rapid.IntRange(0, 20).Draw(t, "take") == 0 {
 				take()
 			}
 		}
 		take()
 		require.Equal(t, want, got)
+		total := dropped
+		for _, s := range got {
+			total += s.count
+		}
+		require.Equal(t, int64(n), total)
 	})
 }
 
@@ -214,7 +260,7 @@ func BenchmarkAdd(b *testing.B) {
 }
 
 func add(c *Counts, o *correlate.Occurrence, set *celrule.Set, rule int) bool {
-	_, ok := c.Add(o, set, rule, false)
+	_, ok := c.Add(o, set, rule, false, at)
 	return ok
 }
 
@@ -243,4 +289,54 @@ func TestTheSampleWasExported(t *testing.T) {
 		require.Equal(t, tt.want, b.Sample.Attributes["second"], tt.rule)
 		require.Equal(t, b.Last, b.Newest.End, tt.rule)
 	}
+}
+
+// Evidence makes room before counts do.
+func TestEvidenceIsBoundedInBytes(t *testing.T) {
+	set := compile(t)
+	const each, kinds = 64 << 10, 400
+	c := Counts{Max: 2 * kinds}
+	large := func(kind, second int) *correlate.Occurrence {
+		o := fails(kind, second)
+		o.Exception.Stacktrace = strings.Repeat("x", each)
+		return o
+	}
+	for second := range 3 {
+		for kind := range kinds {
+			require.True(t, add(&c, large(kind, second), set, 0))
+			require.LessOrEqual(t, c.bytes, maxBytes+kinds<<10, "what is light has room")
+		}
+	}
+	batches := c.Take()
+	require.Len(t, batches, kinds)
+	whole := 0
+	for _, b := range batches {
+		require.Equal(t, int64(3), b.Count)
+		require.Equal(t, at.Add(2*time.Second), b.Last)
+		require.NotEmpty(t, b.Newest.Operation)
+		if b.Newest.Exception.Stacktrace != "" {
+			whole++
+		}
+	}
+	require.Positive(t, whole)
+	require.LessOrEqual(t, whole, maxBytes/each)
+	require.Zero(t, c.bytes)
+}
+
+// What a flood costs the engine for each of its occurrences is bounded, too.
+func TestFloodAllocations(t *testing.T) {
+	set := compile(t)
+	c := Counts{Max: 1}
+	for kind := range 50 {
+		require.True(t, add(&c, fails(kind, 1), set, 0))
+	}
+	i := 0
+	kinds := make([]*correlate.Occurrence, 1000)
+	for i := range kinds {
+		kinds[i] = fails(50+i, 1)
+	}
+	require.LessOrEqual(t, testing.AllocsPerRun(500, func() {
+		add(&c, kinds[i], set, 0)
+		i++
+	}), 8.0)
 }

@@ -33,6 +33,9 @@ func (b Batch) Merge(next Batch) Batch {
 			m.Earlier = append(m.Earlier, id)
 		}
 	}
+	m.Flood = b.Flood.Merge(next.Flood)
+	m.shown = slices.Concat(b.shown, next.shown)
+	m.shown = m.shown[:min(len(m.shown), maxShown)]
 	m.Signature.Earlier = cmp.Or(b.Signature.Earlier, next.Signature.Earlier)
 	return m
 }
@@ -46,6 +49,12 @@ func (b Batch) Size() int {
 			continue
 		}
 		n += sizeOf(o)
+	}
+	for _, s := range b.shown {
+		n += sizeOf(s.occurrence)
+	}
+	if b.Flood != nil {
+		n += own * len(b.Flood.Fields)
 	}
 	for k, v := range b.Sample.Attributes { // most texts are those of an occurrence
 		n += each + min(len(k), each) + min(len(v), each)

@@ -36,7 +36,7 @@ func TestMergedBatchesSayWhatOneBatchWouldHave(t *testing.T) {
 				part = &second
 			}
 			for _, c := range []*Counts{&whole, part} {
-				_, ok := c.Add(o, set, 0, further)
+				_, ok := c.Add(o, set, 0, further, at)
 				require.True(t, ok)
 			}
 		}
@@ -57,4 +57,30 @@ func TestMergedBatchesSayWhatOneBatchWouldHave(t *testing.T) {
 		require.ElementsMatch(t, want.Impact.Operations, got.Impact.Operations)
 		require.Positive(t, got.Size())
 	})
+}
+
+// Batches of a flood are merged with what they know of it.
+func TestMergeOfFloods(t *testing.T) {
+	set := compile(t)
+	c := Counts{Max: 1}
+	var batches []Batch
+	for round := range 2 {
+		for kind := range 6 {
+			require.True(t, add(&c, fails(10*round+kind, round), set, 0))
+		}
+		for _, b := range c.Take() {
+			if b.Flood != nil {
+				batches = append(batches, b)
+			}
+		}
+	}
+	require.Len(t, batches, 2)
+	m := batches[0].Merge(batches[1])
+	require.Equal(t, int64(10), m.Count)
+	require.Equal(t, int64(10), m.Flood.Signatures.Count())
+	require.Equal(t, int64(5), batches[0].Flood.Signatures.Count())
+	require.NoError(t, m.Redact(func(*correlate.Occurrence) (bool, error) { return false, nil }))
+	require.Equal(t, "operation", m.Flood.Varies()[0].Component)
+	require.Len(t, m.Flood.Varies()[0].Examples, 3)
+	require.Equal(t, int64(10), m.Flood.Signatures.Count(), "what is shown was counted")
 }

@@ -15,6 +15,12 @@ func (b *Batch) Redact(scrub func(*correlate.Occurrence) (found bool, err error)
 	if b.Signed == nil {
 		return nil
 	}
+	if b.Flood != nil {
+		if err := b.show(scrub); err != nil {
+			b.Signature.Components = nil
+			return err
+		}
+	}
 	o := cloned(b.Signed)
 	found, err := scrub(o)
 	if err != nil {
@@ -24,7 +30,7 @@ func (b *Batch) Redact(scrub func(*correlate.Occurrence) (found bool, err error)
 	if !found {
 		return nil
 	}
-	clean := b.signer.Sign(*o, SpecOf(b.Set, b.Rule, o)).Components
+	clean := b.signer.Sign(*o, b.spec(o)).Components
 	b.Signature.Components = slices.Clone(b.Signature.Components)
 	for i := range b.Signature.Components {
 		c := &b.Signature.Components[i]
@@ -37,6 +43,17 @@ func (b *Batch) Redact(scrub func(*correlate.Occurrence) (found bool, err error)
 		clean = slices.Delete(clean, at, at+1)
 	}
 	return nil
+}
+
+// spec returns what makes the signature of the batch, for an occurrence of it.
+func (b *Batch) spec(o *correlate.Occurrence) correlate.Spec {
+	switch {
+	case b.Flood == nil:
+		return SpecOf(b.Set, b.Rule, o)
+	case b.Flood.Fold == correlate.FoldService:
+		return correlate.Spec{Fold: b.Flood.Fold}
+	}
+	return correlate.Spec{Fold: b.Flood.Fold, Rule: b.Batch.Rule}
 }
 
 // cloned returns a copy of an occurrence that shares nothing with it.

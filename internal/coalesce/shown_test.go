@@ -23,7 +23,7 @@ func TestComponentsAreMadeOfRedactedText(t *testing.T) {
 	}
 	batch := func() Batch {
 		c := Counts{Max: 10}
-		_, ok := c.Add(o, set, 0, false)
+		_, ok := c.Add(o, set, 0, false, at)
 		require.True(t, ok)
 		return c.Take()[0]
 	}

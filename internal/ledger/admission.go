@@ -63,8 +63,9 @@ func (l *Ledger) admission(ctx context.Context, b coalesce.Batch, now time.Time)
 		Shadow:  l.Shadow || mode.Kind == celrule.Shadow,
 		Percent: mode.Percent,
 		Draft:   mode.Expires,
-		Full: l.Budget > 0 && l.admissions.engine.Full(l.Budget, now) ||
-			l.admissions.rule(ruleOf{b.Scope, rule.Name}, now).Full(rule.Budget, now),
+		// The one ticket of a flood takes the place of any number of them.
+		Full: b.Flood == nil && (l.Budget > 0 && l.admissions.engine.Full(l.Budget, now) ||
+			l.admissions.rule(ruleOf{b.Scope, rule.Name}, now).Full(rule.Budget, now)),
 	}
 	if l.Adopt <= 0 {
 		return a, nil
@@ -80,6 +81,9 @@ func (l *Ledger) admission(ctx context.Context, b coalesce.Batch, now time.Time)
 			began = time.Time{}
 		default:
 			return a, fmt.Errorf("ledger: reading since when %s is watched: %w", b.Scope, err)
+		}
+		if len(l.admissions.adopted) >= maxScopes {
+			clear(l.admissions.adopted) // the store is asked again
 		}
 		l.admissions.adopted[b.Scope] = began
 	}

@@ -28,14 +28,14 @@ type upgrade struct {
 const askAgain = time.Minute
 
 // maxAliases bounds the aliases that are remembered.
-const maxAliases = 100_000
+const maxAliases = 10_000
 
 // place returns the key of the problem that a batch is counted on: the one that
 // its signature gives, or that of a problem which an earlier version of the
 // signature has opened.
 func (l *Ledger) place(ctx context.Context, b coalesce.Batch, now time.Time) (correlate.Key, error) {
 	key := b.Key()
-	if _, open := l.watch[key]; open {
+	if l.watch.has(key) {
 		return key, nil // the storm path
 	}
 	up, err := l.upgrade(ctx, b, now)
@@ -81,6 +81,9 @@ func (l *Ledger) upgrade(ctx context.Context, b coalesce.Batch, now time.Time) (
 		l.Logger.Error("spanticket: it cannot be told what was open before the upgrade: it may be filed again", "service", b.Scope.String(), "error", err)
 	case err != nil:
 		return up, fmt.Errorf("ledger: reading since when %s has its signatures: %w", b.Scope, err)
+	}
+	if len(l.aliases.upgrades) >= maxScopes {
+		clear(l.aliases.upgrades) // the store is asked again
 	}
 	l.aliases.upgrades[b.Scope] = upgrade{up, now}
 	return up, nil

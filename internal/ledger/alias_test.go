@@ -22,7 +22,7 @@ func (b *books) away(version int, operations ...string) coalesce.Batch {
 			Scope: checkout, Rule: "errors", Operation: operation, Kind: "CLIENT", Status: "ERROR", Start: b.now.Add(-time.Second), End: b.now,
 			Exception:  correlate.Exception{Type: "*net.OpError", Message: "connection refused"},
 			Attributes: []correlate.Attribute{{Key: "peer.service", Value: "db"}},
-		}, b.set, 0, false)
+		}, b.set, 0, false, b.now)
 		require.True(b.t, ok)
 	}
 	return c.Take()[0]
@@ -143,7 +143,7 @@ func TestUpgradeIsOver(t *testing.T) {
 	c := coalesce.Counts{Max: 1, Signer: correlate.Signer{Version: oldest}}
 	o := &correlate.Occurrence{Scope: checkout, Operation: "POST /pay", Kind: "SERVER", Status: "ERROR", End: b.now, Exception: correlate.Exception{Type: "net.OpError", Message: "connection refused"}}
 	other(o)
-	c.Add(o, old.set, 0, false)
+	c.Add(o, old.set, 0, false, old.now)
 	require.Equal(t, correlate.ChangeOpened, old.apply(c.Take()[0]))
 	require.Equal(t, correlate.ChangeOpened, b.apply(b.batch(1, other)))
 

@@ -14,6 +14,9 @@ func (l *Ledger) freeze(p *correlate.Problem, b coalesce.Batch) {
 	if err != nil {
 		l.Logger.Warn("spanticket: part of a rule failed, its default is used", "rule", b.Batch.Rule, "error", l.Redactor.Text(err.Error()))
 	}
+	if b.Flood != nil {
+		a.Title = "many different failures: " + b.Sample.Operation
+	}
 	to := l.known(a.Sinks, b.Batch.Rule)
 	a.Sinks = nil // they are the host's own names, whatever they look like
 	if l.Link != nil {
@@ -84,12 +87,26 @@ func (l *Ledger) redact(b *coalesce.Batch) {
 		Sample     *correlate.Sample
 		Components []correlate.Component
 		Affected   []correlate.Affected
-	}{&b.Sample, b.Signature.Components, b.Impact.Operations}
+		Examples   [][]string
+	}{&b.Sample, b.Signature.Components, b.Impact.Operations, examples(b.Flood)}
 	if err := l.count(&b.Withheld).Document(&doc); err != nil {
 		l.Logger.Error("spanticket: evidence is left out: it cannot be redacted", "problem", b.Signature.ID, "error", err)
 		s := b.Sample
 		b.Sample = correlate.Sample{Time: s.Time, Duration: s.Duration, TraceID: s.TraceID, SpanID: s.SpanID, Exported: s.Exported, Operation: "[REDACTED:failed]"}
 		b.Signature.Components = nil
 		b.Impact.Operations = nil
+		for i := range doc.Examples {
+			b.Flood.Fields[i].Examples = nil
+		}
 	}
+}
+
+// examples returns the values that are told of a flood, as they are stored.
+func examples(f *correlate.Flood) (out [][]string) {
+	if f != nil {
+		for _, v := range f.Fields {
+			out = append(out, v.Examples)
+		}
+	}
+	return out
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,7 +30,8 @@ type Config struct {
 	Parked   *observe.Parked          // is told how many deliveries are parked; nil tells nobody
 	Decided  func(correlate.Decision) // is told of what becomes of occurrences
 	Logger   *slog.Logger
-	Link     func(string) string // makes a URL one that may be stored; nil leaves them
+	Learn    func(id, earlier string) // is told of the signatures of problems that the store has; nil means nobody is
+	Link     func(string) string      // makes a URL one that may be stored; nil leaves them
 
 	Writer string        // random, of this run of this process (see [correlate.Writer]); one is made if it is empty
 	Peers  []string      // services that file their failures themselves
@@ -42,10 +44,9 @@ type Config struct {
 // goroutine; Scopes and Open from any.
 type Ledger struct {
 	Config
-	watch  map[correlate.Key]time.Time        // open problems, and when they will be resolved
-	held   map[correlate.Key]correlate.Reason // those of them that have no ticket of their own
-	listed time.Time                          // when the store was last asked for open problems
-	number int64                              // of the last batch
+	watch  watch     // open problems
+	listed time.Time // when the store was last asked for open problems
+	number int64     // of the last batch
 
 	admissions admissions
 	reports    reports
@@ -64,7 +65,7 @@ func New(c Config) *Ledger {
 	c.Writer = cmp.Or(c.Writer, rand.Text())
 	c.Parked = cmp.Or(c.Parked, new(observe.Parked))
 	return &Ledger{
-		Config: c, watch: map[correlate.Key]time.Time{}, held: map[correlate.Key]correlate.Reason{},
+		Config:     c,
 		admissions: admissions{rules: map[ruleOf]*correlate.Budget{}, adopted: map[correlate.Scope]time.Time{}, restored: map[correlate.Scope]bool{}},
 		reports:    reports{coming: map[reportOf]*news{}, told: map[reportOf]*news{}},
 		aliases:    aliases{upgrades: map[correlate.Scope]upgrade{}, of: map[correlate.Key]correlate.Alias{}},
@@ -131,6 +132,17 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	key, err := l.place(ctx, b, now)
 	if err != nil {
 		return correlate.ChangeNone, err
+	}
+	if b.Fold != "" {
+		p, err := l.stored(ctx, correlate.Key{Scope: b.Scope, Kind: correlate.KindProblem, ID: b.Fold})
+		if err != nil && !refused(err) {
+			return correlate.ChangeNone, fmt.Errorf("ledger: asking whether %s was counted with a flood: %w", b.Signature.ID, err)
+		}
+		if change, again := p.Counted(b.Batch); again {
+			b.Signature.ID = p.ID
+			l.decided(b, change, p.Hold)
+			return change, nil
+		}
 	}
 	if b.Admission.Upstream, err = l.upstream(ctx, key, b, now); err != nil {
 		return correlate.ChangeNone, err
@@ -202,6 +214,9 @@ func refused(err error) bool {
 // is one; those with it are counted on it.
 func (l *Ledger) decided(b coalesce.Batch, change correlate.Change, hold correlate.Reason) {
 	first, rest := correlate.Reason(""), correlate.Deduplicated
+	if b.Flood != nil {
+		rest = correlate.Flooded
+	}
 	switch change {
 	case correlate.ChangeBelow:
 		rest = correlate.BelowThreshold
@@ -244,32 +259,15 @@ func (l *Ledger) decide(b coalesce.Batch, r correlate.Reason, n, own int64) {
 
 // follow remembers when a problem will be resolved.
 func (l *Ledger) follow(key correlate.Key, p correlate.Problem) {
-	if at := p.ResolvesAt(); at.IsZero() {
-		delete(l.watch, key)
-	} else {
-		l.watch[key] = at
-	}
-	if p.State == correlate.Open && p.Hold != "" {
-		l.held[key] = p.Hold
-	} else {
-		delete(l.held, key)
-	}
+	l.watch.set(key, p)
 	l.mu.Lock()
-	l.open, l.holds = len(l.watch), len(l.held)
+	l.open, l.holds = l.watch.len, l.watch.held
 	l.mu.Unlock()
 }
 
 // Next returns when Sweep has something to resolve. It is zero if no problem is
 // open.
-func (l *Ledger) Next() time.Time {
-	var next time.Time
-	for _, at := range l.watch {
-		if next.IsZero() || at.Before(next) {
-			next = at
-		}
-	}
-	return next
-}
+func (l *Ledger) Next() time.Time { return l.watch.next() }
 
 // Sweep resolves what has gone quiet. It returns an error when the store
 // failed; what is left is due again at the next call.
@@ -277,16 +275,7 @@ func (l *Ledger) Sweep(ctx context.Context, now time.Time) (resolved int, err er
 	if err := errors.Join(l.list(ctx, now), l.Report(ctx, now)); err != nil {
 		return 0, err
 	}
-	var due []correlate.Key
-	for key, at := range l.watch {
-		if !at.After(now) {
-			due = append(due, key)
-		}
-	}
-	slices.SortFunc(due, func(a, b correlate.Key) int {
-		return cmp.Or(l.watch[a].Compare(l.watch[b]), a.Scope.Compare(b.Scope), cmp.Compare(a.ID, b.ID))
-	})
-	for _, key := range due {
+	for _, key := range l.watch.due(now) {
 		change, err := l.quieten(ctx, key, now)
 		if err != nil {
 			return resolved, err
@@ -344,22 +333,31 @@ func (l *Ledger) list(ctx context.Context, now time.Time) error {
 	}
 	listed, parked := l.Parked.Listing(true), l.noneParked()
 	for _, scope := range l.Scopes() {
+		var errs []error
 		if err := EachProblem(ctx, l.Store, scope, func(p correlate.Problem) {
 			l.countParked(parked, p)
-			key := correlate.Key{Scope: scope, Kind: correlate.KindProblem, ID: p.ID}
-			if _, ok := l.watch[key]; ok {
+			key := correlate.Key{Scope: scope, Kind: correlate.KindProblem, ID: strings.Clone(p.ID)}
+			if l.watch.has(key) {
 				return
 			}
+			if l.Learn != nil {
+				l.Learn(p.ID, p.Signature.Earlier)
+			}
 			l.follow(key, p)
+			if !l.watch.has(key) && p.State == correlate.Open && !p.ResolvesAt().After(now) {
+				_, err := l.quieten(ctx, key, now) // there was no room to watch it
+				errs = append(errs, err)
+				return
+			}
 			l.relist(p, p, 0) // the report may lack it, if a process ended
 			if !l.admissions.restored[scope] {
 				l.admissions.restore(p, now)
 			}
-		}); err != nil {
+		}); errors.Join(append(errs, err)...) != nil {
 			l.mu.Lock()
 			l.fresh = true
 			l.mu.Unlock()
-			return err
+			return errors.Join(append(errs, err)...)
 		}
 		l.admissions.restored[scope] = true
 	}

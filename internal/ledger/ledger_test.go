@@ -56,7 +56,7 @@ func (b *books) batch(n int, edit ...func(*correlate.Occurrence)) coalesce.Batch
 		for _, fn := range edit {
 			fn(o)
 		}
-		_, ok := c.Add(o, b.set, 0, false)
+		_, ok := c.Add(o, b.set, 0, false, b.now)
 		require.True(b.t, ok)
 	}
 	return c.Take()[0]
@@ -207,7 +207,7 @@ func TestWhatCannotBeStoredIsDropped(t *testing.T) {
 		require.Equal(t, correlate.ChangeNone, b.apply(batch))
 		require.Equal(t, map[string]int64{"store_refused": 3}, b.Counters.Dropped())
 		b.now = b.now.Add(time.Hour)
-		b.watch[batch.Key()] = start
+		b.follow(batch.Key(), correlate.Problem{State: correlate.Open, LastSeen: start})
 		_, err := b.Sweep(t.Context(), b.now)
 		require.NoError(t, err, "whoever wrote it looks after it")
 		require.Zero(t, b.Open())

@@ -130,3 +130,37 @@ func TestReportsCountWhatTheyList(t *testing.T) {
 		require.Len(rt, report.Members, len(want))
 	})
 }
+
+// What a process counted with a flood just before it was killed, and had in its
+// journal, is not counted again on a problem of its own.
+func TestWhatAFloodCountedIsNotCountedAgain(t *testing.T) {
+	for _, tt := range []struct {
+		rule   string
+		number int64 // of what the journal has
+		fold   bool
+		want   int64
+	}{
+		{"the batch that had it was stored", 1, true, 0},
+		{"it was not", 2, true, 1},
+		{"there was no flood", 1, false, 1},
+	} {
+		store := new(correlate.Memory)
+		b := open(t, store, celrule.Rule{Threshold: correlate.Threshold{Count: 1}}, "jira")
+		flood := b.batch(5)
+		flood.Signature.ID, flood.Flood = "fold", &correlate.Flood{Fold: correlate.FoldOperation}
+		flood.Writer, flood.Number = "killed", 1
+		require.Equal(t, correlate.ChangeOpened, b.apply(flood), tt.rule)
+		require.EqualValues(t, 4, b.Counters.Decisions()["flooded"], "the first of them opened it")
+
+		left := b.batch(1)
+		left.Writer, left.Number = "killed", tt.number
+		if tt.fold {
+			left.Fold = "fold"
+		}
+		b.apply(left)
+		p, err := b.stored(t.Context(), left.Key())
+		require.NoError(t, err)
+		require.Equal(t, tt.want, p.Count, tt.rule)
+		require.EqualValues(t, 5, b.problem(flood.Key()).Count, tt.rule)
+	}
+}

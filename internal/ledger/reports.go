@@ -45,6 +45,24 @@ func (r reports) about(of reportOf) *news {
 	return n
 }
 
+// maxNews bounds the members that a report is told of at a time: more than it has
+// room for.
+const maxNews = 1024
+
+// list notes a member. Beyond twice maxNews those stay that come most often.
+func (n *news) list(m correlate.Member) {
+	n.members[m.ID] = m
+	if len(n.members) < 2*maxNews {
+		return
+	}
+	most := slices.SortedFunc(maps.Values(n.members), func(a, b correlate.Member) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.ID, b.ID))
+	})
+	for _, m := range most[maxNews:] {
+		delete(n.members, m.ID)
+	}
+}
+
 func (n *news) join(sinks []string) {
 	for _, name := range sinks {
 		if !slices.Contains(n.sinks, name) {
@@ -84,7 +102,7 @@ func (l *Ledger) relist(before, next correlate.Problem, n int64) {
 	}
 	news := l.reports.about(reportOf{next.Scope, is})
 	delete(news.gone, next.ID)
-	news.members[next.ID] = correlate.MemberOf(next)
+	news.list(correlate.MemberOf(next))
 	news.count += n
 	if was != is {
 		news.added++

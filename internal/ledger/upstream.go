@@ -38,7 +38,7 @@ func (l *Ledger) upstream(ctx context.Context, key correlate.Key, b coalesce.Bat
 // lately returns what a problem that is held was found to be a symptom of, if
 // that still went on when it was last seen.
 func (l *Ledger) lately(ctx context.Context, key correlate.Key, last, now time.Time) (none correlate.Upstream, _ error) {
-	if l.held[key] != correlate.Downstream {
+	if l.watch.hold(key) != correlate.Downstream {
 		return none, nil
 	}
 	p, err := correlate.ReadProblem(ctx, l.Store, key)

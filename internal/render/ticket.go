@@ -152,6 +152,12 @@ func layout(p correlate.Problem, d correlate.Delivery) sinks.Ticket {
 		return t
 	}
 	t.Why = why(p)
+	if p.Flood != nil {
+		flood(p, &t)
+	}
+	if p.Bare {
+		t.Missing = append(t.Missing, "earlier evidence: the store keeps it for the newest problems only")
+	}
 	return t
 }
 

@@ -194,7 +194,7 @@ func (w *world) occur(e *engine, problem, n int) {
 		c.Add(&correlate.Occurrence{
 			Scope: scope, Rule: "errors", Operation: fmt.Sprint("POST /pay", problem), Kind: "SERVER", Status: "ERROR",
 			Start: e.now().Add(-time.Second), End: e.now(), Exception: correlate.Exception{Type: fmt.Sprintf("Err%c", 'A'+problem), Message: "refused"},
-		}, rules, 0, false)
+		}, rules, 0, false, e.now())
 	}
 	b := c.Take()[0]
 	e.occur(b)

@@ -1,0 +1,108 @@
+package coalesce
+
+import (
+	"time"
+
+	"github.com/spanticket/spanticket/correlate"
+)
+
+// Beyond Max signatures those with problems of their own go on being held, up to
+// pendingKnown times as many, but new ones are counted as one.
+const pendingKnown = 4
+
+// maxShown bounds the occurrences by which a batch shows what varies.
+const maxShown = 3
+
+// fold returns what makes the signature that an occurrence of a new signature is
+// counted under: its own, or that of a flood.
+func (c *Counts) fold(id string, o *correlate.Occurrence, spec correlate.Spec, rule string, now time.Time) (correlate.Spec, string) {
+	of := func(fold correlate.Fold) (correlate.Spec, string) {
+		spec := correlate.Spec{Fold: fold, Rule: rule}
+		if fold == correlate.FoldService {
+			spec.Rule = ""
+		}
+		return spec, c.Signer.ID(*o, spec)
+	}
+	if len(c.batches) >= c.Max || c.Full != nil && c.Full() {
+		return of(correlate.FoldService)
+	}
+	_, operation := of(correlate.FoldOperation)
+	_, all := of(correlate.FoldRule)
+	if fold := c.Flood.Admit(id, operation, all, now); fold != "" {
+		return of(fold)
+	}
+	return spec, id
+}
+
+// stand notes an occurrence on a batch that stands for many signatures.
+func (c *Counts) stand(b *Batch, o *correlate.Occurrence, spec correlate.Spec) {
+	b.Flood.Add(b.signer, o, spec)
+	if size := sizeOf(o); len(b.shown) < maxShown && c.bytes+size <= maxBytes {
+		b.shown = append(b.shown, shown{o, spec})
+		c.bytes += size
+	}
+}
+
+// shown is an occurrence by which a batch shows what varies.
+type shown struct {
+	occurrence *correlate.Occurrence
+	spec       correlate.Spec
+}
+
+// show tells what varies by redacted copies of the occurrences that are shown.
+func (b *Batch) show(scrub func(*correlate.Occurrence) (found bool, err error)) error {
+	for _, s := range b.shown {
+		o := cloned(s.occurrence)
+		found, err := scrub(o)
+		if err != nil {
+			return err
+		}
+		spec := s.spec
+		if found && len(spec.Values) > 0 { // which were made of what is redacted
+			spec = SpecOf(b.Set, b.Rule, o)
+		}
+		b.Flood.Show(b.signer, o, spec)
+	}
+	b.shown = nil
+	return nil
+}
+
+// maxBytes bounds what the occurrences of batches hold. Beyond it counts go on and
+// evidence does not.
+const maxBytes = 12 << 20
+
+// hold puts an occurrence in a place of a batch, if there is room for it.
+func (c *Counts) hold(b *Batch, place **correlate.Occurrence, o *correlate.Occurrence) {
+	before, was := b.weight(), *place
+	*place = o
+	more := b.weight() - before
+	if c.bytes+more > maxBytes && more > 0 {
+		if *place = was; was != nil {
+			return
+		}
+		*place = light(o)
+		more = b.weight() - before
+	}
+	c.bytes += more
+}
+
+// weight is what the occurrences of a batch hold. Mostly they are one.
+func (b *Batch) weight() (n int) {
+	if b.Signed != nil {
+		n = sizeOf(b.Signed)
+	}
+	if b.Newest != nil && b.Newest != b.Signed {
+		n += sizeOf(b.Newest)
+	}
+	if b.exported != nil && b.exported != b.Newest && b.exported != b.Signed {
+		n += sizeOf(b.exported)
+	}
+	return n
+}
+
+// light returns an occurrence without what is only evidence.
+func light(o *correlate.Occurrence) *correlate.Occurrence {
+	l := *o
+	l.Attributes, l.Resource, l.Path, l.Links, l.Exception.Stacktrace = nil, nil, nil, nil, ""
+	return &l
+}
