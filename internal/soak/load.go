@@ -30,7 +30,7 @@ var kinds = []struct {
 	{"quiet", 500, (*load).healthy},
 	{"known failures", 50, (*load).known},
 	{"storm", 20000, (*load).known},
-	{"flood", 2000, (*load).unheard},
+	{"flood", 1000, (*load).unheard},
 	{"logs", 200, (*load).logged},
 }
 

@@ -61,13 +61,14 @@ type engine struct {
 	file     *jsonl.Sink      // nil likewise
 	trackers map[string]*tracker
 	given    *atomic.Int64 // spans
+	orphans  map[string]bool
 }
 
 func newWorld(r run) (_ *world, err error) {
 	w := &world{run: r, rng: rand.New(rand.NewPCG(r.Seed, 0)), began: time.Now(), http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 	mux := http.NewServeMux()
 	for _, name := range []string{"file", "memory"} {
-		e := &engine{name: name, store: new(unsteady), trackers: map[string]*tracker{"issues": {}, "pager": {keyed: true}}}
+		e := &engine{name: name, store: new(unsteady), orphans: map[string]bool{}, trackers: map[string]*tracker{"issues": {}, "pager": {keyed: true}}}
 		for sink, t := range e.trackers {
 			t.tickets = map[string]*ticket{}
 			mux.Handle("/"+name+"/"+sink+"/{key}", t)
@@ -130,13 +131,14 @@ func (w *world) client(e *engine, sink string) *client {
 	return &client{url: w.url + "/" + e.name + "/" + sink + "/", http: w.http, of: e.trackers[sink]}
 }
 
-// end shuts an engine down within some time, and checks its numbers. No span may end
-// meanwhile.
+// end checks the numbers of an engine that was shut down, and leaves it. No span may
+// end meanwhile.
 func (w *world) end(e *engine) error {
 	var errs []error
 	if err := sums(e); err != nil {
 		errs = append(errs, fmt.Errorf("the engine with its store in %s: %w", e.name, err))
 	}
+	errs = append(errs, orphaned(e))
 	if e.bolt != nil {
 		errs = append(errs, e.file.Close(), e.bolt.Close())
 		e.file, e.bolt = nil, nil
@@ -253,7 +255,7 @@ func (w *world) close() error {
 	return errors.Join(append(errs, w.server.Close())...)
 }
 
-// newest returns the engines in an order of their own.
+// shuffled returns the engines in a random order.
 func (w *world) shuffled() []*engine {
 	all := slices.Clone(w.engines)
 	w.rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
