@@ -121,4 +121,16 @@ func (e *Engine) abandon() {
 	for _, b := range s.batches(time.Now(), true) {
 		s.ledger.Lose(b.Batch, correlate.AfterShutdown)
 	}
+	e.abandonWork() // that was given to the keeper after it had ended
+}
+
+// abandonWork counts what the keeper has not taken.
+func (e *Engine) abandonWork() {
+	select {
+	case w := <-e.work:
+		for _, b := range w.batches {
+			e.s.ledger.Lose(b.Batch, correlate.AfterShutdown)
+		}
+	default:
+	}
 }

@@ -194,13 +194,7 @@ func (k *keeper) abandon() {
 		k.e.s.ledger.Lose(w.Batch, correlate.AfterShutdown)
 		k.waiting.Stored()
 	}
-	select {
-	case w := <-k.e.work:
-		for _, b := range w.batches {
-			k.e.s.ledger.Lose(b.Batch, correlate.AfterShutdown)
-		}
-	default:
-	}
+	k.e.abandonWork()
 }
 
 // publish tells callers what became of their requests. They file for themselves
