@@ -43,8 +43,11 @@ func TestTrends(t *testing.T) {
 		{"one more goroutine is one too many", goroutines, []int64{9, 9, 9, 9, 9, 9, 10, 10}, "goroutines grew: 9 in the second quarter, 10 in the last"},
 		{"so is a file", filesOpen, []int64{3, 3, 3, 3, 4, 4, 4, 4}, "files open grew"},
 		{"one that was there once is gone", goroutines, []int64{9, 9, 9, 9, 9, 9, 9, 9, 9, 10, 9, 9}, ""},
-		{"a tenth more heap is noise", heap, []int64{0, 0, 100 << 10, 100 << 10, 0, 0, 110 << 10, 110 << 10}, ""},
-		{"more is not", heap, []int64{0, 0, 100 << 10, 100 << 10, 0, 0, 120 << 10, 120 << 10}, "heap KiB grew"},
+		{"a tenth more heap is noise", heap, []int64{0, 0, 200 << 10, 200 << 10, 0, 0, 220 << 10, 220 << 10}, ""},
+		{"so is what engines have in them", heap, []int64{0, 0, 10 << 10, 10 << 10, 0, 0, 30 << 10, 30 << 10}, ""},
+		{"more is not", heap, []int64{0, 0, 200 << 10, 200 << 10, 0, 0, 250 << 10, 250 << 10}, "heap KiB grew"},
+		{"a file may fill up", storeSize, []int64{0, 0, 100, 100, 0, 0, 6000, 6000}, ""},
+		{"but not beyond what it was given", storeSize, []int64{100, 6200}, "store KiB grew: 6200"},
 		{"of few samples nothing can be told", goroutines, []int64{1, 2, 3, 4, 5, 6, 7}, ""},
 	} {
 		t.Run(test.rule, func(t *testing.T) {
