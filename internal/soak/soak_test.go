@@ -81,5 +81,5 @@ func TestHolders(t *testing.T) {
 	holders(&out, 0)
 	require.Empty(t, out.String())
 	holders(&out, 1)
-	require.Contains(t, out.String(), "KiB in")
+	require.Regexp(t, `^\d+ KiB\n\t\S+ \S+:\d+\n`, out.String())
 }
