@@ -18,22 +18,35 @@ const (
 	assembleRun = 512
 )
 
-// assemble is the goroutine that owns the stages up to the counts.
+// assembler is what the goroutine that owns the stages up to the counts remembers.
+type assembler struct {
+	e       *Engine
+	flushes []flush   // to be told of when what there is was given to the keeper
+	told    time.Time // when the keeper was last given counts
+}
+
+// assemble is the assembler's goroutine.
 func (e *Engine) assemble() {
-	s := e.s
+	a := assembler{e: e, told: time.Now()}
+	e.sound("what an earlier process has left is not looked at", func() {
+		if left := e.s.left(); len(left) > 0 {
+			e.work <- work{batches: left}
+		}
+	})
+	e.again(e.ctx, "what was at hand of a trace may be lost", a.run)
+}
+
+// run takes spans until the engine stops. It may be called again when it has panicked.
+func (a *assembler) run() {
+	e, s := a.e, a.e.s
 	tick := time.NewTicker(assembleEvery)
 	defer tick.Stop()
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
 	s.gate.Traffic.Advance(time.Now())
-	if left := s.left(); len(left) > 0 {
-		e.work <- work{batches: left}
-	}
-	var flushes []flush
-	told := time.Now() // when the keeper was last given counts
 	for {
 		wake := tick.C
-		if s.table.Next().IsZero() && s.counts.Len() == 0 && s.calls.Len() == 0 && len(flushes) == 0 && !s.gate.Holding() && !s.gate.Thin.Active() {
+		if s.table.Next().IsZero() && s.counts.Len() == 0 && s.calls.Len() == 0 && len(a.flushes) == 0 && !s.gate.Holding() && !s.gate.Thin.Active() {
 			wake = nil // nothing is held: sleep until a span comes
 		}
 		select {
@@ -49,13 +62,13 @@ func (e *Engine) assemble() {
 			s.gate.Rules.Load().Prepare(r)
 			e.wakeDispatcher()
 		case f := <-e.flushes:
+			a.flushes = append(slices.DeleteFunc(a.flushes, flush.gone), f)
 			e.takeMore(s.gate.Backlog())
 			if f.open {
 				s.gate.Release(func(it capture.Item) { s.take(it, time.Now()) })
 				s.table.CloseAll(time.Now())
 			}
 			s.countAll(time.Now())
-			flushes = append(slices.DeleteFunc(flushes, flush.gone), f)
 		case <-e.ctx.Done():
 			e.abandon()
 			return
@@ -66,13 +79,13 @@ func (e *Engine) assemble() {
 		s.thin(now)
 		e.traces.Store(int64(s.table.Len()))
 		s.gate.Traffic.Advance(now)
-		due := s.counts.Fresh() || len(flushes) > 0 || max(s.counts.Len(), s.calls.Len()) >= maxPending/2 || s.callsDue(now) ||
-			(s.counts.Len() > 0 || len(s.origins) > 0) && now.Sub(told) >= countEvery
+		due := s.counts.Fresh() || len(a.flushes) > 0 || max(s.counts.Len(), s.calls.Len()) >= maxPending/2 || s.callsDue(now) ||
+			(s.counts.Len() > 0 || len(s.origins) > 0) && now.Sub(a.told) >= countEvery
 		// The keeper may be waiting for the store: counting goes on meanwhile.
 		if due && len(e.work) == 0 {
-			all := len(flushes) > 0 || s.calls.Len() >= maxPending/2
-			e.work <- work{batches: s.batches(now, all), origins: s.takeOrigins(), flushes: flushes}
-			flushes, told = nil, now
+			all := len(a.flushes) > 0 || s.calls.Len() >= maxPending/2
+			e.work <- work{batches: s.batches(now, all), origins: s.takeOrigins(), flushes: a.flushes}
+			a.flushes, a.told = nil, now
 		}
 	}
 }
@@ -107,5 +120,17 @@ func (e *Engine) abandon() {
 	s.countAll(time.Now())
 	for _, b := range s.batches(time.Now(), true) {
 		s.ledger.Lose(b.Batch, correlate.AfterShutdown)
+	}
+	e.abandonWork() // that was given to the keeper after it had ended
+}
+
+// abandonWork counts what the keeper has not taken.
+func (e *Engine) abandonWork() {
+	select {
+	case w := <-e.work:
+		for _, b := range w.batches {
+			e.s.ledger.Lose(b.Batch, correlate.AfterShutdown)
+		}
+	default:
 	}
 }

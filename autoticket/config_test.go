@@ -184,7 +184,8 @@ func TestMetrics(t *testing.T) {
 	}
 	require.Equal(t, map[string]int64{"decided/opened": 1, "decided/symptom": 3, "healthy/": 1}, spans)
 	require.Equal(t, map[string]string{
-		"spanticket.spans": "{span}", "spanticket.matches": "{span}", "spanticket.occurrences": "{occurrence}", "spanticket.deliveries": "{delivery}",
+		"spanticket.spans": "{span}", "spanticket.matches": "{span}", "spanticket.occurrences": "{occurrence}",
+		"spanticket.panics": "{panic}", "spanticket.deliveries": "{delivery}",
 		"spanticket.queue.size": "{span}", "spanticket.queue.capacity": "{span}", "spanticket.trace.open": "{trace}", "spanticket.problem.open": "{problem}",
 		"spanticket.problem.held": "{problem}", "spanticket.store.waiting": "{batch}", "spanticket.store.outage": "s", "spanticket.rules": "{rule}", "spanticket.rules.reloads": "{reload}", "spanticket.ticket.duration": "s",
 		"spanticket.delivery.parked": "{delivery}",

@@ -2,8 +2,6 @@ package autoticket
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/spanticket/spanticket/internal/outbox"
@@ -24,31 +22,34 @@ type dispatcher struct {
 	claimed  func(err error, began time.Time) // is told how a claim went
 	due      chan struct{}                    // there is something
 	drains   chan chan struct{}               // asks to be told when nothing is due
+
+	// What run remembers.
+	draining []chan struct{}
+	inFlight int
+	landed   chan struct{}
+	failed   time.Duration // the wait after a claim that failed
 }
 
 func newDispatcher(claim func(context.Context, time.Time) ([]outbox.Job, bool, error), carryOut func(outbox.Job), claimed func(error, time.Time)) *dispatcher {
-	return &dispatcher{claim: claim, carryOut: carryOut, claimed: claimed, due: make(chan struct{}, 1), drains: make(chan chan struct{})}
+	return &dispatcher{claim: claim, carryOut: carryOut, claimed: claimed, due: make(chan struct{}, 1), drains: make(chan chan struct{}), landed: make(chan struct{})}
 }
 
-// run claims until ctx ends, and returns when the last delivery is carried out.
+// run claims until ctx ends, and returns when the last delivery is carried out. It
+// may be called again when it has panicked.
 func (d *dispatcher) run(ctx context.Context) {
-	var drains []chan struct{}
-	inFlight := 0
-	landed := make(chan struct{})
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	failed := time.Duration(0) // the wait after a claim that failed
 	for {
 		select {
 		case <-d.due:
 		case <-timer.C:
-		case <-landed:
-			inFlight--
+		case <-d.landed:
+			d.inFlight--
 		case done := <-d.drains:
-			drains = append(drains, done)
+			d.draining = append(d.draining, done)
 		case <-ctx.Done():
-			for range inFlight {
-				<-landed
+			for ; d.inFlight > 0; d.inFlight-- {
+				<-d.landed
 			}
 			return
 		}
@@ -58,29 +59,29 @@ func (d *dispatcher) run(ctx context.Context) {
 			d.claimed(err, began)
 		}
 		for _, j := range jobs {
-			inFlight++
+			d.inFlight++
 			go func() {
+				defer func() { d.landed <- struct{}{} }()
 				d.carryOut(j)
-				landed <- struct{}{}
 			}()
 		}
-		if inFlight == 0 && !more && err == nil {
-			for _, done := range drains {
+		if d.inFlight == 0 && !more && err == nil {
+			for _, done := range d.draining {
 				close(done)
 			}
-			drains = nil
+			d.draining = nil
 		}
 		switch {
 		case err != nil:
-			failed = min(max(claimEvery, 2*failed), maxStoreWait)
-			timer.Reset(failed)
+			d.failed = min(max(claimEvery, 2*d.failed), maxStoreWait)
+			timer.Reset(d.failed)
 			continue
 		case more:
 			timer.Reset(claimAgain)
 		default:
 			timer.Reset(claimEvery)
 		}
-		failed = 0
+		d.failed = 0
 	}
 }
 
@@ -104,10 +105,3 @@ func (e *Engine) carryOut(j outbox.Job) {
 
 // claimed notes whether the store let itself be asked.
 func (e *Engine) claimed(err error, began time.Time) { e.s.reach.note(claiming, err, began) }
-
-// recover keeps a defect of the library from the host. It is deferred.
-func (e *Engine) recover(harm string) {
-	if v := recover(); v != nil {
-		e.s.config.Logger.Error("spanticket: a defect in the library: "+harm, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-	}
-}

@@ -62,7 +62,8 @@ import (
 // spans from the queue, puts traces together and counts failures; the keeper
 // alone writes counts to the store; the dispatcher claims deliveries, and
 // starts a goroutine for each. With a store of the host's there is a fourth, the
-// sweeper, which tells the other engines of this one.
+// sweeper, which tells the other engines of this one. A panic ends none of them: it is
+// counted, and the loop runs again.
 type Engine struct {
 	s       *stages
 	ctx     context.Context // ends when the engine stops
@@ -160,7 +161,9 @@ func New(c Config) (*Engine, error) {
 	s.openJournal()
 	e.running.Go(e.assemble)
 	e.running.Go(e.keep)
-	e.running.Go(func() { e.dispatcher.run(e.ctx) })
+	e.running.Go(func() {
+		e.again(e.ctx, "deliveries wait until their leases have run out", func() { e.dispatcher.run(e.ctx) })
+	})
 	if c.Store != nil { // nobody else can see the default one
 		e.running.Go(e.sweeps)
 	}

@@ -2,6 +2,7 @@ package autoticket
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -25,7 +26,12 @@ type guarded struct {
 	count func(kind string) // of values that were withheld
 }
 
-func (g guarded) Handle(ctx context.Context, rec slog.Record) error {
+func (g guarded) Handle(ctx context.Context, rec slog.Record) (err error) {
+	defer func() {
+		if recover() != nil { // the host's own code, perhaps while it tells of a panic
+			err = errHandler
+		}
+	}()
 	var found tally
 	r := g.r.Reporting(found.add(g.count))
 	out := slog.NewRecord(rec.Time, rec.Level, safeText(r, rec.Message), rec.PC)
@@ -42,6 +48,9 @@ func (g guarded) Handle(ctx context.Context, rec slog.Record) error {
 	}
 	return g.Handler.Handle(ctx, out)
 }
+
+// errHandler says that the host's handler panicked. What it said may be a secret.
+var errHandler = errors.New("spanticket: the log's handler panicked")
 
 func (g guarded) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return guarded{g.Handler.WithAttrs(safeAttrs(g.r, attrs)), g.r, g.count}

@@ -30,6 +30,7 @@ type keeper struct {
 	wait  time.Duration    // before the next attempt; 0 while the store answers
 	again <-chan time.Time // when that is over; nil while there is nothing to wait for
 
+	drops watchman
 	stand *standIn   // while the store is out of reach, if there is a sink for it
 	left  []*standIn // that have something to hand over
 }
@@ -37,9 +38,14 @@ type keeper struct {
 // keep is the keeper's goroutine.
 func (e *Engine) keep() {
 	k := keeper{e: e}
+	e.again(e.ctx, "what was brought to the store may be lost", k.run)
+}
+
+// run keeps until the engine stops. It may be called again when it has panicked.
+func (k *keeper) run() {
+	e := k.e
 	sweep := time.NewTicker(sweepEvery)
 	defer sweep.Stop()
-	var drops watchman
 	for {
 		due := false
 		select {
@@ -49,7 +55,7 @@ func (e *Engine) keep() {
 			k.again = nil
 		case <-sweep.C:
 			due = true
-			drops.look(e.s.counters, e.s.config.Logger, time.Now())
+			k.drops.look(e.s.counters, e.s.config.Logger, time.Now())
 			k.look()
 		case <-e.ctx.Done():
 			k.abandon()
@@ -63,6 +69,7 @@ func (e *Engine) keep() {
 
 // take adds to what waits.
 func (k *keeper) take(w work) {
+	k.flushes = append(slices.DeleteFunc(k.flushes, flush.gone), w.flushes...)
 	if k.wait == 0 {
 		k.e.publish(w.origins)
 	}
@@ -78,8 +85,6 @@ func (k *keeper) take(w work) {
 	if k.stand != nil {
 		k.stand.count(added...) // what cannot wait for the store is not to be known here alone
 	}
-	k.flushes = slices.DeleteFunc(k.flushes, flush.gone)
-	k.flushes = append(k.flushes, w.flushes...)
 	if len(w.flushes) > 0 {
 		k.again = nil // somebody waits, perhaps the end of the process
 	}
@@ -98,10 +103,11 @@ func (k *keeper) bring(due bool) {
 		err = k.sweep()
 	}
 	if k.waiting.Len() == 0 {
-		for _, f := range k.flushes {
+		flushes := k.flushes
+		k.flushes = nil
+		for _, f := range flushes {
 			close(f.done)
 		}
-		k.flushes = nil
 	}
 	switch {
 	case k.e.ctx.Err() != nil:
@@ -188,13 +194,7 @@ func (k *keeper) abandon() {
 		k.e.s.ledger.Lose(w.Batch, correlate.AfterShutdown)
 		k.waiting.Stored()
 	}
-	select {
-	case w := <-k.e.work:
-		for _, b := range w.batches {
-			k.e.s.ledger.Lose(b.Batch, correlate.AfterShutdown)
-		}
-	default:
-	}
+	k.e.abandonWork()
 }
 
 // publish tells callers what became of their requests. They file for themselves
@@ -216,8 +216,8 @@ func (e *Engine) publish(origins []correlate.TraceOrigin) {
 func (e *Engine) applyOnce(b coalesce.Batch) error {
 	done := false
 	defer func() {
-		if !done {
-			e.s.ledger.Lose(b, correlate.Panicked)
+		if !done { // it must not come again, whatever is wrong with it
+			e.sound("occurrences are lost uncounted", func() { e.s.ledger.Lose(b, correlate.Panicked) })
 		}
 	}()
 	defer e.recover("occurrences are lost")

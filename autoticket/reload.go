@@ -77,9 +77,10 @@ const maxRuleFile = 1<<20 + 1
 // watchRules reloads the rules whenever their files have changed. It is a
 // goroutine of its own, which may hang with the file system.
 func (e *Engine) watchRules(seen string) {
-	defer e.recover("rule files are not watched any more")
-	filewatch.Watch(e.ctx, e.s.config.WatchRules, e.s.config.ruleFiles().Digest, seen, func() {
-		_ = e.Reload() // it has told the log
+	e.again(e.ctx, "a change of the rule files may be missed", func() {
+		filewatch.Watch(e.ctx, e.s.config.WatchRules, e.s.config.ruleFiles().Digest, seen, func() {
+			_ = e.Reload() // it has told the log
+		})
 	})
 }
 

@@ -60,6 +60,7 @@ type stages struct {
 	fit        map[string]sinks.Sink // in which may be filed while the store is out of reach
 	store      *outage.Store
 	reach      reach
+	panics     panics
 	audit      *slog.Logger
 	counters   *observe.Counters
 	deliveries *observe.Deliveries
@@ -179,7 +180,7 @@ func (s *stages) take(it capture.Item, now time.Time) {
 	decided := false
 	defer func() {
 		if v := recover(); v != nil {
-			s.config.Logger.Error("spanticket: a span was lost to a defect in the library", "panic", v)
+			s.panicked("a span is lost", v)
 			if it.Counts && !decided {
 				s.counters.Add(correlate.Panicked, 1)
 				s.release(it.Kept)
@@ -195,6 +196,15 @@ func (s *stages) take(it capture.Item, now time.Time) {
 // found counts the origin of a failure under its signature, once for each rule
 // that takes it.
 func (s *stages) found(f assemble.Found, now time.Time) {
+	counted := false
+	defer func() {
+		if v := recover(); v != nil { // the other failures of its trace go on
+			s.panicked("a failure is lost", v)
+			if !counted {
+				s.counters.Add(correlate.Panicked, 1)
+			}
+		}
+	}()
 	s.counters.Occurrences.Add(1)
 	by := f.By.Tag.(source)
 	kept := takeKept(f.Node)
@@ -204,6 +214,7 @@ func (s *stages) found(f assemble.Found, now time.Time) {
 	self := f.Node.Tag.(source)
 	s.counters.Occurrences.Add(self.others)
 	id := s.count(f.Node.Occurrence, by.set, by.rule, false, kept, self.others, now)
+	counted = true
 	for _, rule := range by.more {
 		o := *f.Node.Occurrence
 		s.count(&o, by.set, rule, true, nil, self.others, now)
@@ -231,7 +242,7 @@ func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, furt
 	}
 	id, ok := counts.Add(o, set, rule, further, now)
 	d.Signature = id
-	s.decisions.record(d)
+	s.explain(d)
 	if ok {
 		counts.Grow(id, others)
 		if len(kept) > 0 {
@@ -241,7 +252,7 @@ func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, furt
 	}
 	s.release(kept)
 	d.Stage, d.Reason = correlate.StageDecide, correlate.SignaturesFull
-	s.decisions.record(d)
+	s.explain(d)
 	if !further {
 		s.counters.Add(correlate.SignaturesFull, 1)
 	}
@@ -251,6 +262,7 @@ func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, furt
 // decided counts what became of a failing span. Origins are counted when their
 // problem is.
 func (s *stages) decided(n *assemble.Node, r correlate.Reason, origin *assemble.Node) {
+	defer s.recover("a decision is lost")
 	by := n.Tag.(source)
 	if len(by.kept) > 0 && r != correlate.Origin {
 		s.passOn(n, r, origin)
@@ -269,6 +281,12 @@ func (s *stages) decided(n *assemble.Node, r correlate.Reason, origin *assemble.
 	if origin != nil {
 		d.Detail = "of " + origin.Step.Operation + ", span " + origin.Span.String()
 	}
+	s.explain(d)
+}
+
+// explain records a decision that is counted already.
+func (s *stages) explain(d correlate.Decision) {
+	defer s.recover("a decision is not explained")
 	s.decisions.record(d)
 }
 

@@ -44,7 +44,7 @@ func (e *Engine) standIn() *standIn {
 	i.stop = stop
 	e.running.Go(func() {
 		defer close(i.landed)
-		i.dispatcher.run(ctx)
+		e.again(ctx, "tickets wait until the store is back", func() { i.dispatcher.run(ctx) })
 	})
 	return i
 }
@@ -88,6 +88,7 @@ func (i *standIn) handOver() (done bool, err error) {
 
 // close resolves what the store knows nothing of.
 func (i *standIn) close() {
+	defer i.e.recover("a ticket that the store knows nothing of stays open")
 	ctx, cancel := context.WithTimeout(i.e.ctx, maxClosing)
 	defer cancel()
 	for i.Left(ctx) > 0 {

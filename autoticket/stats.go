@@ -50,6 +50,11 @@ type Stats struct {
 	StoreLost time.Time
 	Waiting   int // batches, each of occurrences of one signature, that wait for the store
 
+	// Panics counts defects of the library that showed as panics of its own
+	// goroutines. What one of them was at may be lost; the engine goes on, and the log
+	// says more. Please report them.
+	Panics int64
+
 	Reloaded int64 // times that rules were loaded again
 	Refused  int64 // times that they were refused
 
@@ -118,6 +123,7 @@ func (s *stages) stats() Stats {
 		Queued:       s.gate.Backlog(),
 		OpenProblems: s.ledger.Open(),
 		HeldProblems: s.ledger.Held(),
+		Panics:       s.counters.Panics.Load(),
 		Reloaded:     s.counters.Reloaded.Load(),
 		Refused:      s.counters.Refused.Load(),
 	}

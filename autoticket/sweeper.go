@@ -15,6 +15,10 @@ const sweepTick = 5 * time.Second
 // this one has, and that looks after what nobody looks after, if it is told to. In
 // shadow it parks nothing: what waits, waits.
 func (e *Engine) sweeps() {
+	e.again(e.ctx, "what nobody claims is not looked for", e.sweepLoop)
+}
+
+func (e *Engine) sweepLoop() {
 	c := e.s.config
 	after := c.Sweep
 	if e.s.shadow {

@@ -48,8 +48,17 @@ func (b *Budget) Idle(now time.Time) bool {
 	return len(b.opened) == 0 && b.held.IsZero()
 }
 
-// forget drops what is over.
+// forget drops what is over. What lies in the future was noted before the clock was set
+// back: it is as if it happened now, or the budget would stay full until that time.
 func (b *Budget) forget(now time.Time) {
+	for i, t := range b.opened {
+		if t.After(now) {
+			b.opened[i] = now
+		}
+	}
+	if b.held.After(now) {
+		b.held = now
+	}
 	b.opened = slices.DeleteFunc(b.opened, func(t time.Time) bool { return !t.After(now.Add(-budgetSpan)) })
 	if !now.Before(b.held.Add(budgetCalm)) {
 		b.held = time.Time{}

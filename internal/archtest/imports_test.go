@@ -108,7 +108,7 @@ func TestImports(t *testing.T) {
 	pkgs := list(t)
 	for path, p := range pkgs {
 		own, ok := strings.CutPrefix(path, module)
-		if !ok || within(own, "/examples/") || within(own, "/internal/score/") || own == "/internal/hostload" {
+		if !ok || within(own, "/examples/") || within(own, "/internal/score/") || own == "/internal/hostload" || own == "/internal/soak" {
 			continue
 		}
 		allowed, ok := may[own]

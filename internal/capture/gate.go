@@ -104,7 +104,7 @@ func (g *Gate) Close() {
 
 // Start notes a span that the library's own deliveries have started.
 func (g *Gate) Start(ctx context.Context, sp sdktrace.ReadWriteSpan) {
-	if g.own.inFlight.Load() != 0 {
+	if inFlight.Load() != 0 {
 		g.own.start(ctx, sp.SpanContext().SpanID())
 	}
 }

@@ -13,10 +13,14 @@ import (
 // library's own calls never make tickets. A context is looked at only while a
 // delivery is in flight.
 type ownSpans struct {
-	inFlight atomic.Int64
-	marked   atomic.Int64
-	ids      sync.Map // trace.SpanID -> struct{}
+	marked atomic.Int64
+	ids    sync.Map // trace.SpanID -> struct{}
 }
+
+// inFlight counts the deliveries of all engines of the process: what one of them sends
+// is no failure of the host's for the others either, or each would file what went
+// wrong with the other's tickets.
+var inFlight atomic.Int64
 
 // maxOwn bounds the spans that are remembered, should they never end.
 const maxOwn = 4096
@@ -41,8 +45,8 @@ func (q quiet) WithGroup(name string) slog.Handler       { return quiet{q.Handle
 // Own returns a context under which spans are not captured, until done is
 // called.
 func (g *Gate) Own(ctx context.Context) (_ context.Context, done func()) {
-	g.own.inFlight.Add(1)
-	return context.WithValue(ctx, ownKey{}, true), func() { g.own.inFlight.Add(-1) }
+	inFlight.Add(1)
+	return context.WithValue(ctx, ownKey{}, true), func() { inFlight.Add(-1) }
 }
 
 func (o *ownSpans) start(ctx context.Context, id trace.SpanID) {

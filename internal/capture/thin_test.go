@@ -176,3 +176,46 @@ func TestThinningAllocatesNothing(t *testing.T) {
 	sp := failingWith("GET /a", "dial tcp 10.0.0.1:80: refused", 1)
 	require.Zero(t, testing.AllocsPerRun(100, func() { s.thin.Admit(sp, s.set, 0, false) }))
 }
+
+func TestAStormIsThinnedOutWhateverTheClockDoes(t *testing.T) {
+	for _, test := range []struct {
+		rule string
+		jump time.Duration
+	}{
+		{"forward", 24 * time.Hour},
+		{"back", -24 * time.Hour},
+		{"forward a little", time.Minute},
+		{"back a little", -time.Minute},
+	} {
+		t.Run(test.rule, func(t *testing.T) {
+			s := newStorm(t)
+			second := func(d time.Duration) int64 {
+				before := s.taken
+				for i := range 10 {
+					for range 2000 {
+						s.end("GET /a", fmt.Sprint("refused ", i), false)
+					}
+					s.pass(100 * time.Millisecond)
+				}
+				s.now = s.now.Add(d)
+				return s.taken - before
+			}
+			for range 5 {
+				second(0)
+			}
+			steady := second(test.jump)
+			require.InDelta(t, thinRate, steady, 0.2*thinRate)
+			require.LessOrEqual(t, second(0), int64(thinRate+thinBurst+2000), "a jump gives no more than a burst")
+			var after int64
+			for range 10 {
+				after = second(0)
+			}
+			require.InDelta(t, thinRate, after, 0.2*thinRate, "and it is as before")
+			for range 5 {
+				s.pass(time.Second)
+			}
+			require.False(t, s.thin.Active())
+			require.Equal(t, s.offered, s.accounted())
+		})
+	}
+}

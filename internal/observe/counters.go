@@ -27,6 +27,8 @@ type Counters struct {
 	// Reloaded counts the times that rules were loaded again, and Refused those
 	// that something was wrong with them.
 	Reloaded, Refused atomic.Int64
+	// Panics counts panics of the engine's own goroutines, which went on.
+	Panics atomic.Int64
 	// Journal counts first occurrences by what became of them in the journal.
 	Journal Journal
 	// Withheld counts values that were taken out as secret or personal, by kind.

@@ -133,6 +133,7 @@ func TestExport(t *testing.T) {
 	c.Add(correlate.Symptom, 2)
 	c.Add(correlate.QueueFull, 1)
 	c.Matches.Add(4)
+	c.Panics.Add(3)
 	c.Reloaded.Add(1)
 	c.Refused.Add(2)
 	c.Occurrences.Add(1)
@@ -152,6 +153,7 @@ func TestExport(t *testing.T) {
 		{"spanticket.occurrences", "{occurrence}", "", 1, true},
 		{"spanticket.matches", "{span}", "", 4, true},
 		{"spanticket.deliveries", "{delivery}", "spanticket.operation=open,spanticket.outcome=delivered,spanticket.sink=jira", 1, true},
+		{"spanticket.panics", "{panic}", "", 3, true},
 		{"spanticket.queue.size", "{span}", "", 3, false},
 		{"spanticket.queue.capacity", "{span}", "", 100, false},
 		{"spanticket.trace.open", "{trace}", "", 2, false},

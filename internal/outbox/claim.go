@@ -18,6 +18,14 @@ import (
 // most first, for all scopes and sinks, and then for the rest. Who got something is
 // the last to be asked the next time.
 func (o *Outbox) Claim(ctx context.Context, now time.Time) (jobs []Job, more bool, err error) {
+	defer func() {
+		if v := recover(); v != nil { // a store that is the host's may; its slots must not stay taken
+			for _, j := range jobs {
+				<-j.target.slots
+			}
+			panic(v)
+		}
+	}()
 	scopes := o.Scopes()
 	turn, next := o.turn, o.turn
 	near, byClass, asked, found := map[*target]bool{}, map[*target]bool{}, map[*target]bool{}, map[*target]bool{}
