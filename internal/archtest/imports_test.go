@@ -58,6 +58,7 @@ var may = map[string][]string{
 	"/correlate/pgstore":    {std, "/correlate", "/correlate/internal/fleet"},
 	"/correlate/redisstore": {std, "/correlate", "/correlate/internal/fleet", "github.com/redis/go-redis/v9"},
 	"/correlate/boltstore":  {std, "/correlate", "/internal/filelock", "go.etcd.io/bbolt/"},
+	"/correlate/deployment": {std, "/correlate", "/redact", "go.opentelemetry.io/otel/"},
 	"/redact":               {std},
 	"/redact/gitleaks":      {std, "/redact", "github.com/spf13/viper", "github.com/zricethezav/gitleaks/v8/config"},
 	"/sinks":                {std},
