@@ -14,6 +14,8 @@ type History struct {
 	scopes map[correlate.Scope]timeline
 	names  map[string][]correlate.Scope // of the scopes, by service
 	size   int
+
+	revisions map[string][]Deployment
 }
 
 type timeline struct {
@@ -39,18 +41,26 @@ func NewHistory(told ...Deployment) *History {
 
 func (h *History) put(scope correlate.Scope, t timeline) {
 	if h.scopes == nil {
-		h.scopes, h.names = map[correlate.Scope]timeline{}, map[string][]correlate.Scope{}
+		h.scopes, h.names, h.revisions = map[correlate.Scope]timeline{}, map[string][]correlate.Scope{}, map[string][]Deployment{}
 	}
 	if _, found := h.scopes[scope]; !found {
 		h.names[scope.Service] = append(h.names[scope.Service], scope)
 	}
 	h.scopes[scope] = t
 	h.size += len(t.all)
+	for _, d := range t.all {
+		if d.Revision != "" {
+			h.revisions[d.Revision] = append(h.revisions[d.Revision], d)
+		}
+	}
 }
 
 func (h *History) sort() {
 	for _, scopes := range h.names {
 		slices.SortFunc(scopes, correlate.Scope.Compare)
+	}
+	for _, of := range h.revisions {
+		slices.SortFunc(of, compare)
 	}
 }
 
@@ -112,3 +122,6 @@ func (h *History) between(scope correlate.Scope, from, to time.Time) func(func(D
 		}
 	}
 }
+
+// sameRevision returns the deployments of one revision, of whatever service.
+func (h *History) sameRevision(revision string) []Deployment { return h.revisions[revision] }

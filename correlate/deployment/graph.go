@@ -1,0 +1,184 @@
+package deployment
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spanticket/spanticket/correlate"
+)
+
+const (
+	maxNodes    = 4096
+	maxEdges    = 128 // of one service
+	maxDistance = 4   // calls that are followed
+	// defaultAge is after how long without a call a service is no dependency any more.
+	defaultAge = 7 * 24 * time.Hour
+)
+
+// Peer is what a service depends on.
+type Peer struct {
+	// Scope names it. The environment is that of the caller.
+	Scope correlate.Scope `json:"scope"`
+	// Shared says that it is infrastructure: a database, a queue, a cache.
+	Shared bool `json:"shared,omitempty"`
+}
+
+// Reach is a dependency, and how many calls it is away.
+type Reach struct {
+	Peer
+	Distance int
+}
+
+// Graph knows which services depend on which. It is bounded: what was not seen
+// for long is forgotten, and a service beyond its bounds takes the place of the
+// one that was not seen for longest. Its methods may be called concurrently; the zero value
+// is empty and ready to use, and a nil Graph knows of nothing.
+type Graph struct {
+	// Age is how long a dependency is kept that is not seen. Defaults to seven days.
+	Age time.Duration
+
+	mu    sync.RWMutex
+	nodes map[correlate.Scope]*node
+}
+
+// node is one service, and what it depends on.
+type node struct {
+	edges map[Peer]time.Time // when it was last seen; zero means given by hand, for ever
+	seen  time.Time
+}
+
+// Add says that a service depends on others, whatever is seen.
+func (g *Graph) Add(from correlate.Scope, on ...Peer) {
+	for _, p := range on {
+		g.see(from, p, time.Time{})
+	}
+}
+
+// see notes one call. It reports whether it told anything new.
+func (g *Graph) see(from correlate.Scope, p Peer, now time.Time) bool {
+	p.Scope.Environment = from.Environment
+	if p.Scope.Service == "" || from.Service == "" || p.Scope == from || len(p.Scope.Service) > maxIdentity {
+		return false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := g.node(from)
+	at, found := n.edges[p]
+	if found && (at.IsZero() || !now.IsZero() && !now.After(at)) {
+		return false
+	}
+	if !found && len(n.edges) >= maxEdges {
+		delete(n.edges, oldest(n.edges))
+	}
+	n.edges[p] = now
+	n.seen = latest(n.seen, now)
+	return !found || now.Sub(at) > time.Hour
+}
+
+// node returns the node of a service, and makes room for it.
+func (g *Graph) node(s correlate.Scope) *node {
+	if n := g.nodes[s]; n != nil {
+		return n
+	}
+	if g.nodes == nil {
+		g.nodes = map[correlate.Scope]*node{}
+	}
+	if len(g.nodes) >= maxNodes {
+		var out correlate.Scope
+		var seen time.Time
+		first := true
+		for s, n := range g.nodes {
+			if c := n.seen.Compare(seen); first || c < 0 || c == 0 && s.Compare(out) < 0 {
+				out, seen, first = s, n.seen, false
+			}
+		}
+		delete(g.nodes, out)
+	}
+	n := &node{edges: map[Peer]time.Time{}}
+	g.nodes[s] = n
+	return n
+}
+
+// oldest returns the edge that was not seen for longest; those by hand are the last to go.
+func oldest(edges map[Peer]time.Time) (out Peer) {
+	first := true
+	for p, at := range edges {
+		c := at.Compare(edges[out])
+		switch {
+		case first, edges[out].IsZero() && !at.IsZero():
+		case at.IsZero() && !edges[out].IsZero():
+			continue
+		case c > 0, c == 0 && p.compare(out) > 0:
+			continue
+		}
+		out, first = p, false
+	}
+	return out
+}
+
+func (p Peer) compare(q Peer) int {
+	return cmp.Or(p.Scope.Compare(q.Scope), compareBool(p.Shared, q.Shared))
+}
+
+// Upstream returns what a service depends on, the nearest first: services before
+// infrastructure of the same distance, at most four calls away.
+func (g *Graph) Upstream(from correlate.Scope, now time.Time) []Reach {
+	if g == nil {
+		return nil
+	}
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	seen := map[correlate.Scope]bool{from: true}
+	var out []Reach
+	line := []correlate.Scope{from}
+	for distance := 1; distance <= maxDistance && len(line) > 0; distance++ {
+		var next []Reach
+		for _, s := range line {
+			for _, p := range g.of(s, now) {
+				if !seen[p.Scope] {
+					seen[p.Scope] = true
+					next = append(next, Reach{Peer: p, Distance: distance})
+				}
+			}
+		}
+		slices.SortFunc(next, func(a, b Reach) int {
+			return cmp.Or(compareBool(a.Shared, b.Shared), a.Scope.Compare(b.Scope))
+		})
+		line = line[:0]
+		for _, r := range next {
+			line = append(line, r.Scope)
+		}
+		out = append(out, next...)
+	}
+	return out
+}
+
+// of returns the dependencies of a service that are not too old. A namespace that
+// a caller did not know is that of the caller, if there is such a service.
+func (g *Graph) of(s correlate.Scope, now time.Time) []Peer {
+	n := g.nodes[s]
+	if n == nil && s.Namespace == "" {
+		for other, o := range g.nodes { // the only one of that name, if there is one
+			if other.Service == s.Service && other.Environment == s.Environment {
+				if n != nil {
+					return nil
+				}
+				n = o
+			}
+		}
+	}
+	if n == nil {
+		return nil
+	}
+	oldest := now.Add(-cmp.Or(g.Age, defaultAge))
+	out := make([]Peer, 0, len(n.edges))
+	for p, at := range n.edges {
+		if at.IsZero() || at.After(oldest) {
+			out = append(out, p)
+		}
+	}
+	slices.SortFunc(out, Peer.compare)
+	return out
+}
