@@ -13,6 +13,7 @@ const (
 	maxNodes    = 4096
 	maxEdges    = 128 // of one service
 	maxDistance = 4   // calls that are followed
+	maxReach    = 128 // services and infrastructure that are returned
 	// defaultAge is after how long without a call a service is no dependency any more.
 	defaultAge = 7 * 24 * time.Hour
 )
@@ -123,7 +124,7 @@ func (p Peer) compare(q Peer) int {
 }
 
 // Upstream returns what a service depends on, the nearest first: services before
-// infrastructure of the same distance, at most four calls away.
+// infrastructure of the same distance, at most four calls away and 128 in all.
 func (g *Graph) Upstream(from correlate.Scope, now time.Time) []Reach {
 	if g == nil {
 		return nil
@@ -133,52 +134,49 @@ func (g *Graph) Upstream(from correlate.Scope, now time.Time) []Reach {
 	seen := map[correlate.Scope]bool{from: true}
 	var out []Reach
 	line := []correlate.Scope{from}
-	for distance := 1; distance <= maxDistance && len(line) > 0; distance++ {
-		var next []Reach
+	for distance := 1; distance <= maxDistance && len(line) > 0 && len(out) < maxReach; distance++ {
+		var next []Peer
 		for _, s := range line {
-			for _, p := range g.of(s, now) {
-				if !seen[p.Scope] {
-					seen[p.Scope] = true
-					next = append(next, Reach{Peer: p, Distance: distance})
-				}
-			}
+			next = g.appendOf(next, s, now)
 		}
-		slices.SortFunc(next, func(a, b Reach) int {
+		slices.SortFunc(next, func(a, b Peer) int {
 			return cmp.Or(compareBool(a.Shared, b.Shared), a.Scope.Compare(b.Scope))
 		})
 		line = line[:0]
-		for _, r := range next {
-			line = append(line, r.Scope)
+		for _, p := range next {
+			if !seen[p.Scope] && len(out) < maxReach {
+				seen[p.Scope] = true
+				line = append(line, p.Scope)
+				out = append(out, Reach{Peer: p, Distance: distance})
+			}
 		}
-		out = append(out, next...)
 	}
 	return out
 }
 
-// of returns the dependencies of a service that are not too old. A namespace that
-// a caller did not know is that of the caller, if there is such a service.
-func (g *Graph) of(s correlate.Scope, now time.Time) []Peer {
+// appendOf appends the dependencies of a service that are not too old. Of a
+// service whose namespace a caller did not know, it is the only one of that name, if there is
+// one.
+func (g *Graph) appendOf(out []Peer, s correlate.Scope, now time.Time) []Peer {
 	n := g.nodes[s]
 	if n == nil && s.Namespace == "" {
-		for other, o := range g.nodes { // the only one of that name, if there is one
+		for other, o := range g.nodes {
 			if other.Service == s.Service && other.Environment == s.Environment {
 				if n != nil {
-					return nil
+					return out
 				}
 				n = o
 			}
 		}
 	}
 	if n == nil {
-		return nil
+		return out
 	}
 	oldest := now.Add(-cmp.Or(g.Age, defaultAge))
-	out := make([]Peer, 0, len(n.edges))
 	for p, at := range n.edges {
 		if at.IsZero() || at.After(oldest) {
 			out = append(out, p)
 		}
 	}
-	slices.SortFunc(out, Peer.compare)
 	return out
 }

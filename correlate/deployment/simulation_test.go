@@ -202,8 +202,17 @@ func TestSimulation(t *testing.T) {
 	for seed := range uint64(20) {
 		s.add(observe(1000 + seed))
 	}
-	t.Logf("top-1 %.3f, top-3 %.3f, false blame %.3f (%.3f of the %d that came within two hours after a deployment)",
-		share(s.first, s.bad), share(s.three, s.bad), share(s.blamed, s.others), share(s.nearBlamed, s.near), s.near)
+	blind := 0
+	for seed := range uint64(20) {
+		o := observe(1000 + seed)
+		for i, f := range o.Faults {
+			c, now := o.problem(i)
+			blind += count(f.Change < 0 && len(Suspects(c, o.history, o.graph, nil, now).Suspects) > 0)
+		}
+	}
+	require.LessOrEqual(t, share(blind, s.others), 0.05, "false blame where nothing is counted")
+	t.Logf("top-1 %.3f, top-3 %.3f, false blame %.3f (%.3f of the %d that came within two hours after a deployment; %.3f where nothing is counted)",
+		share(s.first, s.bad), share(s.three, s.bad), share(s.blamed, s.others), share(s.nearBlamed, s.near), s.near, share(blind, s.others))
 	t.Logf("confirmed after a rollback %.3f; right of each class %v of %v; missed or blamed %v", share(s.confirmed, s.undone), s.right, s.named, s.missed)
 	require.Equal(t, 20*60, s.bad)
 	require.Equal(t, 20*40, s.others)
