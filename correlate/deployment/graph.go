@@ -39,15 +39,22 @@ type Reach struct {
 type Graph struct {
 	// Age is how long a dependency is kept that is not seen. Defaults to seven days.
 	Age time.Duration
+	// Names says what is meant by names that spans call by, where they are not those of services:
+	// hosts, queues ("kafka orders"), databases ("postgresql orders") and services of
+	// RPC. It must not change once the graph is in use. The environment of a name is
+	// always the caller's.
+	Names map[string]Peer
 
 	mu    sync.RWMutex
 	nodes map[correlate.Scope]*node
+	named map[correlate.Scope][]correlate.Scope // those of one name, in whatever namespace
 }
 
 // node is one service, and what it depends on.
 type node struct {
 	edges map[Peer]time.Time // when it was last seen; zero means given by hand, for ever
 	seen  time.Time
+	dirty bool // there is something that was not shared
 }
 
 // Add says that a service depends on others, whatever is seen.
@@ -57,25 +64,36 @@ func (g *Graph) Add(from correlate.Scope, on ...Peer) {
 	}
 }
 
-// see notes one call. It reports whether it told anything new.
-func (g *Graph) see(from correlate.Scope, p Peer, now time.Time) bool {
+// See notes that a service depended on something at a time. It is for whole traces, and for what the
+// shared store says of the origin of a request; [Graph.Learn] is for spans.
+func (g *Graph) See(from correlate.Scope, on Peer, now time.Time) { g.see(from, on, now) }
+
+// shareEvery is how often a dependency that goes on is told to other replicas.
+const shareEvery = time.Hour
+
+func (g *Graph) see(from correlate.Scope, p Peer, now time.Time) { g.put(from, p, now, true) }
+
+// put adds what was seen here, which others do not know, or what they have told.
+func (g *Graph) put(from correlate.Scope, p Peer, now time.Time, here bool) {
 	p.Scope.Environment = from.Environment
-	if p.Scope.Service == "" || from.Service == "" || p.Scope == from || len(p.Scope.Service) > maxIdentity {
-		return false
+	if p.Scope.Service == "" || from.Service == "" || p.Scope == from || len(p.Scope.Service)+len(p.Scope.Namespace) > maxIdentity {
+		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := g.node(from)
 	at, found := n.edges[p]
 	if found && (at.IsZero() || !now.IsZero() && !now.After(at)) {
-		return false
+		return
 	}
 	if !found && len(n.edges) >= maxEdges {
 		delete(n.edges, oldest(n.edges))
 	}
-	n.edges[p] = now
+	if !found || now.Sub(at) >= time.Minute || now.IsZero() { // to the minute is enough
+		n.edges[p] = now
+		n.dirty = n.dirty || here && !now.IsZero() && (!found || now.Truncate(shareEvery).After(at))
+	}
 	n.seen = latest(n.seen, now)
-	return !found || now.Sub(at) > time.Hour
 }
 
 // node returns the node of a service, and makes room for it.
@@ -84,7 +102,7 @@ func (g *Graph) node(s correlate.Scope) *node {
 		return n
 	}
 	if g.nodes == nil {
-		g.nodes = map[correlate.Scope]*node{}
+		g.nodes, g.named = map[correlate.Scope]*node{}, map[correlate.Scope][]correlate.Scope{}
 	}
 	if len(g.nodes) >= maxNodes {
 		var out correlate.Scope
@@ -96,10 +114,21 @@ func (g *Graph) node(s correlate.Scope) *node {
 			}
 		}
 		delete(g.nodes, out)
+		g.named[unnamed(out)] = slices.DeleteFunc(g.named[unnamed(out)], func(s correlate.Scope) bool { return s == out })
+		if len(g.named[unnamed(out)]) == 0 {
+			delete(g.named, unnamed(out))
+		}
 	}
 	n := &node{edges: map[Peer]time.Time{}}
 	g.nodes[s] = n
+	g.named[unnamed(s)] = append(g.named[unnamed(s)], s)
 	return n
+}
+
+// unnamed returns a scope without its namespace.
+func unnamed(s correlate.Scope) correlate.Scope {
+	s.Namespace = ""
+	return s
 }
 
 // oldest returns the edge that was not seen for longest; those by hand are the last to go.
@@ -159,15 +188,8 @@ func (g *Graph) Upstream(from correlate.Scope, now time.Time) []Reach {
 // one.
 func (g *Graph) appendOf(out []Peer, s correlate.Scope, now time.Time) []Peer {
 	n := g.nodes[s]
-	if n == nil && s.Namespace == "" {
-		for other, o := range g.nodes {
-			if other.Service == s.Service && other.Environment == s.Environment {
-				if n != nil {
-					return out
-				}
-				n = o
-			}
-		}
+	if of := g.named[s]; n == nil && len(of) == 1 {
+		n = g.nodes[of[0]]
 	}
 	if n == nil {
 		return out
