@@ -32,7 +32,7 @@ func (e *Engine) assemble() {
 	told := time.Now() // when the keeper was last given counts
 	for {
 		wake := tick.C
-		if s.table.Next().IsZero() && s.counts.Len() == 0 && s.calls.Len() == 0 && len(flushes) == 0 && !s.gate.Holding() {
+		if s.table.Next().IsZero() && s.counts.Len() == 0 && s.calls.Len() == 0 && len(flushes) == 0 && !s.gate.Holding() && !s.gate.Thin.Active() {
 			wake = nil // nothing is held: sleep until a span comes
 		}
 		select {
@@ -53,6 +53,7 @@ func (e *Engine) assemble() {
 				s.gate.Release(func(it capture.Item) { s.take(it, time.Now()) })
 				s.table.CloseAll(time.Now())
 			}
+			s.countAll(time.Now())
 			flushes = append(flushes, f.done)
 		case <-e.ctx.Done():
 			e.abandon()
@@ -61,6 +62,7 @@ func (e *Engine) assemble() {
 		now := time.Now()
 		s.gate.Overdue(now, func(it capture.Item) { s.take(it, now) })
 		s.table.Advance(now)
+		s.thin(now)
 		e.traces.Store(int64(s.table.Len()))
 		s.gate.Traffic.Advance(now)
 		due := s.counts.Fresh() || len(flushes) > 0 || max(s.counts.Len(), s.calls.Len()) >= maxPending/2 || s.callsDue(now) ||
@@ -101,6 +103,7 @@ func (e *Engine) abandon() {
 	}
 	s.gate.Release(func(it capture.Item) { s.gate.Drop(it, correlate.AfterShutdown) })
 	s.table.CloseAll(time.Now())
+	s.countAll(time.Now())
 	for _, b := range s.batches(time.Now(), true) {
 		s.ledger.Lose(b.Batch, correlate.AfterShutdown)
 	}

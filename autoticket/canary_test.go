@@ -26,6 +26,7 @@ import (
 
 	"github.com/spanticket/spanticket/autoticket"
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/boltstore"
 	"github.com/spanticket/spanticket/enrich"
 	"github.com/spanticket/spanticket/internal/canary"
 	"github.com/spanticket/spanticket/sinks"
@@ -115,7 +116,7 @@ func TestCanariesWouldLeave(t *testing.T) {
 	}
 	t.Logf("of %d places %d show what they say: %v", len(f[0].secrets), len(places), ways)
 	for _, way := range []string{
-		"console", "file", "webhook: body", "log", "audit", "store", "written records", "parked", "decision", "explanation", "explanation as text",
+		"console", "file", "database", "journal", "webhook: body", "log", "audit", "store", "written records", "parked", "decision", "explanation", "explanation as text",
 		"error", "held", "ticket", "ticket as text", "replay: log", "replay: written records", "error of a configuration",
 	} {
 		require.Positive(t, ways[way], "%s: %v", way, ways)
@@ -149,8 +150,13 @@ func runWithCanaries(t *testing.T, f flock, l *leaving) {
 	}})
 	require.NoError(t, err)
 	reader := sdkmetric.NewManualReader()
-	store := &spillingStore{Store: new(correlate.Memory), f: f, l: l, seen: map[string]bool{}}
+	database, journal := filepath.Join(t.TempDir(), "problems.db"), filepath.Join(t.TempDir(), "journal")
+	bolt, err := boltstore.Open(boltstore.Config{Path: database})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, bolt.Close()) }()
+	store := &spillingStore{Store: bolt, f: f, l: l, seen: map[string]bool{}}
 	config := canaryConfig(f, l, store)
+	config.Journal = journal
 	config.RuleFiles = []string{rules}
 	config.MeterProvider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader), sdkmetric.WithExemplarFilter(exemplar.AlwaysOnFilter))
 	config.Sinks = map[string]sinks.Sink{
@@ -171,6 +177,7 @@ func runWithCanaries(t *testing.T, f flock, l *leaving) {
 	}
 	for _, p := range f {
 		fail(p)
+		l.journal(t, journal)
 		store.spill.writes.Store(true) // the first fails
 		require.NoError(t, engine.ForceFlush(ctx))
 	}
@@ -205,11 +212,13 @@ func runWithCanaries(t *testing.T, f flock, l *leaving) {
 	defer cancel()
 	l.printf("error", "%v", engine.Shutdown(shut))
 	require.NoError(t, file.Close())
+	l.journal(t, journal)
+	l.file(t, "database", database)
 	data, err := os.ReadFile(lines)
 	require.NoError(t, err)
 	require.NotEmpty(t, data)
 	l.printf("file", "%s", data)
-	for _, kind := range []correlate.Kind{correlate.KindProblem, correlate.KindAlias, correlate.KindOrigin, correlate.KindUpgrade, correlate.KindAdoption} {
+	for _, kind := range []correlate.Kind{correlate.KindProblem, correlate.KindAlias, correlate.KindOrigin, correlate.KindUpgrade, correlate.KindAdoption, correlate.KindRoster} {
 		records, err := store.Store.List(ctx, correlate.Page{Kind: kind, Max: 1000})
 		require.NoError(t, err)
 		for _, r := range records {
@@ -241,6 +250,9 @@ func askWithCanaries(t *testing.T, f flock, l *leaving, engine *autoticket.Engin
 	require.NoError(t, err)
 	require.NotEmpty(t, parked)
 	l.value("parked", parked)
+	preview, err := engine.Preview(ctx, parked[0])
+	require.NoError(t, err)
+	l.value("preview", preview)
 	l.printf("error", "%v", engine.Requeue(ctx, parked[0]))
 	l.value("stats", engine.Stats())
 	traces := map[string]bool{}

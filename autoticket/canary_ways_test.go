@@ -9,9 +9,14 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/sinks"
@@ -33,6 +38,20 @@ func (l *leaving) printf(way, format string, args ...any) {
 func (l *leaving) value(way string, v any) {
 	data, err := json.Marshal(v)
 	l.printf(way, "%s %v %+v", data, err, v)
+}
+
+// file takes all that is in a file, also where it is free.
+func (l *leaving) file(t *testing.T, way, path string) {
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	l.printf(way, "%s", data)
+}
+
+// journal takes all that was ever written to a journal and was not written over, and
+// each record as it would be read.
+func (l *leaving) journal(t *testing.T, path string) {
+	l.file(t, "journal", path)
+	require.NotEmpty(t, operations(t, filepath.Dir(path)))
 }
 
 type exit struct {

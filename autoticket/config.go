@@ -19,6 +19,7 @@ import (
 	"github.com/spanticket/spanticket/internal/capture"
 	"github.com/spanticket/spanticket/internal/outbox"
 	"github.com/spanticket/spanticket/internal/render"
+	"github.com/spanticket/spanticket/internal/sweep"
 	"github.com/spanticket/spanticket/redact"
 	"github.com/spanticket/spanticket/sinks"
 )
@@ -88,6 +89,19 @@ type Config struct {
 	// that the engine can start with them, and with rules that are ready for its
 	// spans. Defaults to the resource of the first span that ends.
 	Resource *resource.Resource
+
+	// Sweep makes this engine one of those that look after what no engine of the fleet
+	// looks after any more: deliveries that have waited for so long, and whose service
+	// has had no engine with a sink of that name for so long, because the sink was
+	// renamed or the service is gone, are parked, and problems of a service that is
+	// gone are resolved once they are quiet. Engines that share a store say in it once
+	// an hour which sinks they have; of those that sweep, one at a time does, every 15
+	// minutes. [Engine.Parked] then lists what is parked of all services. A sink that is
+	// down, paused or refuses its credential has its engine all the same.
+	//
+	// Make it longer than any service rests, such as a job that runs once a day: 72
+	// hours, say. From 6 hours to 14 days. Defaults to 0: this engine does not.
+	Sweep time.Duration
 
 	// Peers are services that file their failures themselves, by the names under
 	// which spans call them. A call that one of them answered with a failure is
@@ -274,12 +288,15 @@ func (c Config) validate() error {
 		errs = append(errs, err)
 	}
 	for field, n := range map[string]int64{
-		"Adopt": int64(c.Adopt), "TicketsPerHour": int64(c.TicketsPerHour), "WatchRules": int64(c.WatchRules),
+		"Adopt": int64(c.Adopt), "TicketsPerHour": int64(c.TicketsPerHour), "WatchRules": int64(c.WatchRules), "Sweep": int64(c.Sweep),
 		"EnrichTimeout": int64(c.EnrichTimeout), "TraceWait": int64(c.TraceWait), "MaxTraces": int64(c.MaxTraces), "QueueSize": int64(c.QueueSize),
 	} {
 		if n < 0 {
 			errs = append(errs, fmt.Errorf("autoticket: Config.%s is negative", field))
 		}
+	}
+	if c.Sweep > 0 && (c.Sweep < sweep.Least || c.Sweep > sweep.Most) {
+		errs = append(errs, fmt.Errorf("autoticket: Config.Sweep is %s; it must be 0, or from %s to %s", c.Sweep, sweep.Least, sweep.Most))
 	}
 	slices.SortStableFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 	return errors.Join(errs...)

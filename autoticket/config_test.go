@@ -33,6 +33,7 @@ func TestNewSaysAllThatIsWrongAtOnce(t *testing.T) {
 		Enrichers: map[string]enrich.Enricher{"owners": nil},
 		TraceLink: "ftp://example.com/{trace}",
 		QueueSize: -1,
+		Sweep:     time.Hour,
 	})
 	require.Nil(t, engine)
 	for _, want := range []string{
@@ -41,6 +42,7 @@ func TestNewSaysAllThatIsWrongAtOnce(t *testing.T) {
 		`Config.Delivery["github"].Attempts is negative`,
 		`Config.Enrichers["owners"] is nil`,
 		`Config.QueueSize is negative`,
+		`Config.Sweep is 1h0m0s; it must be 0, or from 6h0m0s to 336h0m0s`,
 		`Config.TraceLink`,
 		`rule "one"`, `span.name`, // and what was meant
 		`rule "two"`,
@@ -97,6 +99,9 @@ func TestANilEngineDoesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, parked)
 	require.ErrorIs(t, engine.Requeue(t.Context(), autoticket.Parked{}), autoticket.ErrNotParked)
+	require.ErrorIs(t, engine.Discard(t.Context(), autoticket.Parked{}, "ann"), autoticket.ErrNotParked)
+	_, err = engine.Preview(t.Context(), autoticket.Parked{})
+	require.ErrorIs(t, err, autoticket.ErrNotParked)
 	require.NoError(t, engine.Shutdown(t.Context()))
 }
 
@@ -182,6 +187,7 @@ func TestMetrics(t *testing.T) {
 		"spanticket.spans": "{span}", "spanticket.matches": "{span}", "spanticket.occurrences": "{occurrence}", "spanticket.deliveries": "{delivery}",
 		"spanticket.queue.size": "{span}", "spanticket.queue.capacity": "{span}", "spanticket.trace.open": "{trace}", "spanticket.problem.open": "{problem}",
 		"spanticket.problem.held": "{problem}", "spanticket.rules": "{rule}", "spanticket.rules.reloads": "{reload}", "spanticket.ticket.duration": "s",
+		"spanticket.delivery.parked": "{delivery}",
 	}, units)
 }
 

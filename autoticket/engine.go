@@ -61,7 +61,8 @@ import (
 // Three goroutines do the work, and each owns its part: the assembler takes
 // spans from the queue, puts traces together and counts failures; the keeper
 // alone writes counts to the store; the dispatcher claims deliveries, and
-// starts a goroutine for each.
+// starts a goroutine for each. With a store of the host's there is a fourth, the
+// sweeper, which tells the other engines of this one.
 type Engine struct {
 	s       *stages
 	ctx     context.Context // ends when the engine stops
@@ -133,6 +134,7 @@ func New(c Config) (*Engine, error) {
 			Traces:        e.traces.Load,
 			Problems:      func() int64 { return int64(s.ledger.Open()) },
 			Held:          func() int64 { return int64(s.ledger.Held()) },
+			Parked:        s.parked.Counts,
 			Rules:         s.ruleStates,
 		})
 		if err != nil {
@@ -147,6 +149,9 @@ func New(c Config) (*Engine, error) {
 	e.running.Go(e.assemble)
 	e.running.Go(e.keep)
 	e.running.Go(e.dispatch)
+	if c.Store != nil { // nobody else can see the default one
+		e.running.Go(e.sweeps)
+	}
 	if seen != "" {
 		go e.watchRules(seen) // not waited for: its file system may hang
 	}

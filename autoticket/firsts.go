@@ -19,6 +19,7 @@ import (
 type firsts struct {
 	s          *stages
 	journal    *journal.Journal
+	harmless   *harmless
 	converters sync.Pool    // of *capture.Converter, which belong to one goroutine each
 	warned     atomic.Int64 // when, in seconds, the log was last told of a failure
 }
@@ -46,11 +47,18 @@ func (s *stages) openJournal() {
 	if names := j.Strangers(); len(names) > 0 {
 		s.config.Logger.Warn("spanticket: journals of another service, or of this one under an earlier name, hold occurrences that are not filed", "files", names)
 	}
-	f := &firsts{s: s, journal: j}
+	if names := j.Unreadable(); len(names) > 0 {
+		s.config.Logger.Warn("spanticket: files at the path of the journal are damaged, or no journals, and are left as they are", "files", names)
+	}
+	if n := j.Damaged(); n > 0 {
+		s.counters.Journal.Lost.Add(int64(n))
+		s.config.Logger.Warn("spanticket: occurrences that an earlier process has left are damaged, and lost", "count", n)
+	}
+	f := &firsts{s: s, journal: j, harmless: newHarmless()}
 	convert := s.convert.Clone()
 	f.converters.New = func() any { c := convert.Clone(); return &c }
 	s.firsts = f
-	s.gate.Firsts = capture.NewFirsts(f.keep, j.Release)
+	s.gate.Firsts = capture.NewFirsts(&s.counters.Journal, f.keep, j.Release)
 }
 
 // owner names the service, as far as that is known before a span comes. It must
@@ -85,21 +93,25 @@ func (f *firsts) keep(it capture.Item, set *celrule.Set, rules []int) (e journal
 		spec := coalesce.SpecOf(set, rule, o)
 		k.Rules = append(k.Rules, keptRule{Name: o.Rule, ID: signer.ID(*o, spec), Earlier: signer.Earlier(*o, spec)})
 	}
-	record, err := k.encode(f.s.config.Redactor, o)
+	record, err := k.encode(f.s.config.Redactor, f.harmless, o)
 	if err != nil {
 		f.warn("error", err)
 		return 0, true // it will not be better the next time
 	}
 	e, err = f.journal.Put(record)
-	if err != nil && !errors.Is(err, journal.ErrClosed) {
+	switch {
+	case err == nil:
+		f.s.counters.Journal.Kept.Add(1)
+	case !errors.Is(err, journal.ErrClosed):
 		f.warn("error", err)
 	}
 	return e, err == nil
 }
 
-// warn tells the log that the journal fails, once a minute. It is called on the
+// warn counts that the journal fails, and tells the log, once a minute. It is called on the
 // application's goroutines, and a handler may take its time.
 func (f *firsts) warn(key string, value any) {
+	f.s.counters.Journal.Failed.Add(1)
 	now, last := time.Now().Unix(), f.warned.Load()
 	if now-last >= int64(warnEvery/time.Second) && f.warned.CompareAndSwap(last, now) {
 		go f.s.config.Logger.Warn("spanticket: first occurrences are not kept in the journal", key, value)
@@ -125,7 +137,10 @@ func (s *stages) left() (out []batch) {
 	for _, r := range s.firsts.journal.Records() {
 		batches, err := s.replayed(r.Data, set)
 		if err != nil {
+			s.counters.Journal.Lost.Add(1)
 			s.config.Logger.Warn("spanticket: an occurrence that an earlier process has left is lost", "error", err)
+		} else {
+			s.counters.Journal.Replayed.Add(1)
 		}
 		if len(batches) == 0 {
 			s.release([]journal.Entry{r.Entry})

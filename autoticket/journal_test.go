@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -100,7 +101,14 @@ func service(dir, end string) error {
 			return err
 		}
 	}
-	if end == "" {
+	if end == "storm" {
+		for i := range 20 {
+			_, sp := provider.Tracer("test").Start(context.Background(), "GET /"+words(i))
+			sp.SetStatus(codes.Error, "failed")
+			sp.End()
+		}
+	}
+	if end == "" || end == "storm" {
 		return errors.Join(provider.Shutdown(context.Background()), engine.Shutdown(context.Background()))
 	}
 	handle(engine, provider.Tracer("test"), end)
@@ -137,15 +145,18 @@ func handle(engine *autoticket.Engine, tracer trace.Tracer, end string) {
 		defer sp.End()
 		defer engine.Recover(ctx)
 		charge(nil)
-	case "exit", "kill":
+	case "exit", "fatal", "kill":
 		_, db := tracer.Start(ctx, "INSERT orders", trace.WithSpanKind(trace.SpanKindClient))
 		db.RecordError(errors.New("connection refused"))
 		db.SetStatus(codes.Error, "connection refused")
 		db.End()
 		sp.SetStatus(codes.Error, "insert failed")
 		sp.End()
-		if end == "exit" {
+		switch end {
+		case "exit":
 			os.Exit(1)
+		case "fatal":
+			log.Fatal("insert failed")
 		}
 		p, err := os.FindProcess(os.Getpid())
 		if err == nil {
@@ -210,6 +221,7 @@ func TestAServiceThatDiesOfItsFirstRequest(t *testing.T) {
 		{rule: "a panic on a guarded goroutine, in a span that nothing ends", end: "recover", operation: "POST /checkout"},
 		{rule: "a panic that the guard and the span see", end: "recover both", operation: "POST /checkout"},
 		{rule: "os.Exit", end: "exit", operation: "INSERT orders"},
+		{rule: "log.Fatal", end: "fatal", operation: "INSERT orders"},
 		{rule: "SIGKILL", end: "kill", operation: "INSERT orders"},
 		{rule: "a panic, with the store that one has", end: "panic on bolt", quit: " on bolt", operation: "POST /checkout"},
 		{rule: "SIGKILL, with the store that one has", end: "kill on bolt", quit: " on bolt", operation: "INSERT orders"},

@@ -68,8 +68,9 @@ const (
 	keptAttributes = 12
 )
 
-// encode returns an occurrence for the journal, redacted.
-func (k *keptOccurrence) encode(r *redact.Redactor, o *correlate.Occurrence) ([]byte, error) {
+// encode returns an occurrence for the journal, redacted. known is what the
+// redactor has left as it was so far.
+func (k *keptOccurrence) encode(r *redact.Redactor, known *harmless, o *correlate.Occurrence) ([]byte, error) {
 	k.Scope, k.Kind, k.Status, k.Start, k.End = o.Scope, o.Kind, o.Status, o.Start, o.End
 	k.Trace, k.Span, k.Caller, k.User, k.Exported, k.Remote = o.TraceID, o.SpanID, o.Caller, o.User, o.Exported, o.RemoteParent
 	k.Failed = len(o.Path) > 0 && o.Path[0].Failed
@@ -78,7 +79,7 @@ func (k *keptOccurrence) encode(r *redact.Redactor, o *correlate.Occurrence) ([]
 		Attributes: someAttributes(o.Attributes, nil), Resource: someAttributes(o.Resource, keptResource),
 	}
 	uncut := k.Says.cut()
-	if err := r.Document(&k.Says); err != nil {
+	if err := known.redact(r, &k.Says); err != nil {
 		return nil, fmt.Errorf("an occurrence cannot be redacted: %w", err)
 	}
 	uncut()

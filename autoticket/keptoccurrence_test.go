@@ -26,7 +26,7 @@ func TestAKeptOccurrenceComesBack(t *testing.T) {
 		User:       1 << 63, RemoteParent: true, Caller: strings.Repeat("c", 16),
 	}
 	k := keptOccurrence{Run: "run", Batch: 7, Rules: []keptRule{{Name: "errors", ID: "v2abc", Earlier: "v1abc"}}}
-	record, err := k.encode(new(redact.Redactor), o)
+	record, err := k.encode(new(redact.Redactor), newHarmless(), o)
 	require.NoError(t, err)
 	back, got, err := decodeKept(record)
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ func TestAKeptOccurrenceFits(t *testing.T) {
 			o.Attributes = append(o.Attributes, correlate.Attribute{Key: "k", Value: text("value")})
 		}
 		k := keptOccurrence{Rules: []keptRule{{Name: "errors", ID: "v2abc"}}}
-		record, err := k.encode(new(redact.Redactor), o)
+		record, err := k.encode(new(redact.Redactor), newHarmless(), o)
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(record), journal.MaxRecord)
 		for _, leak := range []string{"ghp_a1B2c3D4", "AKIAIOSF", "hunter2"} {

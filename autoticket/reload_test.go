@@ -137,7 +137,7 @@ func TestReloadStorm(t *testing.T) {
 	require.Empty(t, stats.Dropped)
 	require.Equal(t, ended.Load(), stats.Spans)
 	require.Equal(t, ended.Load(), stats.Matches, "every set has a rule for each of them")
-	require.Equal(t, ended.Load(), stats.Decisions["opened"]+stats.Decisions["deduplicated"])
+	require.Equal(t, ended.Load(), stats.Decisions["opened"]+stats.Decisions["deduplicated"]+stats.Decisions["thinned"])
 	require.Len(t, sink.tickets(), 2)
 	accountFor(t, stats)
 	await(t, func() bool { return runtime.NumGoroutine() <= goroutines })

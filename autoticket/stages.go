@@ -55,6 +55,7 @@ type stages struct {
 	audit      *slog.Logger
 	counters   *observe.Counters
 	deliveries *observe.Deliveries
+	parked     *observe.Parked
 	decisions  decisions
 	gate       *capture.Gate
 	convert    capture.Converter
@@ -69,7 +70,8 @@ type stages struct {
 	numbered   atomic.Int64                // the last batch that was given a number
 	firsts     *firsts                     // nil without a journal
 	kept       map[counted][]journal.Entry // of what is in counts and calls
-	refused    map[string]time.Time        // sinks that refuse their credentials, and when that was told last
+	crowds     crowds
+	refused    map[string]time.Time // sinks that refuse their credentials, and when that was told last
 }
 
 // newStages checks the configuration and returns everything that is wrong with
@@ -92,7 +94,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	if err := errors.Join(invalid, badRules, badEnrichers); err != nil {
 		return nil, safeError(c.Redactor, err)
 	}
-	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: counters, deliveries: new(observe.Deliveries)}
+	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: counters, deliveries: new(observe.Deliveries), parked: new(observe.Parked)}
 	s.decisions = decisions{redactor: c.Redactor, log: decisionlog.New(), tell: c.OnDecision, count: counters.Withheld.Add}
 	mark := new(assemble.Mark)
 	s.gate = capture.NewGate(rules, mark, s.counters, c.QueueSize, maxQueueBytes)
@@ -111,7 +113,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	s.counts = coalesce.Counts{Signer: correlate.Signer{Module: process.module}, Max: maxPending}
 	s.calls = s.counts
 	s.ledger = ledger.New(ledger.Config{
-		Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Decided: s.decisions.record, Logger: c.Logger,
+		Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Parked: s.parked, Decided: s.decisions.record, Logger: c.Logger,
 		Link:   func(s string) string { return render.URL(c.Redactor, s) },
 		Writer: randomID(), Peers: c.Peers, Shadow: s.shadow, Budget: int64(c.TicketsPerHour), Adopt: c.Adopt,
 	})
@@ -121,6 +123,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 		Redactor: c.Redactor,
 		Scopes:   s.ledger.Scopes,
 		Counters: s.deliveries,
+		Parked:   s.parked,
 		Logger:   c.Logger,
 		Jitter:   jitter,
 		Own:      s.gate.Own,
@@ -150,6 +153,8 @@ type source struct {
 	more     []int // that matched too
 	excluded bool
 	kept     []journal.Entry
+	look     uint64 // while a storm is thinned out
+	others   int64  // that it stands for
 }
 
 // take brings an item from the gate into the assembly of its trace.
@@ -166,7 +171,7 @@ func (s *stages) take(it capture.Item, now time.Time) {
 		}
 	}()
 	n := s.convert.Node(it)
-	n.Tag = source{set: it.Set, rule: it.Rule, more: it.More, excluded: it.Excluded, kept: it.Kept}
+	n.Tag = source{set: it.Set, rule: it.Rule, more: it.More, excluded: it.Excluded, kept: it.Kept, look: it.Look, others: it.Others}
 	decided = true
 	s.table.Add(n, now)
 }
@@ -180,10 +185,15 @@ func (s *stages) found(f assemble.Found, now time.Time) {
 	if f.By != f.Node {
 		kept = append(kept, takeKept(f.By)...)
 	}
-	id := s.count(f.Node.Occurrence, by.set, by.rule, false, kept, now)
+	self := f.Node.Tag.(source)
+	s.counters.Occurrences.Add(self.others)
+	id := s.count(f.Node.Occurrence, by.set, by.rule, false, kept, self.others, now)
 	for _, rule := range by.more {
 		o := *f.Node.Occurrence
-		s.count(&o, by.set, rule, true, nil, now)
+		s.count(&o, by.set, rule, true, nil, self.others, now)
+	}
+	if self.look != 0 && id != "" {
+		s.crowds.note(self.look, f.Node.Occurrence, by)
 	}
 	if !f.Further && id != "" {
 		s.publish(f.Node.Occurrence, id)
@@ -192,8 +202,9 @@ func (s *stages) found(f assemble.Found, now time.Time) {
 
 // count counts an occurrence under its signature, which it returns, or "" if
 // there was no room. further says that another rule has taken it already, so that
-// its span is decided. kept is what the journal has of it.
-func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, further bool, kept []journal.Entry, now time.Time) string {
+// its span is decided. kept is what the journal has of it, and others how many more
+// it stands for.
+func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, further bool, kept []journal.Entry, others int64, now time.Time) string {
 	o.Rule = set.Rule(rule).Name
 	d := decisionOf(o, correlate.StageAssemble, correlate.Origin)
 	counts := &s.counts
@@ -206,6 +217,7 @@ func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, furt
 	d.Signature = id
 	s.decisions.record(d)
 	if ok {
+		counts.Grow(id, others)
 		if len(kept) > 0 {
 			s.keep(counted{id, counts == &s.calls}, kept)
 		}

@@ -2,6 +2,7 @@ package autoticket
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -31,6 +32,9 @@ type Stats struct {
 	// the queue was busy, so that a path may lack a step.
 	PathsCut int64
 
+	// Journal has what became of first occurrences in the journal.
+	Journal JournalStats
+
 	// Withheld counts the values that were taken out because they are secret or
 	// personal, by kind, as the marks in their place name it. One that several
 	// documents had, of what is stored, sent and logged, counts in each.
@@ -44,6 +48,10 @@ type Stats struct {
 	Reloaded int64 // times that rules were loaded again
 	Refused  int64 // times that they were refused
 
+	// Parked counts the deliveries that [Engine.Parked] lists, by sink, without
+	// zeros: as the store was listed last, some minutes ago, and what this process did
+	// since.
+	Parked map[string]int64
 	// Deliveries counts attempts, ordered by sink, operation and outcome.
 	Deliveries []DeliveryCount
 	// Rules has what each rule did, in order.
@@ -56,6 +64,16 @@ type DeliveryCount struct {
 	Operation string // open, update, resolve or reopen
 	Outcome   string // delivered, nothing (overtaken, or the sink cannot do it), parked, transient, rate_limited, unauthorized or unknown
 	Count     int64
+}
+
+// JournalStats counts first occurrences by what became of them in the journal, see
+// [Config].
+type JournalStats struct {
+	Kept        int64 // that were in the file when OnEnd returned
+	RateLimited int64 // that were not: a hundred had been kept in that second
+	Failed      int64 // that were not: the disk failed or stalled, or the journal was full
+	Replayed    int64 // that an earlier process had left, and that were looked at
+	Lost        int64 // that an earlier process had left, and that cannot be read
 }
 
 // RuleStats counts what one rule did.
@@ -89,6 +107,7 @@ func (s *stages) stats() Stats {
 		Merged:       s.counters.Merged.Load(),
 		HeldRecords:  s.gate.Held(),
 		PathsCut:     s.counters.Partial.Load(),
+		Journal:      s.journal(),
 		Withheld:     s.counters.Withheld.Counts(),
 		Queued:       s.gate.Backlog(),
 		OpenProblems: s.ledger.Open(),
@@ -98,6 +117,8 @@ func (s *stages) stats() Stats {
 	}
 	st.Healthy = s.counters.Healthy()
 	st.Spans = s.counters.Spans()
+	st.Parked = s.parked.Counts()
+	maps.DeleteFunc(st.Parked, func(_ string, n int64) bool { return n == 0 })
 	for k, n := range s.deliveries.Counts() {
 		st.Deliveries = append(st.Deliveries, DeliveryCount{Sink: k.Sink, Operation: k.Operation, Outcome: k.Outcome, Count: n})
 	}
@@ -113,6 +134,13 @@ func (s *stages) stats() Stats {
 		})
 	}
 	return st
+}
+
+func (s *stages) journal() JournalStats {
+	j := &s.counters.Journal
+	return JournalStats{
+		Kept: j.Kept.Load(), RateLimited: j.RateLimited.Load(), Failed: j.Failed.Load(), Replayed: j.Replayed.Load(), Lost: j.Lost.Load(),
+	}
 }
 
 // ruleStates counts the rules in force by what they are like.

@@ -3,7 +3,6 @@ package correlate
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 )
@@ -89,7 +88,7 @@ func WriteAlias(ctx context.Context, s Store, problem Key, id string, quiet time
 			}
 		}
 		a.Written = now
-		data, err := json.Marshal(a)
+		data, err := marshal(a, cur.Data)
 		return Record{Version: aliasVersion, Data: data, Expires: now.Add(quiet + keepResolved + aliasSpare)}, nil, err
 	})
 	return a, err

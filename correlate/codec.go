@@ -1,13 +1,10 @@
 package correlate
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"strings"
 )
 
 // problemVersion is the version of the format in which problems are stored.
@@ -53,49 +50,16 @@ func DecodeProblem(r Record) (Problem, error) {
 var errNoProblem = errors.New("it holds no problem")
 
 // EncodeProblem returns the record of a problem. What a newer program wrote
-// into the record it replaces, and this one does not know, is kept. The error
-// is a [*FormatError].
+// into the record it replaces, and this one does not know, is kept with the
+// object that it is a member of, as long as that is there: with a sample, with
+// what a sink has. The error is a [*FormatError].
 func EncodeProblem(p Problem, cur Record) (Record, error) {
-	data, err := json.Marshal(p)
-	if err == nil {
-		data, err = keepUnknown(data, cur.Data)
-	}
+	data, err := marshal(p, cur.Data)
 	if err != nil {
 		key := Key{Scope: p.Scope, Kind: KindProblem, ID: p.ID}
 		return Record{}, &FormatError{Key: key, Version: problemVersion, Err: err}
 	}
 	return Record{Version: problemVersion, Data: data, Expires: p.Expires()}, nil
-}
-
-// keepUnknown adds to the object next the members of the object cur that next
-// has not. Problem writes all of its fields always, so that a member it has
-// not is one it does not know.
-func keepUnknown(next, cur []byte) ([]byte, error) {
-	if len(cur) == 0 {
-		return next, nil
-	}
-	var old, have map[string]json.RawMessage
-	if err := errors.Join(json.Unmarshal(cur, &old), json.Unmarshal(next, &have)); err != nil {
-		return nil, err
-	}
-	// Decoding does not tell cases apart: a COUNT that is kept would be read
-	// back as the count.
-	maps.DeleteFunc(old, func(k string, _ json.RawMessage) bool {
-		for known := range have {
-			if strings.EqualFold(k, known) {
-				return true
-			}
-		}
-		return false
-	})
-	if len(old) == 0 {
-		return next, nil
-	}
-	rest, err := json.Marshal(old)
-	if err != nil {
-		return nil, err
-	}
-	return bytes.Join([][]byte{next[:len(next)-1], rest[1:]}, []byte{','}), nil
 }
 
 // UpdateProblem changes a problem by a pure function, which also says what to

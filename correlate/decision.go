@@ -46,6 +46,7 @@ const (
 	Retried        Reason = "retried"         // the same call was made again and went well
 	Canceled       Reason = "canceled"        // it failed because its caller gave up
 	Handled        Reason = "handled"         // it was logged in an operation that went well
+	Thinned        Reason = "thinned"         // there are too many: it is counted with another one like it
 	BelowThreshold Reason = "below_threshold" // counted; no ticket yet
 	Opened         Reason = "opened"          // it opened a problem
 	Reopened       Reason = "reopened"        // it brought one back
@@ -85,6 +86,7 @@ var meanings = map[Reason]string{
 	Retried:        "the same call was made again and went well",
 	Canceled:       "it failed because its caller gave up, which is no failure of its own",
 	Handled:        "it was logged in an operation that went well",
+	Thinned:        "it is counted with the next one that looks like it: more fail than are looked at one by one",
 	BelowThreshold: "it is counted; the threshold of its rule is not reached",
 	Opened:         "it opened a problem, which has a ticket",
 	Reopened:       "it brought back a problem that was over, and its ticket",
@@ -110,7 +112,7 @@ func (r Reason) Meaning() string { return meanings[r] }
 // Decided returns the reasons of decisions, without [Origin].
 func Decided() []Reason {
 	return []Reason{
-		NoRule, Excluded, Symptom, LateSymptom, Retried, Canceled, Handled, BelowThreshold, Opened, Reopened, Deduplicated,
+		NoRule, Excluded, Symptom, LateSymptom, Retried, Canceled, Handled, Thinned, BelowThreshold, Opened, Reopened, Deduplicated,
 		Shadow, Canary, Draft, Expired, Over, Known, Downstream,
 	}
 }

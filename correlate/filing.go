@@ -34,6 +34,7 @@ type Parked struct {
 	At        time.Time `json:"at"`
 	Attempts  int       `json:"attempts"`
 	Reason    string    `json:"reason"`
+	Until     time.Time `json:"until"` // when it may be forgotten with its problem; zero means not before somebody decides
 }
 
 // Filing returns what a sink has of the problem. The zero Filing means nothing.

@@ -172,7 +172,8 @@ func (p Problem) ResolvesAt() time.Time {
 // Expires returns when a store may forget the problem. An open one never
 // expires, nor does one that something is still to be sent about.
 func (p Problem) Expires() time.Time {
-	if p.State == Open || slices.ContainsFunc(p.Filings, func(f Filing) bool { return len(f.Pending) > 0 || f.Parked != nil }) {
+	unsent := func(f Filing) bool { return len(f.Pending) > 0 || f.Parked != nil && f.Parked.Until.IsZero() }
+	if p.State == Open || slices.ContainsFunc(p.Filings, unsent) {
 		return time.Time{}
 	}
 	if p.State == Resolved {

@@ -59,7 +59,7 @@ func Upgraded(ctx context.Context, s Store, scope Scope, version int, now time.T
 			return Record{}, nil, errRead
 		}
 		u = Upgrade{Version: version, From: version - 1, Since: now}
-		data, err := json.Marshal(u)
+		data, err := marshal(u, cur.Data)
 		return Record{Version: upgradeVersion, Data: data}, nil, err
 	})
 	if errors.Is(err, errRead) {

@@ -59,7 +59,8 @@ type Updater interface {
 
 // Limited is implemented by sinks whose system bounds the size of a ticket.
 // The engine cuts by structure before it calls the sink: oldest evidence
-// first, then stack traces, then long values.
+// first, then stack traces, then long values. Whatever the limits, a ticket meets
+// them and has a title; from 2,000 characters of text on none has to end early.
 type Limited interface {
 	Limits() Limits
 }

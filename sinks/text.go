@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Text returns the standard plain-text body of the ticket, without its title:
@@ -19,7 +20,8 @@ import (
 // characters, line separators and bidirectional controls stand as Go escapes.
 // Messages, stack traces and the values of facts and attributes keep their
 // lines, indented; every other value takes one line. Tabs stay, and invalid
-// UTF-8 becomes U+FFFD. A sink must still encode the text for its system.
+// UTF-8 becomes U+FFFD. It is never longer than [Ticket.MaxText]. A sink must still
+// encode the text for its system.
 func (t Ticket) Text() string {
 	var p page
 	p.summary(t)
@@ -42,8 +44,39 @@ func (t Ticket) Text() string {
 	}
 	p.list("Why this ticket", t.Why)
 	p.list("Left out, to fit the size limit", t.Cut)
+	n := p.Len()
 	p.identity(t)
-	return p.String()
+	text := p.String()
+	if t.MaxText > 0 && utf8.RuneCountInString(text) > t.MaxText {
+		return cut(text[:n], text[n:], t.MaxText)
+	}
+	return text
+}
+
+// cut returns the beginning of a text and, as far as there is room, what the ticket
+// is found by: all of that, or its last line.
+func cut(text, identity string, most int) string {
+	key := identity[strings.LastIndexByte(strings.TrimSuffix(identity, "\n"), '\n')+1:]
+	for _, end := range []string{identity, key} {
+		switch room := most - utf8.RuneCountInString(end); {
+		case room > 1:
+			return first(text, room-2) + "…\n" + end
+		case room >= 0:
+			return end
+		}
+	}
+	return first(text, most-1) + "…"
+}
+
+// first returns the first n characters of s.
+func first(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
 }
 
 func (p *page) summary(t Ticket) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -198,5 +199,30 @@ func TestTextDurations(t *testing.T) {
 			ticket.Evidence = []sinks.Sample{{Time: start, Duration: d, TraceID: "t", Exported: true}}
 			require.Contains(t, ticket.Text(), "took "+want+"  trace t\n")
 		})
+	}
+}
+
+// A text that is bounded ends early, and as late as it can with what finds the ticket.
+func TestTextIsBounded(t *testing.T) {
+	ticket := minimal()
+	ticket.Exception.Message = strings.Repeat("größer\n", 50)
+	whole := ticket.Text()
+	size := utf8.RuneCountInString(whole)
+	key := whole[strings.LastIndex(whole, "\nKey:")+1:]
+	for most := 1; most <= size+1; most++ {
+		ticket.MaxText = most
+		text := ticket.Text()
+		require.LessOrEqual(t, utf8.RuneCountInString(text), most)
+		require.NotEmpty(t, text)
+		require.True(t, utf8.ValidString(text))
+		if most >= len(key) {
+			require.True(t, strings.HasSuffix(text, key), "%d: %q", most, text)
+		}
+		if most >= size {
+			require.Equal(t, whole, text)
+			continue
+		}
+		begin, _, _ := strings.Cut(text, "…")
+		require.True(t, strings.HasPrefix(whole, begin) || strings.HasSuffix(whole, text), "%d: %q", most, text)
 	}
 }

@@ -82,6 +82,10 @@ type Ticket struct {
 	Previous Receipt `json:"previous,omitzero"`
 	// Cut names what was left out to meet the sink's [Limits].
 	Cut []string `json:"cut,omitempty"`
+	// MaxText bounds [Ticket.Text], in characters; 0 means no bound. The engine sets it
+	// where the sink's limit is so low that it cannot be met by leaving parts out: then
+	// the text ends early, and still tells the key where there is room for that.
+	MaxText int `json:"-"`
 }
 
 // Origin is the deepest operation that failed.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/spanticket/spanticket/correlate/internal/keypart"
 )
 
 // census counts what a walk finds.
@@ -58,7 +60,7 @@ func (c *census) take(b bucket, key, fields []byte, loose bool) (err error) {
 	case recordBucket:
 		var r record
 		if r, err = parseRecord(fields); err == nil {
-			_, err = parseRecordKey(key)
+			_, err = keypart.ParseKey(key)
 		}
 		if err == nil && c.record != nil {
 			c.record(key, r, loose)

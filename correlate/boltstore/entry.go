@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/internal/keypart"
 )
 
 // A bucket is one table of the file. Its name is the first byte of what the
@@ -183,7 +184,7 @@ func (d delivery) append(b []byte) []byte {
 // parseDelivery reads a delivery, whose ID stands in its key.
 func parseDelivery(key, fields []byte) (d delivery, err error) {
 	if len(key) == 0 || key[0] != 'd' {
-		return d, errKey
+		return d, keypart.ErrForm
 	}
 	d.ID = string(key[1:])
 	keyed := false
@@ -193,7 +194,7 @@ func parseDelivery(key, fields []byte) (d delivery, err error) {
 			d.number, err = parseInt(value)
 		case 2:
 			keyed = true
-			d.Key, err = parseRecordKey(value)
+			d.Key, err = keypart.ParseKey(value)
 		case 3:
 			d.Sink = string(value)
 		case 4:
@@ -216,7 +217,7 @@ func parseDelivery(key, fields []byte) (d delivery, err error) {
 		return true, err
 	})
 	if err == nil && !keyed {
-		err = errKey
+		err = keypart.ErrForm
 	}
 	return d, err
 }

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/internal/keypart"
 )
 
 // smallFile returns a store in pages of 1 KiB, so that a fuzzer gets to the
@@ -84,8 +85,8 @@ func FuzzEntry(f *testing.F) {
 	f.Add(formatKey, layout{format: 1, oldest: 1}.append(nil))
 	f.Add(stateKey, state{records: 3, now: noon}.append(nil))
 	f.Fuzz(func(t *testing.T, k, fields []byte) {
-		if k, err := parseRecordKey(k); err == nil {
-			again, err := parseRecordKey(recordKey(k))
+		if k, err := keypart.ParseKey(k); err == nil {
+			again, err := keypart.ParseKey(recordKey(k))
 			require.NoError(t, err)
 			require.Equal(t, k, again)
 		}
@@ -134,7 +135,7 @@ func TestKeysSort(t *testing.T) {
 		if a != b {
 			require.False(t, bytes.HasPrefix(recordKey(a), recordKey(b)))
 		}
-		again, err := parseRecordKey(recordKey(a))
+		again, err := keypart.ParseKey(recordKey(a))
 		require.NoError(t, err)
 		require.Equal(t, a, again)
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/internal/keypart"
 )
 
 // Deliveries of one record and sink stand in a line, and only the first can be
@@ -96,7 +97,7 @@ func (t *txn) claim(c correlate.Claim) []correlate.Delivery {
 		for k, v := cur.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix) && found < c.Max; k, v = cur.Next() {
 			order := k[len(prefix):]
 			if len(order) != timeSize+8 {
-				must(errKey)
+				must(keypart.ErrForm)
 			}
 			if bytes.Compare(order[:timeSize], limit) > 0 {
 				break

@@ -9,6 +9,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/internal/keypart"
 )
 
 // txn is one transaction, in which many callers may take part, one after the
@@ -211,7 +212,7 @@ var errIndex = errors.New("an index leads to nothing")
 // forget deletes a record that may be given up.
 func (t *txn) forget(idle []byte) {
 	if len(idle) < timeSize {
-		must(errKey)
+		must(keypart.ErrForm)
 	}
 	k := idle[timeSize:]
 	_, size, found := t.find(k)
@@ -227,7 +228,7 @@ func (t *txn) forget(idle []byte) {
 
 // list returns the records of a page.
 func (t *txn) list(p correlate.Page) []correlate.Record {
-	prefix := kindKey(p.Kind, p.Scope)
+	prefix := keypart.AppendKind(nil, p.Kind, p.Scope)
 	from, after := prefix, []byte(nil)
 	if p.After != (correlate.Key{}) {
 		after = recordKey(correlate.Key{Kind: p.Kind, Scope: p.After.Scope, ID: p.After.ID})
@@ -245,7 +246,7 @@ func (t *txn) list(p correlate.Page) []correlate.Record {
 		if t.expired(r) || slices.Equal(k, after) {
 			continue
 		}
-		key, err := parseRecordKey(k)
+		key, err := keypart.ParseKey(k)
 		must(err)
 		out = append(out, correlate.Record{Key: key, Version: int(r.version), Data: bytes.Clone(r.data), Expires: r.expires})
 	}

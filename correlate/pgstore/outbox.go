@@ -15,25 +15,12 @@ import (
 // became due. If ctx ends, or the answer is lost, what may have been claimed
 // waits until the lease has run out.
 func (s *Store) Claim(ctx context.Context, c correlate.Claim) ([]correlate.Delivery, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if len(c.Sinks) == 0 || c.Max <= 0 {
-		return nil, nil
-	}
-	s.tidy(ctx)
-	since, ask := s.lull.Begin(c)
-	if !ask {
-		return nil, nil
-	}
-	out, due, free, err := s.claim(ctx, c)
+	out, err := s.lull.Claim(ctx, c, func() ([]correlate.Delivery, time.Time, time.Duration, error) {
+		s.tidy(ctx)
+		return s.claim(ctx, c)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("pgstore: claim for %s: %w", c.Scope, err)
-	}
-	if len(out) > 0 {
-		s.lull.Found(c)
-	} else {
-		s.lull.Empty(c, since, due, free)
+		return nil, fmt.Errorf("pgstore: claim: %w", err)
 	}
 	return out, nil
 }

@@ -1,7 +1,6 @@
 package pgstore
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -13,36 +12,19 @@ import (
 	"github.com/spanticket/spanticket/correlate/internal/fleet"
 )
 
-// state is what is stored under a key.
-type state struct {
-	record correlate.Record
-	found  bool // the record is there, and has not expired
-	row    bool // there is a row, of whatever age
-	marks  []byte
-	leased bool // for a settlement: its lease is in force
-}
-
-// same reports whether writing next would change nothing.
-func (s state) same(next correlate.Record) bool {
-	if !s.found || next.Data == nil {
-		return !s.found && next.Data == nil
-	}
-	return s.record.Version == next.Version && s.record.Expires.Equal(next.Expires) && bytes.Equal(s.record.Data, next.Data)
-}
-
 // keyArgs are the columns of the primary key, in its order.
 func keyArgs(k correlate.Key) []any {
 	return []any{[]byte(k.Kind), []byte(k.Scope.Namespace), []byte(k.Scope.Service), []byte(k.Scope.Environment), []byte(k.ID)}
 }
 
-func (s *Store) read(ctx context.Context, key correlate.Key, end *settlement) (out state, err error) {
+func (s *Store) read(ctx context.Context, key correlate.Key, end *fleet.Settlement) (out fleet.Stored, err error) {
 	limited, cancel := s.bound(ctx)
 	defer cancel()
 	// For a settlement the lease is asked for, too. The statement that writes
 	// asks again.
 	id, lease := []byte(nil), ""
 	if end != nil {
-		id, lease = []byte(end.delivery.ID), end.delivery.Lease
+		id, lease = []byte(end.Delivery.ID), end.Delivery.Lease
 	}
 	var (
 		version sql.NullInt64
@@ -51,25 +33,26 @@ func (s *Store) read(ctx context.Context, key correlate.Key, end *settlement) (o
 		live    sql.NullBool
 	)
 	err = s.db.QueryRowContext(limited, s.sql.read, append(keyArgs(key), id, lease)...).
-		Scan(&out.row, &version, &data, &expires, &out.marks, &live, &out.leased)
+		Scan(&version, &data, &expires, &out.Marks, &live, &out.Leased)
 	if err != nil {
-		return state{}, fmt.Errorf("reading %s %s of %s: %w", key.Kind, key.ID, key.Scope, s.failed(ctx, limited, err))
+		return fleet.Stored{}, fmt.Errorf("reading %s %s of %s: %w", key.Kind, key.ID, key.Scope, s.failed(ctx, limited, err))
 	}
 	if live.Bool {
-		out.found = true
-		out.record = correlate.Record{Key: key, Version: int(version.Int64), Data: data}
+		out.Found = true
+		out.Record = correlate.Record{Key: key, Version: int(version.Int64), Data: data}
 		if expires.Valid {
-			out.record.Expires = expires.Time.UTC()
+			out.Record.Expires = expires.Time.UTC()
 		}
 	}
 	return out, nil
 }
 
-// send runs the statement that writes. written is false when somebody else has
-// written the record, or has the delivery.
-func (s *Store) send(ctx context.Context, key correlate.Key, cur state, next correlate.Record, add []correlate.Delivery, end *settlement, mark fleet.Mark) (written bool, err error) {
+// write runs the statement that writes.
+func (s *Store) write(ctx context.Context, w fleet.Write) (written bool, err error) {
 	limited, cancel := s.bound(ctx)
 	defer cancel()
+	key, next := w.Key, w.Next
+	row := len(w.Was.Marks) > 0 // there is one, of whatever age
 	var expires any
 	if !next.Expires.IsZero() {
 		expires = next.Expires.UTC()
@@ -77,19 +60,19 @@ func (s *Store) send(ctx context.Context, key correlate.Key, cur state, next cor
 	if next.Data == nil {
 		next.Version = 0
 	}
-	args := append(keyArgs(key), next.Version, next.Data, expires, mark.Add(cur.marks), next.Data == nil, remember.Seconds())
-	if cur.row {
-		args = append(args, cur.marks)
+	args := append(keyArgs(key), next.Version, next.Data, expires, w.Marks, next.Data == nil, fleet.Remember.Seconds())
+	if row {
+		args = append(args, w.Was.Marks)
 	}
-	if end != nil {
-		d := end.delivery
-		args = append(args, []byte(d.ID), d.Lease, end.outcome.Done, end.outcome.Due.UTC(), d.Attempts)
+	if w.End != nil {
+		d, o := w.End.Delivery, w.End.Outcome
+		args = append(args, []byte(d.ID), d.Lease, o.Done, o.Due.UTC(), d.Attempts)
 	}
-	for _, d := range add {
+	for _, d := range w.Add {
 		args = append(args, []byte(d.ID), []byte(d.Sink), string(d.Operation), d.Due.UTC(), d.Attempts, d.Created.UTC())
 	}
-	err = s.db.QueryRowContext(limited, s.sql.write(cur.row, end != nil, len(add)), args...).Scan(&written)
-	if errors.Is(err, sql.ErrNoRows) {
+	err = s.db.QueryRowContext(limited, s.sql.write(row, w.End != nil, len(w.Add)), args...).Scan(&written)
+	if errors.Is(err, sql.ErrNoRows) || again(err) {
 		return false, nil
 	}
 	if err != nil {
@@ -97,10 +80,6 @@ func (s *Store) send(ctx context.Context, key correlate.Key, cur state, next cor
 	}
 	return written, nil
 }
-
-// remember is for how long a deleted record's marks are kept, so that a writer
-// whose answer was lost finds its own.
-const remember = 10 * time.Minute
 
 const (
 	// cleanEvery is how often a process deletes what has expired, about.

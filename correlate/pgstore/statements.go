@@ -30,7 +30,7 @@ LIMIT $6::bigint`
 	return statements{
 		schema: schema,
 		read: `
-SELECT r.marks IS NOT NULL, r.version, r.data, r.expires, r.marks, r.data IS NOT NULL AND (r.expires IS NULL OR r.expires > now()),
+SELECT r.version, r.data, r.expires, r.marks, r.data IS NOT NULL AND (r.expires IS NULL OR r.expires > now()),
        EXISTS (SELECT FROM ` + schema + `.deliveries WHERE id = $6::bytea AND lease = $7::text)
 FROM (SELECT) one LEFT JOIN ` + schema + `.records r ON ` + sameKey,
 		list: fmt.Sprintf(list, ">", ""), first: fmt.Sprintf(list, ">=", ""),
@@ -66,7 +66,7 @@ func (s statements) write(row, settle bool, add int) string {
 		when = "EXISTS (SELECT FROM held)"
 		fmt.Fprintf(&b, "held AS (SELECT number FROM %s.deliveries WHERE id = %s AND lease = %s FOR UPDATE),\n", s.schema, id, lease)
 	}
-	// A deletion leaves a row that expires; see remember.
+	// A deletion leaves a row that expires; see fleet.Remember.
 	const expires = `CASE WHEN $10::boolean THEN now() + make_interval(secs => $11::double precision) ELSE $8::timestamptz END`
 	if row {
 		fmt.Fprintf(&b, "written AS (UPDATE %s.records SET version = $6::integer, data = $7::bytea, expires = %s, marks = $9::bytea\n  WHERE %s AND marks = %s",

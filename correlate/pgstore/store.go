@@ -34,9 +34,8 @@ type Store struct {
 	schema  string // the same, quoted
 	timeout time.Duration
 	sql     statements
-	writer  *fleet.Writer
-	turns   fleet.Turns
 	lull    *fleet.Lull
+	updates *fleet.Updates
 
 	mu    sync.Mutex
 	clean time.Time // when to delete what has expired
@@ -62,18 +61,19 @@ func New(db *sql.DB, c Config) (*Store, error) {
 		c.MaxIdle = 30 * time.Second
 	}
 	schema := `"` + strings.ReplaceAll(c.Schema, `"`, `""`) + `"`
-	return &Store{
-		db: db, name: c.Schema, schema: schema, timeout: c.Timeout, sql: newStatements(schema),
-		writer: fleet.NewWriter(), lull: fleet.NewLull(c.MaxIdle),
+	s := &Store{
+		db: db, name: c.Schema, schema: schema, timeout: c.Timeout, sql: newStatements(schema), lull: fleet.NewLull(c.MaxIdle),
 		clean: time.Now().Add(rand.N(cleanEvery)), // not all processes at once
-	}, nil
+	}
+	s.updates = fleet.NewUpdates(fleet.Server{Read: s.read, Write: s.write, Refused: refused, Patience: c.Timeout, Lull: s.lull})
+	return s, nil
 }
 
 // Update implements [correlate.Store]. When the answer to the write is lost it
 // looks what became of it, for as long as Config.Timeout; if it cannot find out,
 // the error says that the outcome is not known.
 func (s *Store) Update(ctx context.Context, key correlate.Key, fn correlate.UpdateFunc) error {
-	if err := s.write(ctx, key, fn, nil); err != nil {
+	if err := s.updates.Update(ctx, key, fn); err != nil {
 		return fmt.Errorf("pgstore: update: %w", err)
 	}
 	return nil
@@ -83,82 +83,10 @@ func (s *Store) Update(ctx context.Context, key correlate.Key, fn correlate.Upda
 // while nobody else has claimed the delivery. A lost answer is dealt with as by
 // Update.
 func (s *Store) Settle(ctx context.Context, d correlate.Delivery, o correlate.Outcome, fn correlate.UpdateFunc) error {
-	if fn == nil {
-		fn = func(cur correlate.Record, _ bool) (correlate.Record, []correlate.Delivery, error) {
-			return cur, nil, nil
-		}
-	}
-	if err := s.write(ctx, d.Key, fn, &settlement{d, o}); err != nil {
+	if err := s.updates.Settle(ctx, d, o, fn); err != nil {
 		return fmt.Errorf("pgstore: settle: %w", err)
 	}
 	return nil
-}
-
-// settlement is the end of a claim, in the step of a write.
-type settlement struct {
-	delivery correlate.Delivery
-	outcome  correlate.Outcome
-}
-
-// write reads, and compares and sets until nobody was in between.
-func (s *Store) write(ctx context.Context, key correlate.Key, fn correlate.UpdateFunc, end *settlement) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	done, err := s.turns.Take(ctx, key)
-	if err != nil {
-		return err
-	}
-	defer done()
-
-	mark := s.writer.Next()
-	var doubt fleet.Doubt
-	for attempt := 0; ; attempt++ {
-		cur, err := s.read(ctx, key, end)
-		switch {
-		case err == nil:
-		case !doubt.Any():
-			return err
-		default:
-			if err := doubt.Pause(ctx, attempt); err != nil {
-				return err
-			}
-			continue
-		}
-		if mark.In(cur.marks) {
-			s.lull.Wake(key.Scope)
-			return nil
-		}
-		if end != nil && !cur.leased {
-			return correlate.ErrLeaseLost
-		}
-		next, add, err := fn(cur.record, cur.found)
-		if err != nil {
-			return err
-		}
-		if end == nil && len(add) == 0 && cur.same(next) {
-			return nil
-		}
-		written, err := s.send(ctx, key, cur, next, add, end, mark)
-		switch {
-		case err == nil && written:
-			if len(add) > 0 || end != nil {
-				s.lull.Wake(key.Scope)
-			}
-			return nil
-		case err == nil || again(err): // somebody else was faster
-			if err := doubt.Pause(ctx, 0); err != nil {
-				return err
-			}
-		case !doubt.Any() && refused(err):
-			return err
-		default:
-			doubt.Rise(err, s.timeout)
-			if err := doubt.Pause(ctx, attempt); err != nil {
-				return err
-			}
-		}
-	}
 }
 
 // bound gives a statement its time.

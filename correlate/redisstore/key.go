@@ -5,90 +5,35 @@ import (
 	"strconv"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/internal/keypart"
 )
 
 // partitions is how many slots of a Cluster the scopes are spread over. It is
 // part of the format: it must never change.
 const partitions = 64
 
-// appendPart adds a string so that parts that follow each other compare, byte
-// by byte, as the strings do one after the other, and none stands for another:
-// NUL becomes 00 FF, and 00 01 ends the part.
-func appendPart(b []byte, s string) []byte {
-	for i := range len(s) {
-		b = append(b, s[i])
-		if s[i] == 0 {
-			b = append(b, 0xff)
-		}
-	}
-	return append(b, 0, 1)
-}
-
-// part undoes appendPart; ok is false when b does not begin with a part.
-func part(b string) (s, rest string, ok bool) {
-	out := make([]byte, 0, len(b))
-	for i := 0; i < len(b); i++ {
-		if b[i] != 0 {
-			out = append(out, b[i])
-			continue
-		}
-		if i++; i == len(b) {
-			break
-		}
-		switch b[i] {
-		case 0xff:
-			out = append(out, 0)
-		case 1:
-			return string(out), b[i+1:], true
-		default:
-			return "", "", false
-		}
-	}
-	return "", "", false
-}
-
-func scopePart(s correlate.Scope) string {
-	b := appendPart(nil, s.Namespace)
-	b = appendPart(b, s.Service)
-	return string(appendPart(b, s.Environment))
-}
+func scopePart(s correlate.Scope) string { return string(keypart.AppendScope(nil, s)) }
 
 // recordPart identifies a record within its partition, in the order of List.
-func recordPart(k correlate.Key) string {
-	b := appendPart(nil, string(k.Kind))
-	b = append(b, scopePart(k.Scope)...)
-	return string(appendPart(b, k.ID))
-}
-
-// parseRecordPart undoes recordPart.
-func parseRecordPart(s string) (k correlate.Key, ok bool) {
-	var parts [5]string
-	for i := range parts {
-		if parts[i], s, ok = part(s); !ok {
-			return correlate.Key{}, false
-		}
-	}
-	return correlate.Key{
-		Kind:  correlate.Kind(parts[0]),
-		Scope: correlate.Scope{Namespace: parts[1], Service: parts[2], Environment: parts[3]},
-		ID:    parts[4],
-	}, s == ""
-}
+func recordPart(k correlate.Key) string { return string(keypart.AppendKey(nil, k)) }
 
 // linePart identifies a record within its scope: with a sink, a line of
 // deliveries.
 func linePart(k correlate.Key) string {
-	return string(appendPart(appendPart(nil, string(k.Kind)), k.ID))
+	return string(keypart.Append(keypart.Append(nil, string(k.Kind)), k.ID))
 }
 
 // parseLinePart undoes linePart.
-func parseLinePart(s string, scope correlate.Scope) (k correlate.Key, ok bool) {
-	kind, s, ok := part(s)
-	if !ok {
-		return correlate.Key{}, false
+func parseLinePart(s string, scope correlate.Scope) (correlate.Key, error) {
+	kind, rest, err := keypart.Cut([]byte(s))
+	if err != nil {
+		return correlate.Key{}, err
 	}
-	id, s, ok := part(s)
-	return correlate.Key{Scope: scope, Kind: correlate.Kind(kind), ID: id}, ok && s == ""
+	id, rest, err := keypart.Cut(rest)
+	if err == nil && len(rest) > 0 {
+		err = keypart.ErrForm
+	}
+	return correlate.Key{Scope: scope, Kind: correlate.Kind(kind), ID: id}, err
 }
 
 // after returns the first string that is greater than all that begin with p,
@@ -137,7 +82,7 @@ func (s *Store) statesKey(scope correlate.Scope) string {
 // number, ID), the lines whose first waits, by when it is due, and the lines
 // whose first is leased, by when that ends; both in microseconds.
 func (s *Store) sinkKeys(scope correlate.Scope, sink string) []string {
-	end := scopePart(scope) + string(appendPart(nil, sink))
+	end := string(keypart.Append(keypart.AppendScope(nil, scope), sink))
 	tag := s.tag(partitionOf(scope))
 	return []string{tag + ":lines:" + end, tag + ":waiting:" + end, tag + ":leased:" + end}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/internal/keypart"
 )
 
 // List implements [correlate.Store]. A page is no snapshot: a record that is
@@ -42,7 +43,7 @@ func (s *Store) List(ctx context.Context, p correlate.Page) ([]correlate.Record,
 
 // listKeys returns up to p.Max keys of the index.
 func (s *Store) listKeys(ctx context.Context, p correlate.Page) ([]correlate.Key, error) {
-	prefix := string(appendPart(nil, string(p.Kind)))
+	prefix := string(keypart.AppendKind(nil, p.Kind, p.Scope))
 	from := "[" + prefix
 	if p.After != (correlate.Key{}) {
 		from = "(" + recordPart(correlate.Key{Kind: p.Kind, Scope: p.After.Scope, ID: p.After.ID})
@@ -51,8 +52,7 @@ func (s *Store) listKeys(ctx context.Context, p correlate.Page) ([]correlate.Key
 	if p.Scope != nil {
 		first = partitionOf(*p.Scope)
 		last = first
-		prefix += scopePart(*p.Scope)
-		if p.After == (correlate.Key{}) || p.After.Scope.Compare(*p.Scope) < 0 {
+		if p.After.Scope.Compare(*p.Scope) < 0 {
 			from = "[" + prefix
 		}
 	}
@@ -78,9 +78,9 @@ func (s *Store) listKeys(ctx context.Context, p correlate.Page) ([]correlate.Key
 	slices.Sort(places)
 	var keys []correlate.Key
 	for _, place := range places[:min(len(places), p.Max)] {
-		key, ok := parseRecordPart(place)
-		if !ok {
-			return nil, fmt.Errorf("the index holds %q, which is no key", place)
+		key, err := keypart.ParseKey([]byte(place))
+		if err != nil {
+			return nil, fmt.Errorf("the index holds %q: %w", place, err)
 		}
 		keys = append(keys, key)
 	}
@@ -100,12 +100,12 @@ func (s *Store) fetch(ctx context.Context, keys []correlate.Key) ([]correlate.Re
 		}
 		var out []correlate.Record
 		for i, c := range cmds {
-			state, err := parseState(keys[i], c.Val())
+			stored, err := parseStored(keys[i], c.Val())
 			if err != nil {
 				return nil, err
 			}
-			if state.found {
-				out = append(out, state.record)
+			if stored.Found {
+				out = append(out, stored.Record)
 			}
 		}
 		return out, nil

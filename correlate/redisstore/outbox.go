@@ -11,29 +11,29 @@ import (
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/internal/keypart"
 )
 
 // formatIntent writes what does not change of a delivery and is not in its
 // line. What a newer version adds at the end is kept, and passed over here.
 func formatIntent(d correlate.Delivery) string {
-	b := appendPart(nil, string(d.Operation))
-	return string(appendPart(b, formatTime(d.Created)))
+	return string(keypart.Append(keypart.Append(nil, string(d.Operation)), formatTime(d.Created)))
 }
 
 // Claim implements [correlate.Store]. Deliveries come in the order in which they
 // became due. If ctx ends, or the answer is lost, what may have been claimed
 // waits until the lease has run out.
 func (s *Store) Claim(ctx context.Context, c correlate.Claim) ([]correlate.Delivery, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	out, err := s.lull.Claim(ctx, c, func() ([]correlate.Delivery, time.Time, time.Duration, error) { return s.claim(ctx, c) })
+	if err != nil {
+		return nil, fmt.Errorf("redisstore: claim: %w", err)
 	}
-	if len(c.Sinks) == 0 || c.Max <= 0 {
-		return nil, nil
-	}
-	since, ask := s.lull.Begin(c)
-	if !ask {
-		return nil, nil
-	}
+	return out, nil
+}
+
+// claim also returns when the first line that waits is due, or zero, and in how
+// long the first lease ends, or a negative duration.
+func (s *Store) claim(ctx context.Context, c correlate.Claim) (out []correlate.Delivery, due time.Time, free time.Duration, err error) {
 	keys := []string{s.intentsKey(c.Scope), s.statesKey(c.Scope)}
 	var sinks []string
 	for i, sink := range c.Sinks {
@@ -46,25 +46,19 @@ func (s *Store) Claim(ctx context.Context, c correlate.Claim) ([]correlate.Deliv
 		return claimScript.Run(ctx, s.client, keys, c.Now.UnixMicro(), c.Lease.Microseconds(), c.Max, rand.Text()).Slice()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("redisstore: claim for %s: %w", c.Scope, err)
+		return nil, due, 0, err
 	}
-	out, err := parseClaim(answer, c.Scope, sinks)
-	if err != nil {
-		return out, fmt.Errorf("redisstore: claim for %s: %w", c.Scope, err)
+	if out, err = parseClaim(answer, c.Scope, sinks); err != nil {
+		return nil, due, 0, err
 	}
-	if len(out) > 0 {
-		s.lull.Found(c)
-		return out, nil
-	}
-	due, free := time.Time{}, time.Duration(-1)
+	free = -1
 	if micros, err := strconv.ParseInt(fmt.Sprint(answer[1]), 10, 64); err == nil {
 		due = time.UnixMicro(micros)
 	}
 	if micros, err := strconv.ParseInt(fmt.Sprint(answer[2]), 10, 64); err == nil {
 		free = time.Duration(micros) * time.Microsecond
 	}
-	s.lull.Empty(c, since, due, free)
-	return nil, nil
+	return out, due, free, nil
 }
 
 var errAnswer = errors.New("the script answered with what it does not return")
@@ -88,8 +82,8 @@ func parseClaim(answer []any, scope correlate.Scope, sinks []string) ([]correlat
 		state, _ := fields[2].(string)
 		sink, _ := fields[3].(int64)
 		line, _ := fields[4].(string)
-		key, ok := parseLinePart(line, scope)
-		if !ok || sink < 0 || int(sink) >= len(sinks) {
+		key, err := parseLinePart(line, scope)
+		if err != nil || sink < 0 || int(sink) >= len(sinks) {
 			return out, errAnswer
 		}
 		d := correlate.Delivery{ID: id, Key: key, Sink: sinks[sink]}
@@ -104,13 +98,13 @@ func parseClaim(answer []any, scope correlate.Scope, sinks []string) ([]correlat
 // parseDelivery reads an intent, and a state: attempts, due, the same in
 // microseconds, and lease.
 func parseDelivery(d *correlate.Delivery, intent, state string) (err error) {
-	operation, intent, ok := part(intent)
-	if !ok {
-		return errors.New("no operation")
+	operation, rest, err := keypart.Cut([]byte(intent))
+	if err != nil {
+		return fmt.Errorf("its operation: %w", err)
 	}
-	created, _, ok := part(intent)
-	if !ok {
-		return errors.New("no time of creation")
+	created, _, err := keypart.Cut(rest)
+	if err != nil {
+		return fmt.Errorf("its time of creation: %w", err)
 	}
 	fields := strings.Split(state, " ")
 	if len(fields) < 4 {

@@ -1,7 +1,6 @@
 package redisstore
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,30 +14,11 @@ import (
 	"github.com/spanticket/spanticket/correlate/internal/fleet"
 )
 
-// remember is for how long a deleted record's marks are kept, so that a writer
-// whose answer was lost finds its own.
-const remember = 10 * time.Minute
-
-// state is what is stored under a key.
-type state struct {
-	record correlate.Record
-	found  bool
-	marks  []byte
-}
-
-// same reports whether writing next would change nothing.
-func (s state) same(next correlate.Record) bool {
-	if !s.found || next.Data == nil {
-		return !s.found && next.Data == nil
-	}
-	return s.record.Version == next.Version && s.record.Expires.Equal(next.Expires) && bytes.Equal(s.record.Data, next.Data)
-}
-
 var recordFields = []string{"v", "d", "x", "m"}
 
 // read returns what is stored, and for a settlement whether its lease is in
 // force. The script that writes asks that again.
-func (s *Store) read(ctx context.Context, key correlate.Key, end *settlement) (out state, leased bool, err error) {
+func (s *Store) read(ctx context.Context, key correlate.Key, end *fleet.Settlement) (out fleet.Stored, err error) {
 	type answer struct {
 		values []any
 		leased bool
@@ -48,7 +28,7 @@ func (s *Store) read(ctx context.Context, key correlate.Key, end *settlement) (o
 		record := pipe.HMGet(ctx, s.recordKey(key), recordFields...)
 		var delivery *redis.StringCmd
 		if end != nil {
-			delivery = pipe.HGet(ctx, s.statesKey(key.Scope), end.delivery.ID)
+			delivery = pipe.HGet(ctx, s.statesKey(key.Scope), end.Delivery.ID)
 		}
 		if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 			return answer{}, err
@@ -56,23 +36,24 @@ func (s *Store) read(ctx context.Context, key correlate.Key, end *settlement) (o
 		a := answer{values: record.Val()}
 		if end != nil {
 			fields := strings.Split(delivery.Val(), " ")
-			a.leased = len(fields) >= 4 && fields[3] != "" && fields[3] == end.delivery.Lease
+			a.leased = len(fields) >= 4 && fields[3] != "" && fields[3] == end.Delivery.Lease
 		}
 		return a, nil
 	})
 	if err != nil {
-		return state{}, false, fmt.Errorf("reading %s %s of %s: %w", key.Kind, key.ID, key.Scope, err)
+		return out, fmt.Errorf("reading %s %s of %s: %w", key.Kind, key.ID, key.Scope, err)
 	}
-	out, err = parseState(key, got.values)
-	return out, got.leased, err
+	out, err = parseStored(key, got.values)
+	out.Leased = got.leased
+	return out, err
 }
 
-func parseState(key correlate.Key, values []any) (out state, err error) {
+func parseStored(key correlate.Key, values []any) (out fleet.Stored, err error) {
 	if len(values) != len(recordFields) {
-		return state{}, fmt.Errorf("reading %s %s of %s: Redis returned %d fields, not %d", key.Kind, key.ID, key.Scope, len(values), len(recordFields))
+		return fleet.Stored{}, fmt.Errorf("reading %s %s of %s: Redis returned %d fields, not %d", key.Kind, key.ID, key.Scope, len(values), len(recordFields))
 	}
 	if marks, ok := values[3].(string); ok {
-		out.marks = []byte(marks)
+		out.Marks = []byte(marks)
 	}
 	data, found := values[1].(string)
 	if !found {
@@ -80,20 +61,20 @@ func parseState(key correlate.Key, values []any) (out state, err error) {
 	}
 	version, _ := values[0].(string)
 	expires, _ := values[2].(string)
-	out.found, out.record.Key = true, key
-	out.record.Data = append([]byte{}, data...)
-	if out.record.Version, err = strconv.Atoi(version); err == nil {
-		out.record.Expires, err = parseTime(expires)
+	out.Found, out.Record.Key = true, key
+	out.Record.Data = append([]byte{}, data...)
+	if out.Record.Version, err = strconv.Atoi(version); err == nil {
+		out.Record.Expires, err = parseTime(expires)
 	}
 	if err != nil {
-		return state{}, fmt.Errorf("%s %s of %s is damaged: %w", key.Kind, key.ID, key.Scope, err)
+		return fleet.Stored{}, fmt.Errorf("%s %s of %s is damaged: %w", key.Kind, key.ID, key.Scope, err)
 	}
 	return out, nil
 }
 
-// send runs the script that writes. The answer is "done", "conflict" or "lost".
-func (s *Store) send(ctx context.Context, key correlate.Key, cur state, next correlate.Record, add []correlate.Delivery, end *settlement, mark fleet.Mark) (string, error) {
-	partition := partitionOf(key.Scope)
+// write runs the script that writes.
+func (s *Store) write(ctx context.Context, w fleet.Write) (bool, error) {
+	key, next, partition := w.Key, w.Next, partitionOf(w.Key.Scope)
 	keys := []string{
 		s.recordKey(key), s.indexKey(partition), s.expiryKey(partition), s.numberKey(partition),
 		s.intentsKey(key.Scope), s.statesKey(key.Scope),
@@ -115,13 +96,13 @@ func (s *Store) send(ctx context.Context, key correlate.Key, cur state, next cor
 		millis = strconv.FormatInt(max(1, next.Expires.UnixMilli()), 10)
 	}
 	args := []any{
-		cur.marks, mark.Add(cur.marks), mode, next.Version, next.Data, formatTime(next.Expires), millis,
+		w.Was.Marks, w.Marks, mode, next.Version, next.Data, formatTime(next.Expires), millis,
 		recordPart(key), linePart(key),
 	}
-	if end == nil {
+	if w.End == nil {
 		args = append(args, "", "", "", "", 0, "", 0)
 	} else {
-		d, o := end.delivery, end.outcome
+		d, o := w.End.Delivery, w.End.Outcome
 		number(d.Sink)
 		done := ""
 		if o.Done {
@@ -129,17 +110,20 @@ func (s *Store) send(ctx context.Context, key correlate.Key, cur state, next cor
 		}
 		args = append(args, "settle", d.ID, d.Lease, done, d.Attempts, formatTime(o.Due), o.Due.UnixMicro())
 	}
-	args = append(args, remember.Milliseconds())
-	for _, d := range add {
+	args = append(args, fleet.Remember.Milliseconds())
+	for _, d := range w.Add {
 		args = append(args, d.ID, number(d.Sink), formatIntent(d), formatTime(d.Due), d.Due.UnixMicro(), d.Attempts)
 	}
 	answer, err := call(ctx, s, func(ctx context.Context) (string, error) {
 		return writeScript.Run(ctx, s.client, keys, args...).Text()
 	})
-	if err != nil {
-		return "", fmt.Errorf("writing %s %s of %s: %w", key.Kind, key.ID, key.Scope, err)
+	if err == nil && answer == "lost" {
+		err = correlate.ErrLeaseLost
 	}
-	return answer, nil
+	if err != nil {
+		return false, fmt.Errorf("writing %s %s of %s: %w", key.Kind, key.ID, key.Scope, err)
+	}
+	return answer == "done", nil // or there was a conflict
 }
 
 // A time is "seconds:nanoseconds" since 1970, "-" if it is zero.

@@ -43,9 +43,8 @@ type Store struct {
 	client  redis.UniversalClient
 	prefix  string
 	timeout time.Duration
-	writer  *fleet.Writer
-	turns   fleet.Turns
 	lull    *fleet.Lull
+	updates *fleet.Updates
 }
 
 // New returns a store that uses client, which stays the caller's: it must not
@@ -66,14 +65,16 @@ func New(client redis.UniversalClient, c Config) (*Store, error) {
 	if c.MaxIdle == 0 {
 		c.MaxIdle = 30 * time.Second
 	}
-	return &Store{client: client, prefix: c.Prefix, timeout: c.Timeout, writer: fleet.NewWriter(), lull: fleet.NewLull(c.MaxIdle)}, nil
+	s := &Store{client: client, prefix: c.Prefix, timeout: c.Timeout, lull: fleet.NewLull(c.MaxIdle)}
+	s.updates = fleet.NewUpdates(fleet.Server{Read: s.read, Write: s.write, Refused: refused, Patience: c.Timeout, Lull: s.lull})
+	return s, nil
 }
 
 // Update implements [correlate.Store]. When the answer to the write is lost it
 // looks what became of it, for as long as Config.Timeout; if it cannot find out,
 // the error says that the outcome is not known.
 func (s *Store) Update(ctx context.Context, key correlate.Key, fn correlate.UpdateFunc) error {
-	if err := s.write(ctx, key, fn, nil); err != nil {
+	if err := s.updates.Update(ctx, key, fn); err != nil {
 		return fmt.Errorf("redisstore: update: %w", err)
 	}
 	return nil
@@ -83,93 +84,17 @@ func (s *Store) Update(ctx context.Context, key correlate.Key, fn correlate.Upda
 // while nobody else has claimed the delivery. A lost answer is dealt with as by
 // Update.
 func (s *Store) Settle(ctx context.Context, d correlate.Delivery, o correlate.Outcome, fn correlate.UpdateFunc) error {
-	if fn == nil {
-		fn = func(cur correlate.Record, _ bool) (correlate.Record, []correlate.Delivery, error) {
-			return cur, nil, nil
-		}
-	}
-	if err := s.write(ctx, d.Key, fn, &settlement{d, o}); err != nil {
+	if err := s.updates.Settle(ctx, d, o, fn); err != nil {
 		return fmt.Errorf("redisstore: settle: %w", err)
 	}
 	return nil
-}
-
-// settlement is the end of a claim, in the step of a write.
-type settlement struct {
-	delivery correlate.Delivery
-	outcome  correlate.Outcome
-}
-
-// write reads, and compares and sets until nobody was in between.
-func (s *Store) write(ctx context.Context, key correlate.Key, fn correlate.UpdateFunc, end *settlement) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	done, err := s.turns.Take(ctx, key)
-	if err != nil {
-		return err
-	}
-	defer done()
-
-	mark := s.writer.Next()
-	var doubt fleet.Doubt
-	lost := false // the script found no lease, which the next look tells why
-	for attempt := 0; ; attempt++ {
-		cur, leased, err := s.read(ctx, key, end)
-		switch {
-		case err == nil:
-		case !doubt.Any():
-			return err
-		default:
-			if err := doubt.Pause(ctx, attempt); err != nil {
-				return err
-			}
-			continue
-		}
-		if mark.In(cur.marks) {
-			s.lull.Wake(key.Scope)
-			return nil
-		}
-		if end != nil && !leased {
-			return correlate.ErrLeaseLost
-		}
-		next, add, err := fn(cur.record, cur.found)
-		if err != nil {
-			return err
-		}
-		if end == nil && len(add) == 0 && cur.same(next) {
-			return nil
-		}
-		answer, err := s.send(ctx, key, cur, next, add, end, mark)
-		switch {
-		case err == nil && answer == "done":
-			if len(add) > 0 || end != nil {
-				s.lull.Wake(key.Scope)
-			}
-			return nil
-		case err == nil && answer == "lost" && lost:
-			return correlate.ErrLeaseLost
-		case err == nil: // somebody else was faster, or the client has sent it twice
-			lost = answer == "lost"
-			if err := doubt.Pause(ctx, 0); err != nil {
-				return err
-			}
-		case !doubt.Any() && refused(err):
-			return err
-		default:
-			doubt.Rise(err, s.timeout)
-			if err := doubt.Pause(ctx, attempt); err != nil {
-				return err
-			}
-		}
-	}
 }
 
 // refused reports whether an error is an answer of the server: a script that was
 // answered with one has changed nothing.
 func refused(err error) bool {
 	_, ok := errors.AsType[redis.Error](err)
-	return ok
+	return ok || errors.Is(err, correlate.ErrLeaseLost)
 }
 
 // call makes one call to Redis. It returns when ctx or the timeout ends, which

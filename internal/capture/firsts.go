@@ -16,6 +16,7 @@ import (
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/celrule"
 	"github.com/spanticket/spanticket/internal/journal"
+	"github.com/spanticket/spanticket/internal/observe"
 )
 
 const (
@@ -48,15 +49,17 @@ type Firsts struct {
 	// Release lets go of what was kept and will not be decided.
 	Release func(...journal.Entry)
 
+	counters *observe.Journal
 	seed     maphash.Seed
 	known    [knownSlots]atomic.Uint64
 	rate     atomic.Uint64 // the second, and how many were kept in it
 	lineages [lineageSlots]atomic.Pointer[lineage]
 }
 
-// NewFirsts returns one that has seen nothing.
-func NewFirsts(keep func(Item, *celrule.Set, []int) (journal.Entry, bool), release func(...journal.Entry)) *Firsts {
-	return &Firsts{Keep: keep, Release: release, seed: maphash.MakeSeed()}
+// NewFirsts returns one that has seen nothing. It counts those that it does not
+// keep because there are too many.
+func NewFirsts(counters *observe.Journal, keep func(Item, *celrule.Set, []int) (journal.Entry, bool), release func(...journal.Entry)) *Firsts {
+	return &Firsts{counters: counters, Keep: keep, Release: release, seed: maphash.MakeSeed()}
 }
 
 // lineage is a failure that waits for the spans above it to end.
@@ -169,7 +172,14 @@ func (f *Firsts) first(it, origin Item, rule int, more []int) (lineage, []journa
 	key := f.key(origin.Span, it.Set, rule)
 	slot := &f.known[key%knownSlots]
 	before := slot.Load()
-	if before == key || !f.allow() || !slot.CompareAndSwap(before, key) {
+	if before == key {
+		return taken, it.Kept
+	}
+	if !f.allow() {
+		f.counters.RateLimited.Add(1)
+		return taken, it.Kept
+	}
+	if !slot.CompareAndSwap(before, key) {
 		return taken, it.Kept
 	}
 	e, ok := f.Keep(origin, it.Set, append([]int{rule}, more...))

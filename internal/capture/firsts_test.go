@@ -63,7 +63,7 @@ func keeping(tb testing.TB, rules ...celrule.Rule) (*Gate, *shelf) {
 		g.Rules.Store(compile(tb, rules...))
 	}
 	s := &shelf{kept: map[journal.Entry]string{}}
-	g.Firsts = NewFirsts(s.keep, s.release)
+	g.Firsts = NewFirsts(&g.Counters.Journal, s.keep, s.release)
 	return g, s
 }
 
@@ -164,6 +164,7 @@ func TestFirstsAreBounded(t *testing.T) {
 		}
 		end(250)
 		require.Len(t, s.all, firstsPerSecond)
+		require.Positive(t, g.Counters.Journal.RateLimited.Load())
 		time.Sleep(time.Second)
 		end(250)
 		require.Len(t, s.all, 2*firstsPerSecond, "what was beyond it is still news")

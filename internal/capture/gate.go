@@ -44,6 +44,10 @@ type Item struct {
 	// Kept are its records in the journal, which are to be released once it is
 	// decided that it is no occurrence, or the store has it.
 	Kept []journal.Entry
+	// Look is what the span has in common with those of the same failure, while a
+	// storm is thinned out, and Others how many of them it stands for beside itself.
+	Look   uint64
+	Others int64
 
 	trace trace.TraceID
 	size  int64
@@ -55,6 +59,7 @@ type Gate struct {
 	Mark     *assemble.Mark
 	Counters *observe.Counters
 	Traffic  *Traffic
+	Thin     *Thin
 	// Whole says that healthy spans of healthy traces are wanted too.
 	Whole bool
 	// Decided is told of what is decided here. It must be set before spans come,
@@ -76,7 +81,7 @@ type Gate struct {
 // NewGate returns a gate with a queue of so many spans, and of so many bytes of
 // their attributes and events.
 func NewGate(rules *celrule.Set, mark *assemble.Mark, c *observe.Counters, spans int, bytes int64) *Gate {
-	g := &Gate{Mark: mark, Counters: c, Traffic: NewTraffic(), Decided: func(correlate.Reason, func() correlate.Decision) {}, queue: make(chan Item, spans), maxBytes: bytes, holds: make(chan struct{}, 1)}
+	g := &Gate{Mark: mark, Counters: c, Traffic: NewTraffic(), Thin: NewThin(), Decided: func(correlate.Reason, func() correlate.Decision) {}, queue: make(chan Item, spans), maxBytes: bytes, holds: make(chan struct{}, 1)}
 	g.Rules.Store(rules)
 	return g
 }
@@ -171,7 +176,13 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan, it *Item) bool {
 // and announces one that counts.
 func (g *Gate) fill(it *Item, with Item, set *celrule.Set, m celrule.Match) bool {
 	with.trace = with.Span.SpanContext().TraceID()
+	if with.Matched = m.Verdict == celrule.Matched; with.Matched {
+		g.Counters.Matches.Add(1)
+	}
 	if with.Counts {
+		if !g.Whole && !with.Record && with.Kept == nil && !g.admits(&with, set, m) {
+			return false
+		}
 		g.Mark.Add(with.trace)
 	} else {
 		if with.Kept != nil { // what was logged in it is information
@@ -184,11 +195,25 @@ func (g *Gate) fill(it *Item, with Item, set *celrule.Set, m celrule.Match) bool
 	}
 	with.Set, with.Rule, with.More = set, m.Rule, m.More
 	with.Excluded = m.Verdict == celrule.Excluded
-	if with.Matched = m.Verdict == celrule.Matched; with.Matched {
-		g.Counters.Matches.Add(1)
-	}
 	*it = with
 	return true
+}
+
+// admits reports whether a failing span is taken in the storm that there may be. One
+// that is not is decided.
+func (g *Gate) admits(it *Item, set *celrule.Set, m celrule.Match) bool {
+	var f Fate
+	it.Look, it.Others, f = g.Thin.Admit(it.Span, set, m.Rule, g.Mark.Has(it.trace))
+	if f == Taken {
+		return true
+	}
+	r := correlate.Thinned
+	if f == Lost {
+		r = correlate.QueueFull
+	}
+	g.Counters.Add(r, 1)
+	g.Decided(r, func() correlate.Decision { return decisionOf(it.Span, correlate.StageCapture, r) })
+	return false
 }
 
 // pass decides about a span that did not fail and that no rule takes, though

@@ -129,6 +129,14 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 	return id, true
 }
 
+// Grow counts n more occurrences of a signature that is held, of which nothing else
+// is known.
+func (c *Counts) Grow(id string, n int64) {
+	if b := c.batches[id]; b != nil {
+		b.Count += n
+	}
+}
+
 // Fresh reports whether a signature is held that was never taken, so that
 // somebody may be waiting for its ticket.
 func (c *Counts) Fresh() bool { return c.fresh }

@@ -35,13 +35,8 @@ var (
 	ErrClosed  = errors.New("journal: closed")
 )
 
-const (
-	// maxWait is how long a write may take before nobody waits for the disk any more. On
-	// a machine that is busy the writer itself may have to wait for its turn.
-	maxWait = 250 * time.Millisecond
-	// maxClose is how long Close waits for what is to be written.
-	maxClose = time.Second
-)
+// maxClose is how long Close waits for what is to be written.
+const maxClose = time.Second
 
 // maxSeq leaves more numbers than a journal can use up.
 const maxSeq = 1 << 62
@@ -57,20 +52,25 @@ type Record struct {
 
 // Journal is an open file. Its methods may be called concurrently.
 type Journal struct {
-	file      file
-	path      string
-	taken     []Record
-	strangers []string
-	wake      chan struct{}
-	closed    chan struct{} // when the file is
+	file   file
+	path   string
+	wake   chan struct{}
+	closed chan struct{} // when the file is
 
-	mu      sync.Mutex
-	queue   []*write
-	free    []int         // slots, the one that was free longest first
-	held    map[Entry]int // slots in use
-	seq     uint64
-	stalled bool
-	closing bool
+	// What was found when it was opened.
+	taken      []Record
+	damaged    int
+	strangers  []string
+	unreadable []string
+
+	mu       sync.Mutex
+	queue    []*write
+	free     []int         // slots, the one that was free longest first
+	held     map[Entry]int // slots in use
+	seq      uint64
+	patience patience
+	stalled  bool
+	closing  bool
 }
 
 // file is what a journal needs of one.
@@ -86,6 +86,8 @@ type write struct {
 	frees bool
 	entry Entry      // if it does not free
 	done  chan error // told of the outcome; nil if nobody asks
+	began time.Time  // from when on somebody waits
+	wait  time.Duration
 	over  bool
 }
 
@@ -119,14 +121,24 @@ func (j *Journal) Path() string { return j.path }
 // there until it is released.
 func (j *Journal) Records() []Record { return j.taken }
 
+// Damaged returns how many records were passed over when the journal was opened,
+// because they are damaged: a part of them was never written, or has changed since.
+func (j *Journal) Damaged() int { return j.damaged }
+
+// Unreadable returns the files at the path of which nothing can be told, when the
+// journal was opened: they are damaged all over, or no journals.
+func (j *Journal) Unreadable() []string { return j.unreadable }
+
 // Strangers returns the files at the path that hold records of another service, or
 // of this one under another name, and that nobody had when the journal was opened.
 func (j *Journal) Strangers() []string { return j.strangers }
 
 // Put writes a record, of 1 to MaxRecord bytes, and returns when it is safe from
-// the end of the process. It waits no longer than 250 milliseconds, and not at all
-// while a write stalls that somebody has waited for. With ErrStalled the record
-// may be in the file later on, and the entry is to be released.
+// the end of the process. It waits for the disk no longer than 250 milliseconds, and
+// not at all while a write stalls that somebody has waited for. Where the disk is slow
+// again and again, somebody waits in a tenth of the time, or for a millisecond each.
+// With ErrStalled the record may be in the file later on, and the entry is to be
+// released.
 func (j *Journal) Put(record []byte) (Entry, error) {
 	if len(record) == 0 || len(record) > MaxRecord {
 		return 0, fmt.Errorf("journal: a record of %d bytes: it must be 1 to %d", len(record), MaxRecord)
@@ -135,16 +147,13 @@ func (j *Journal) Put(record []byte) (Entry, error) {
 	if err != nil {
 		return 0, err
 	}
-	timer := time.NewTimer(maxWait)
+	timer := time.NewTimer(w.wait)
 	defer timer.Stop()
 	select {
 	case err = <-w.done:
+		j.waited(w)
 	case <-timer.C:
-		j.mu.Lock()
-		over := w.over
-		j.stalled = j.stalled || !over
-		j.mu.Unlock()
-		if !over {
+		if !j.waited(w) {
 			return w.entry, ErrStalled
 		}
 		err = <-w.done
@@ -168,12 +177,23 @@ func (j *Journal) begin(record []byte) (*write, error) {
 		return nil, ErrFull
 	}
 	j.seq++
-	w := &write{slot: j.free[0], entry: Entry(j.seq), done: make(chan error, 1)}
+	now := time.Now()
+	w := &write{slot: j.free[0], entry: Entry(j.seq), done: make(chan error, 1), began: now, wait: j.patience.left(now)}
 	w.bytes = appendSlot(make([]byte, 0, slotHead+len(record)), j.seq, record)
 	j.free = j.free[1:]
 	j.held[w.entry] = w.slot
 	j.push(w)
 	return w, nil
+}
+
+// waited is told that somebody waits for a write no more, and reports whether it is
+// over.
+func (j *Journal) waited(w *write) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.patience.spend(w.began, time.Now())
+	j.stalled = j.stalled || !w.over
+	return w.over
 }
 
 func (j *Journal) push(w *write) {
@@ -219,7 +239,11 @@ func (j *Journal) run() {
 		j.queue = nil
 		j.mu.Unlock()
 		for _, w := range queue {
-			_, err := j.file.WriteAt(w.bytes, headerSize+int64(w.slot)*slotSize)
+			at := slotAt(w.slot)
+			_, err := j.file.WriteAt(w.bytes, at)
+			if err != nil && !w.frees {
+				_, _ = j.file.WriteAt(noRecord, at) // it may be there all the same
+			}
 			j.finish(w, err)
 		}
 		if len(queue) > 0 {
@@ -290,6 +314,8 @@ func isBusy(err error) bool { return errors.Is(err, filelock.ErrBusy) }
 var (
 	errForeign = errors.New("it is the journal of another service")
 	errNone    = errors.New("it is no journal, and is left as it is")
+	// errDamaged is of a file that may be a journal of which nothing can be told.
+	errDamaged = errors.New("it cannot be read")
 )
 
 var _ file = (*os.File)(nil)

@@ -55,7 +55,7 @@ func TestWhatWasPutIsThereUntilItIsReleased(t *testing.T) {
 	put(t, j, "first")
 	second := put(t, j, "second")
 	put(t, j, "third")
-	require.Len(t, parse(image(t, path)), 3, "in the file, not in the process")
+	require.Len(t, parsed(image(t, path)), 3, "in the file, not in the process")
 	j.Release(second, second, 999)
 	require.NoError(t, j.Close())
 	_, err := j.Put([]byte("late"))
@@ -87,7 +87,7 @@ func TestRecordsHaveALimit(t *testing.T) {
 	}
 	_, err := j.Put([]byte("more"))
 	require.ErrorIs(t, err, ErrFull, "what was promised is kept")
-	require.Len(t, parse(image(t, path)), slots)
+	require.Len(t, parsed(image(t, path)), slots)
 	j.Release(entries[7])
 	require.NoError(t, j.Close())
 	j = reopen(t, path)
@@ -130,7 +130,7 @@ func TestJournalIsASet(t *testing.T) {
 				}
 			case 4:
 				require.NoError(t, j.Close())
-				j = start(disk, "disk", parse(disk.bytes))
+				j = start(disk, "disk", parsed(disk.bytes))
 				require.ElementsMatch(t, entries, texts(j))
 				entries = texts(j)
 				for _, r := range j.Records() {
@@ -193,10 +193,10 @@ func TestADiskThatStallsDoesNotStallTheCaller(t *testing.T) {
 		disk.set(nil, nil)
 		close(wait)
 		synctest.Wait()
-		require.Empty(t, parse(disk.bytes), "it was released before it was written")
+		require.Empty(t, parsed(disk.bytes), "it was released before it was written")
 		put(t, j, "again")
 		require.NoError(t, j.Close())
-		require.Len(t, parse(disk.bytes), 1)
+		require.Len(t, parsed(disk.bytes), 1)
 	})
 }
 

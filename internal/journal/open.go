@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/spanticket/spanticket/internal/filelock"
 )
@@ -16,37 +17,75 @@ import (
 // maxFiles bounds the processes that share a path.
 const maxFiles = 64
 
+// maxOpen is how long Open waits for the disk.
+const maxOpen = 5 * time.Second
+
 // Open opens the journal at a path, which must be in a folder that exists. owner
-// names the service: the journals of others are left alone.
+// names the service: the journals of others are left alone. It returns ErrStalled if
+// the disk stalls for five seconds.
 //
 // One process has a file at a time. Where many share the path, as replicas on a
 // common volume do, each takes the first that is free: path, path.1, path.2 and so
 // on. So the files are as many as there were processes at once, and what a process
 // has left is found by the next one that starts: Open takes over the records of all
 // files that nobody has.
-func Open(path, owner string) (*Journal, error) {
+func Open(path, owner string) (*Journal, error) { return openWithin(maxOpen, path, owner) }
+
+func openWithin(most time.Duration, path, owner string) (*Journal, error) {
+	type outcome struct {
+		j   *Journal
+		err error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		j, err := openFirst(path, owner)
+		done <- outcome{j, err}
+	}()
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case o := <-done:
+		return o.j, o.err
+	case <-timer.C:
+		go func() {
+			if o := <-done; o.j != nil {
+				_ = o.j.Close() // what is in it is for the next process
+			}
+		}()
+		return nil, &OpenError{path, ErrStalled}
+	}
+}
+
+// openFirst opens the first file that is free, and takes over the others.
+func openFirst(path, owner string) (*Journal, error) {
 	id := ownerID(owner)
 	var j *Journal
-	var strangers []string
+	var strangers, unreadable []string
 	for i := range maxFiles {
 		name := numbered(path, i)
 		if j != nil {
 			if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
-			if err := j.takeOver(name, id); errors.Is(err, errForeign) {
+			switch err := j.takeOver(name, id); {
+			case errors.Is(err, errForeign):
 				strangers = append(strangers, name)
+			case errors.Is(err, errDamaged):
+				unreadable = append(unreadable, name)
 			}
 			continue
 		}
-		f, records, err := open(name, id)
+		f, in, err := open(name, id)
 		switch {
 		case err == nil:
-			j = start(f, name, records)
+			j = start(f, name, in.records)
+			j.damaged = len(in.damaged)
 		case errors.Is(err, errForeign):
-			if len(records) > 0 {
+			if len(in.records) > 0 {
 				strangers = append(strangers, name)
 			}
+		case errors.Is(err, errDamaged):
+			unreadable = append(unreadable, name) // which must not cost every journal to come
 		case !isBusy(err):
 			return nil, &OpenError{name, err}
 		}
@@ -54,7 +93,7 @@ func Open(path, owner string) (*Journal, error) {
 	if j == nil {
 		return nil, &OpenError{path, fmt.Errorf("%d others share it already", maxFiles)}
 	}
-	j.strangers = strangers
+	j.strangers, j.unreadable = strangers, unreadable
 	return j, nil
 }
 
@@ -70,14 +109,21 @@ func ownerID(owner string) [ownerSize]byte {
 	return [ownerSize]byte(sum[:ownerSize])
 }
 
-// open locks a file, makes it a journal if it is new, and reads it.
-func open(name string, id [ownerSize]byte) (_ *os.File, _ []found, err error) {
+// content is what a file holds.
+type content struct {
+	records []found
+	damaged []int // slots
+}
+
+// open locks a file, makes it a journal if it is new, and reads it. Of what is
+// damaged the slots are freed.
+func open(name string, id [ownerSize]byte) (_ *os.File, in content, err error) {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return nil, nil, errNone // or opening it might wait
+		return nil, in, errNone // or opening it might wait
 	}
 	f, err := filelock.Open(name)
 	if err != nil {
-		return nil, nil, err
+		return nil, in, err
 	}
 	defer func() {
 		if err != nil {
@@ -86,20 +132,30 @@ func open(name string, id [ownerSize]byte) (_ *os.File, _ []found, err error) {
 	}()
 	b, err := io.ReadAll(io.LimitReader(f, fileSize+1))
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading: %w", err)
+		return nil, in, fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	owner, fresh, ok := parseHeader(b[:min(len(b), headerSize)])
-	records := parse(b)
+	in.records, in.damaged = parse(b)
 	switch {
-	case !ok && len(records) == 0, len(b) > fileSize:
-		return nil, nil, errNone
+	case len(b) > fileSize, !ok && len(in.records) == 0 && len(b) < fileSize:
+		return nil, in, errNone
+	case !ok && len(in.records) == 0:
+		return nil, in, errDamaged // or a file of another kind
 	case ok && !fresh && owner != id:
-		return nil, records, errForeign
+		return nil, in, errForeign
 	}
 	if err := lay(f, b, id); err != nil {
-		return nil, nil, fmt.Errorf("writing: %w", err)
+		if len(b) == 0 {
+			_ = f.Truncate(0) // whoever shares a full disk can use the room
+		}
+		return nil, in, fmt.Errorf("%w; it needs %d bytes", err, fileSize)
 	}
-	return f, records, nil
+	for _, slot := range in.damaged {
+		if _, err := f.WriteAt(noRecord, slotAt(slot)); err != nil {
+			return nil, in, err
+		}
+	}
+	return f, in, nil
 }
 
 // lay writes the header and all that is missing of the file, so that there is room
@@ -122,22 +178,23 @@ func lay(f io.WriterAt, b []byte, id [ownerSize]byte) error {
 // there is room. What cannot be taken over now stays for the next process that
 // starts.
 func (j *Journal) takeOver(name string, id [ownerSize]byte) error {
-	f, records, err := open(name, id)
-	if errors.Is(err, errForeign) && len(records) == 0 {
+	f, in, err := open(name, id)
+	if errors.Is(err, errForeign) && len(in.records) == 0 {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	slices.SortFunc(records, func(a, b found) int { return cmp.Compare(a.seq, b.seq) })
-	for _, r := range records {
+	j.damaged += len(in.damaged)
+	slices.SortFunc(in.records, func(a, b found) int { return cmp.Compare(a.seq, b.seq) })
+	for _, r := range in.records {
 		e, err := j.Put(r.record)
 		if err != nil {
 			j.Release(e)
 			return err
 		}
-		if _, err := f.WriteAt(noRecord, headerSize+int64(r.slot)*slotSize); err != nil {
+		if _, err := f.WriteAt(noRecord, slotAt(r.slot)); err != nil {
 			j.Release(e) // or it would be taken over again and again
 			return err
 		}

@@ -97,17 +97,23 @@ type found struct {
 	record []byte
 }
 
-// parse returns the records in the bytes of a file. Whatever the bytes are, it
-// returns those that are whole.
-func parse(b []byte) (out []found) {
+// slotAt returns where in the file a slot is.
+func slotAt(i int) int64 { return headerSize + int64(i)*slotSize }
+
+// parse returns the records in the bytes of a file, and the slots of those that
+// are damaged. Whatever the bytes are, it returns those that are whole.
+func parse(b []byte) (out []found, damaged []int) {
 	for i := range slots {
 		at := headerSize + i*slotSize
 		if at >= len(b) {
 			break
 		}
-		if seq, record, ok := parseSlot(b[at:min(at+slotSize, len(b))]); ok {
+		slot := b[at:min(at+slotSize, len(b))]
+		if seq, record, ok := parseSlot(slot); ok {
 			out = append(out, found{i, seq, record})
+		} else if slot[0] != 0 { // a free one begins with zeros
+			damaged = append(damaged, i)
 		}
 	}
-	return out
+	return out, damaged
 }

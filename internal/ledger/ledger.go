@@ -6,6 +6,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,11 +26,12 @@ type Config struct {
 	Redactor *redact.Redactor
 	Sinks    []string // names of all sinks
 	Counters *observe.Counters
+	Parked   *observe.Parked          // is told how many deliveries are parked; nil tells nobody
 	Decided  func(correlate.Decision) // is told of what becomes of occurrences
 	Logger   *slog.Logger
 	Link     func(string) string // makes a URL one that may be stored; nil leaves them
 
-	Writer string        // random, of this run of this process (see [correlate.Writer])
+	Writer string        // random, of this run of this process (see [correlate.Writer]); one is made if it is empty
 	Peers  []string      // services that file their failures themselves
 	Shadow bool          // nothing new is filed
 	Budget int64         // new tickets an hour; 0 means any number
@@ -58,10 +60,11 @@ type Ledger struct {
 
 // New returns a ledger.
 func New(c Config) *Ledger {
+	c.Writer = cmp.Or(c.Writer, rand.Text())
 	return &Ledger{
 		Config: c, watch: map[correlate.Key]time.Time{}, held: map[correlate.Key]correlate.Reason{},
 		admissions: admissions{rules: map[ruleOf]*correlate.Budget{}, adopted: map[correlate.Scope]time.Time{}, restored: map[correlate.Scope]bool{}},
-		reports:    reports{},
+		reports:    reports{coming: map[reportOf]*news{}, told: map[reportOf]*news{}},
 		aliases:    aliases{upgrades: map[correlate.Scope]upgrade{}, of: map[correlate.Key]correlate.Alias{}},
 	}
 }
@@ -337,8 +340,10 @@ func (l *Ledger) list(ctx context.Context, now time.Time) error {
 	if !due {
 		return nil
 	}
+	parked := l.noneParked()
 	for _, scope := range l.Scopes() {
 		if err := EachProblem(ctx, l.Store, scope, func(p correlate.Problem) {
+			l.countParked(parked, p)
 			key := correlate.Key{Scope: scope, Kind: correlate.KindProblem, ID: p.ID}
 			if _, ok := l.watch[key]; ok {
 				return
@@ -355,6 +360,9 @@ func (l *Ledger) list(ctx context.Context, now time.Time) error {
 			return err
 		}
 		l.admissions.restored[scope] = true
+	}
+	if l.Parked != nil {
+		l.Parked.Listed(true, parked)
 	}
 	l.listed = now
 	return nil

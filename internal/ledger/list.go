@@ -13,11 +13,26 @@ const page = 256
 // EachProblem calls fn with the stored problems of a scope, in order of their
 // IDs. Those that a newer program wrote are passed over.
 func EachProblem(ctx context.Context, s correlate.Store, scope correlate.Scope, fn func(correlate.Problem)) error {
+	if err := each(ctx, s, &scope, fn); err != nil {
+		return fmt.Errorf("ledger: listing the problems of %s: %w", scope, err)
+	}
+	return nil
+}
+
+// EveryProblem does the same for all scopes, in their order.
+func EveryProblem(ctx context.Context, s correlate.Store, fn func(correlate.Problem)) error {
+	if err := each(ctx, s, nil, fn); err != nil {
+		return fmt.Errorf("ledger: listing all problems: %w", err)
+	}
+	return nil
+}
+
+func each(ctx context.Context, s correlate.Store, scope *correlate.Scope, fn func(correlate.Problem)) error {
 	var after correlate.Key
 	for {
-		records, err := s.List(ctx, correlate.Page{Kind: correlate.KindProblem, Scope: &scope, After: after, Max: page})
+		records, err := s.List(ctx, correlate.Page{Kind: correlate.KindProblem, Scope: scope, After: after, Max: page})
 		if err != nil {
-			return fmt.Errorf("ledger: listing the problems of %s: %w", scope, err)
+			return err
 		}
 		for _, r := range records {
 			if p, err := correlate.DecodeProblem(r); err == nil {

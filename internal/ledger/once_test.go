@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/celrule"
@@ -62,4 +63,70 @@ func TestBatchesAreCountedOnce(t *testing.T) {
 	}
 	require.Len(t, b.problem(key).Writers, 32, "those that counted last are remembered")
 	require.EqualValues(t, 117, b.problem(key).Count)
+}
+
+// What a ticket for many is told is counted once, though more has come before the
+// store answers.
+func TestReportsAreToldOnce(t *testing.T) {
+	store := &mute{Store: new(correlate.Memory)}
+	b := open(t, store, celrule.Rule{Budget: 1, Mode: "live"}, "jira")
+	key := correlate.ReportKey(checkout, correlate.ReportBudget)
+	require.Equal(t, correlate.ChangeOpened, b.apply(b.other("a")))
+	for _, name := range []string{"b", "c", "b"} {
+		require.Equal(t, correlate.ChangeHeld, b.apply(b.other(name)))
+	}
+	store.lost = 1
+	require.ErrorIs(t, b.Report(t.Context(), b.now), errLost)
+	require.EqualValues(t, 3, b.problem(key).Count)
+
+	require.Equal(t, correlate.ChangeHeld, b.apply(b.other("d")))
+	require.NoError(t, b.Approve(t.Context(), b.other("c").Key(), "ann", b.now))
+	store.lost = 2
+	require.ErrorIs(t, b.Report(t.Context(), b.now), errLost)
+	require.ErrorIs(t, b.Report(t.Context(), b.now), errLost)
+	require.EqualValues(t, 3, b.problem(key).Count)
+	require.NoError(t, b.Report(t.Context(), b.now))
+	require.NoError(t, b.Report(t.Context(), b.now))
+
+	report := b.problem(key)
+	require.EqualValues(t, 4, report.Count)
+	require.EqualValues(t, 2, report.Total)
+	require.Len(t, report.Members, 2, "one has a ticket of its own")
+	require.Equal(t, []string{"open jira", "open jira", "open jira"}, due(t, store, b.now, "jira"), "two problems, and one for the others")
+	require.Len(t, report.Writers, 1)
+
+	other := open(t, store, celrule.Rule{Budget: 1, Mode: "live"}, "jira")
+	other.apply(other.other("e"))
+	require.Equal(t, correlate.ChangeHeld, other.apply(other.other("f")))
+	require.NoError(t, other.Report(t.Context(), other.now))
+	require.EqualValues(t, 5, b.problem(key).Count, "each process has numbers of its own")
+}
+
+// However answers are lost, the count of a ticket for many is that of what it lists.
+func TestReportsCountWhatTheyList(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		store := &mute{Store: new(correlate.Memory)}
+		b := open(t, store, celrule.Rule{Budget: 1, Mode: "live"}, "jira")
+		b.apply(b.other("first"))
+		want := map[string]int64{}
+		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
+			name := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(rt, "name")
+			b.apply(b.other(name))
+			want[name]++
+			store.lost = rapid.IntRange(0, 2).Draw(rt, "lost")
+			for range rapid.IntRange(0, 2).Draw(rt, "reports") {
+				_ = b.Report(t.Context(), b.now)
+			}
+			store.lost = 0
+		}
+		require.NoError(rt, b.Report(t.Context(), b.now))
+		report := b.problem(correlate.ReportKey(checkout, correlate.ReportBudget))
+		var total int64
+		for _, n := range want {
+			total += n
+		}
+		require.Equal(rt, total, report.Count)
+		require.EqualValues(rt, len(want), report.Total)
+		require.Len(rt, report.Members, len(want))
+	})
 }

@@ -12,8 +12,12 @@ import (
 	"github.com/spanticket/spanticket/correlate"
 )
 
-// reports holds what the tickets for many are to be told, until [Ledger.Report].
-type reports map[reportOf]*news
+// reports holds what the tickets for many are to be told.
+type reports struct {
+	coming map[reportOf]*news // until [Ledger.Report]
+	told   map[reportOf]*news // the store may have taken it, and its answer is not there: it is told again as it was
+	number int64              // of the last that was told
+}
 
 type reportOf struct {
 	scope  correlate.Scope
@@ -28,14 +32,15 @@ type news struct {
 	gone    map[string]bool // members that have tickets of their own now
 	sinks   []string        // that are to have it
 	team    string          // that owns it
+	number  int64           // since it was told; see [correlate.Batch]
 }
 
 // about returns the news of a report.
 func (r reports) about(of reportOf) *news {
-	n := r[of]
+	n := r.coming[of]
 	if n == nil {
 		n = &news{members: map[string]correlate.Member{}, gone: map[string]bool{}}
-		r[of] = n
+		r.coming[of] = n
 	}
 	return n
 }
@@ -134,19 +139,40 @@ func (l *Ledger) SinkRefused(r SinkRefused, now time.Time) {
 }
 
 // Report brings the tickets for many up to date. What the store does not take is
-// told again by the next call.
+// told again by the next call, and counted once if it has taken it after all.
 func (l *Ledger) Report(ctx context.Context, now time.Time) error {
 	var errs []error
-	for _, of := range slices.SortedFunc(maps.Keys(l.reports), func(a, b reportOf) int {
+	about := maps.Clone(l.reports.coming)
+	maps.Copy(about, l.reports.told)
+	for _, of := range slices.SortedFunc(maps.Keys(about), func(a, b reportOf) int {
 		return cmp.Or(a.scope.Compare(b.scope), cmp.Compare(a.report, b.report))
 	}) {
-		if err := l.report(ctx, of, l.reports[of], now); err != nil {
+		if err := l.tell(ctx, of, now); err != nil {
 			errs = append(errs, fmt.Errorf("ledger: report %s of %s: %w", of.report, of.scope, err))
-			continue
 		}
-		delete(l.reports, of)
 	}
 	return errors.Join(errs...)
+}
+
+// tell tells one report what it was told before without an answer, and then what is
+// new.
+func (l *Ledger) tell(ctx context.Context, of reportOf, now time.Time) error {
+	for {
+		n := l.reports.told[of]
+		if n == nil {
+			if n = l.reports.coming[of]; n == nil {
+				return nil
+			}
+			l.reports.number++
+			n.number = l.reports.number
+			l.reports.told[of] = n
+			delete(l.reports.coming, of)
+		}
+		if err := l.report(ctx, of, n, now); err != nil {
+			return err
+		}
+		delete(l.reports.told, of)
+	}
 }
 
 // quietReport is how long a report has nothing new to say before it is over.
@@ -159,10 +185,15 @@ func (l *Ledger) report(ctx context.Context, of reportOf, n *news, now time.Time
 		Threshold: correlate.Threshold{Count: 1, Within: time.Minute},
 	}
 	key := correlate.ReportKey(of.scope, of.report)
+	once := correlate.Batch{Writer: l.Writer, Number: n.number}
 	var next correlate.Problem
 	err := l.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
 		if p.ID == "" && len(members) == 0 {
 			return p, nil, errNoReport // it was forgotten, and so were those that are gone
+		}
+		if _, again := p.Counted(once); again {
+			next = p // the answer was lost
+			return p, nil, nil
 		}
 		for id := range n.gone {
 			p = p.Unlist(id)
@@ -183,7 +214,7 @@ func (l *Ledger) report(ctx context.Context, of reportOf, n *news, now time.Time
 		if late := slices.DeleteFunc(slices.Clone(n.sinks), func(name string) bool { return slices.Contains(filed(next), name) }); len(members) > 0 {
 			next, more = next.Queue(correlate.OpOpen, late, now)
 		}
-		return next, append(add, more...), nil
+		return next.Counting(once, change), append(add, more...), nil
 	}))
 	switch {
 	case errors.Is(err, errNoReport):

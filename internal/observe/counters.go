@@ -27,8 +27,17 @@ type Counters struct {
 	// Reloaded counts the times that rules were loaded again, and Refused those
 	// that something was wrong with them.
 	Reloaded, Refused atomic.Int64
+	// Journal counts first occurrences by what became of them in the journal.
+	Journal Journal
 	// Withheld counts values that were taken out as secret or personal, by kind.
 	Withheld Kinds
+}
+
+// Journal counts first occurrences: those that were kept before OnEnd returned,
+// those that were not, because there were too many in a second or because it failed;
+// and those of an earlier process that were counted, and that cannot be read.
+type Journal struct {
+	Kept, RateLimited, Failed, Replayed, Lost atomic.Int64
 }
 
 // The counter of healthy spans is the only one that most spans of the host

@@ -15,6 +15,8 @@ const scope = "github.com/spanticket/spanticket/autoticket"
 // Gauges are sizes that are read when metrics are collected.
 type Gauges struct {
 	Queue, QueueCapacity, Traces, Problems, Held func() int64
+	// Parked returns how many deliveries are parked, by sink.
+	Parked func() map[string]int64
 	// Rules returns how many rules are sound, failing, and switched off.
 	Rules func() (sound, failing, off int64)
 }
@@ -51,7 +53,11 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		metric.WithExplicitBucketBoundaries(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800))
 	withheld, err13 := m.Int64ObservableCounter("spanticket.withheld", metric.WithUnit("{value}"),
 		metric.WithDescription("Values that were taken out of what is stored, sent and logged, because they are secret or personal, by kind."))
-	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13} {
+	journal, err14 := m.Int64ObservableCounter("spanticket.journal", metric.WithUnit("{occurrence}"),
+		metric.WithDescription("First occurrences by what became of them in the journal: kept, rate_limited or failed when they came; replayed or lost after a restart."))
+	parked, err15 := m.Int64ObservableUpDownCounter("spanticket.delivery.parked", metric.WithUnit("{delivery}"),
+		metric.WithDescription("Deliveries that are parked and wait for somebody to decide, by sink, as far as this process knows."))
+	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15} {
 		if err != nil {
 			return nil, fmt.Errorf("observe: making an instrument: %w", err)
 		}
@@ -72,6 +78,9 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		for kind, n := range c.Withheld.Counts() {
 			o.ObserveInt64(withheld, n, metric.WithAttributes(attribute.String("spanticket.kind", kind)))
 		}
+		for sink, n := range g.Parked() {
+			o.ObserveInt64(parked, n, metric.WithAttributes(attribute.String("spanticket.sink", sink)))
+		}
 		o.ObserveInt64(queue, g.Queue())
 		o.ObserveInt64(capacity, g.QueueCapacity())
 		o.ObserveInt64(traces, g.Traces())
@@ -84,8 +93,16 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		for outcome, n := range map[string]int64{"loaded": c.Reloaded.Load(), "refused": c.Refused.Load()} {
 			o.ObserveInt64(reloads, n, metric.WithAttributes(attribute.String("spanticket.outcome", outcome)))
 		}
+		for outcome, n := range map[string]int64{
+			"kept": c.Journal.Kept.Load(), "rate_limited": c.Journal.RateLimited.Load(), "failed": c.Journal.Failed.Load(),
+			"replayed": c.Journal.Replayed.Load(), "lost": c.Journal.Lost.Load(),
+		} {
+			if n > 0 { // most engines have no journal
+				o.ObserveInt64(journal, n, metric.WithAttributes(attribute.String("spanticket.outcome", outcome)))
+			}
+		}
 		return nil
-	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld)
+	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld, journal, parked)
 	if err != nil {
 		return nil, fmt.Errorf("observe: registering a callback: %w", err)
 	}

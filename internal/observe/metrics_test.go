@@ -107,7 +107,10 @@ func TestExport(t *testing.T) {
 	mp := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
 	c, d := NewCounters(), new(Deliveries)
 	is := func(n int64) func() int64 { return func() int64 { return n } }
-	stop, err := Export(mp, c, d, Gauges{Queue: is(3), QueueCapacity: is(100), Traces: is(2), Problems: is(5), Held: is(4), Rules: func() (int64, int64, int64) { return 7, 8, 9 }})
+	parked := new(Parked)
+	parked.Listed(true, map[string]int64{"jira": 1, "slack": 0})
+	parked.Listed(false, map[string]int64{"jira": 2})
+	stop, err := Export(mp, c, d, Gauges{Queue: is(3), QueueCapacity: is(100), Traces: is(2), Problems: is(5), Held: is(4), Parked: parked.Counts, Rules: func() (int64, int64, int64) { return 7, 8, 9 }})
 	require.NoError(t, err)
 	for range 10 {
 		c.Seen(1, false)
@@ -122,6 +125,10 @@ func TestExport(t *testing.T) {
 	c.Reloaded.Add(1)
 	c.Refused.Add(2)
 	c.Occurrences.Add(1)
+	c.Journal.Kept.Add(6)
+	c.Journal.RateLimited.Add(5)
+	c.Journal.Failed.Add(4)
+	c.Journal.Replayed.Add(3)
 	d.Count("jira", "open", "delivered")
 	d.Latency("jira", 1500*time.Millisecond)
 
@@ -138,11 +145,17 @@ func TestExport(t *testing.T) {
 		{"spanticket.trace.open", "{trace}", "", 2, false},
 		{"spanticket.problem.open", "{problem}", "", 5, false},
 		{"spanticket.problem.held", "{problem}", "", 4, false},
+		{"spanticket.delivery.parked", "{delivery}", "spanticket.sink=jira", 3, false},
+		{"spanticket.delivery.parked", "{delivery}", "spanticket.sink=slack", 0, false},
 		{"spanticket.rules", "{rule}", "spanticket.state=sound", 7, false},
 		{"spanticket.rules", "{rule}", "spanticket.state=failing", 8, false},
 		{"spanticket.rules", "{rule}", "spanticket.state=off", 9, false},
 		{"spanticket.rules.reloads", "{reload}", "spanticket.outcome=loaded", 1, true},
 		{"spanticket.rules.reloads", "{reload}", "spanticket.outcome=refused", 2, true},
+		{"spanticket.journal", "{occurrence}", "spanticket.outcome=kept", 6, true},
+		{"spanticket.journal", "{occurrence}", "spanticket.outcome=rate_limited", 5, true},
+		{"spanticket.journal", "{occurrence}", "spanticket.outcome=failed", 4, true},
+		{"spanticket.journal", "{occurrence}", "spanticket.outcome=replayed", 3, true},
 		{"spanticket.ticket.duration", "s", "spanticket.sink=jira", 1.5, false},
 	}, collect(t, reader))
 
@@ -159,7 +172,10 @@ func TestHealthyNeverGoesDown(t *testing.T) {
 	reader := sdkmetric.NewManualReader()
 	c := NewCounters()
 	zero := func() int64 { return 0 }
-	stop, err := Export(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)), c, new(Deliveries), Gauges{zero, zero, zero, zero, zero, func() (int64, int64, int64) { return 0, 0, 0 }})
+	stop, err := Export(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)), c, new(Deliveries), Gauges{
+		Queue: zero, QueueCapacity: zero, Traces: zero, Problems: zero, Held: zero,
+		Parked: new(Parked).Counts, Rules: func() (int64, int64, int64) { return 0, 0, 0 },
+	})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, stop()) }()
 	healthy := func() float64 {

@@ -26,6 +26,7 @@ type Config struct {
 	Redactor *redact.Redactor
 	Scopes   func() []correlate.Scope
 	Counters *observe.Deliveries
+	Parked   *observe.Parked
 	Logger   *slog.Logger
 	Jitter   rand.Source
 	// Own marks a context as the library's, until done is called.
@@ -221,24 +222,4 @@ func (o *Outbox) plan(ctx context.Context, r *Result) (p correlate.Problem, err 
 		}
 	}
 	return p, err
-}
-
-// Requeue queues a parked delivery again. It reports whether there was one.
-func (o *Outbox) Requeue(ctx context.Context, key correlate.Key, sink string, now time.Time) (bool, error) {
-	err := o.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
-		f := p.Filing(sink)
-		if f.Parked == nil {
-			return p, nil, correlate.ErrNotFound
-		}
-		if t := o.targets[sink]; t != nil && t.finder == nil {
-			// Whoever asks for it has looked, or takes a second ticket.
-			p = p.Refused(correlate.Delivery{Sink: sink}, false)
-		}
-		p, add = p.Queue(f.Parked.Operation, []string{sink}, now)
-		return p, add, nil
-	}))
-	if errors.Is(err, correlate.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
 }

@@ -175,6 +175,7 @@ type bench struct {
 	opts    Options
 	own     *atomic.Int64 // contexts that are marked as the library's
 	counted *observe.Deliveries
+	parked  *observe.Parked
 	poll    time.Duration // between two claims
 }
 
@@ -186,7 +187,7 @@ func options() Options {
 }
 
 func newBench(t *testing.T, named map[string]sinks.Sink, opts Options) *bench {
-	b := &bench{t: t, store: new(correlate.Memory), opts: opts, own: new(atomic.Int64), counted: new(observe.Deliveries), poll: 100 * time.Millisecond}
+	b := &bench{t: t, store: new(correlate.Memory), opts: opts, own: new(atomic.Int64), counted: new(observe.Deliveries), parked: new(observe.Parked), poll: 100 * time.Millisecond}
 	b.box = b.outbox(b.store, named)
 	return b
 }
@@ -200,6 +201,7 @@ func (b *bench) outbox(s correlate.Store, named map[string]sinks.Sink) *Outbox {
 		Redactor: r,
 		Scopes:   func() []correlate.Scope { return []correlate.Scope{scope} },
 		Counters: b.counted,
+		Parked:   b.parked,
 		Logger:   slog.New(slog.DiscardHandler),
 		Jitter:   rand.NewPCG(1, 2),
 		Own: func(ctx context.Context) (context.Context, func()) {

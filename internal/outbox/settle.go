@@ -23,8 +23,17 @@ func (o *Outbox) Settle(ctx context.Context, r Result, now time.Time) (waits boo
 	if !out.Done {
 		d.Attempts = r.attempts()
 	}
+	var added int64 // to what is parked
 	settle := correlate.UpdateProblem(func(p correlate.Problem) (correlate.Problem, []correlate.Delivery, error) {
+		before := p.Filing(d.Sink).Parked != nil
 		p, add := change(p)
+		added = 0
+		switch after := p.Filing(d.Sink).Parked != nil; {
+		case after && !before:
+			added = 1
+		case before && !after:
+			added = -1
+		}
 		return p, add, nil
 	})
 	keep := func(cur correlate.Record, found bool) (correlate.Record, []correlate.Delivery, error) {
@@ -38,6 +47,9 @@ func (o *Outbox) Settle(ctx context.Context, r Result, now time.Time) (waits boo
 		// Somebody else has the delivery now. That this one went well must be
 		// known all the same, or the ticket is filed again.
 		err = o.Store.Update(ctx, d.Key, keep)
+	}
+	if err == nil && added != 0 {
+		o.Parked.Add(true, d.Sink, added)
 	}
 	if r.action != correlate.ActNothing {
 		why := ""
@@ -110,6 +122,9 @@ func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, change, s
 			switch r.action {
 			case correlate.ActNothing:
 				p = p.Skipped(d)
+				if r.job.target.updater != nil { // a receipt may have come since it was planned
+					p, add = p.CatchUp(d.Sink, now)
+				}
 			case correlate.ActDedupe:
 				return p.Looked(d, correlate.Receipt(r.receipt), now)
 			default:
@@ -168,7 +183,7 @@ func (o *Outbox) report(r Result, outcome string, now time.Time) {
 	attrs := []any{"sink", d.Sink, "operation", string(d.Operation), "problem", d.Key.ID, "outcome", outcome, "attempts", r.attempts(), "error", render.Safe(o.Redactor, r.err.Error())}
 	switch outcome {
 	case parked:
-		o.Logger.Error("spanticket: a delivery is parked; Engine.Requeue sends it again", attrs...)
+		o.Logger.Error("spanticket: a delivery is parked; Engine.Requeue sends it again, Engine.Discard gives it up", attrs...)
 	case sinks.Unauthorized.String():
 		o.Logger.Error("spanticket: the sink refuses its credential; deliveries wait", attrs...)
 	default:

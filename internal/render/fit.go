@@ -9,13 +9,13 @@ import (
 	"github.com/spanticket/spanticket/sinks"
 )
 
-// leastBody is the limit of a body that any ticket can be cut to, in
-// characters. A smaller one is met as far as it goes.
+// leastBody is the limit of a body that any ticket can be cut to by structure, in
+// characters. With a smaller one the text may end early.
 const leastBody = 2000
 
 // fit cuts a ticket to a sink's limits, by structure and the least useful
 // first: older evidence, history, explanations, the stack trace, attributes,
-// messages, and in the end long names. What was cut is named in the ticket.
+// messages, and in the end facts and long names. What was cut is named in the ticket.
 func fit(t *sinks.Ticket, l sinks.Limits) {
 	if l.Title > 0 && utf8.RuneCountInString(t.Title) > l.Title {
 		t.Title = string([]rune(t.Title)[:max(0, l.Title-1)]) + "…"
@@ -23,13 +23,17 @@ func fit(t *sinks.Ticket, l sinks.Limits) {
 	if l.Body <= 0 {
 		return
 	}
+	fits := func() bool { return utf8.RuneCountInString(t.Text()) <= l.Body }
 	for _, c := range cuts {
-		if utf8.RuneCountInString(t.Text()) <= l.Body {
+		if fits() {
 			return
 		}
 		if what := c(t); what != "" {
 			t.Cut = append(t.Cut, what)
 		}
+	}
+	if !fits() {
+		t.MaxText = l.Body
 	}
 }
 
@@ -107,11 +111,18 @@ var cuts = []func(*sinks.Ticket) string{
 	func(t *sinks.Ticket) string {
 		list(t, 5) // the title has their number
 		reach(t, 0)
-		if len(t.Evidence)+len(t.History)+len(t.Missing)+len(t.Facts) == 0 {
+		if len(t.Evidence)+len(t.History) == 0 {
 			return ""
 		}
-		t.Evidence, t.History, t.Missing, t.Facts = nil, nil, nil, nil
-		return "evidence, history and facts"
+		t.Evidence, t.History = nil, nil
+		return "evidence and history"
+	},
+	func(t *sinks.Ticket) string {
+		if len(t.Missing)+len(t.Facts) == 0 {
+			return ""
+		}
+		t.Missing, t.Facts = nil, nil
+		return "facts"
 	},
 	func(t *sinks.Ticket) string {
 		n := len(t.Links)

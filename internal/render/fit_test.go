@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -125,6 +126,23 @@ func anything(t *rapid.T) correlate.Problem {
 	return p
 }
 
+// margin is what the lines of a text begin with, if they do not begin with a blank.
+var margin = regexp.MustCompile(`^(Fails|Error|Service|Operation|State|Since|Last seen|Count|Severity|Team|Runbook|Trace|Rule|Labels|Previous|Signature|Key|Problems, |Facts$|Path, |Links$|Stack trace$|Evidence, |Missing$|History, |Why this ticket$|Left out, |Impact$)`)
+
+// requireWellFormed fails if something that is quoted could be taken for the text's own,
+// as a fence that nobody closes. Where the text ends early its last line may be any
+// part of one.
+func requireWellFormed(t require.TestingT, body string) {
+	lines := strings.Split(strings.TrimSuffix(body, "\n"), "\n")
+	for i, line := range lines {
+		next := strings.Join(lines[i+1:min(i+2, len(lines))], "")
+		early := strings.HasSuffix(line, "…") && (next == "" || strings.HasPrefix(next, "Key:"))
+		if line != "" && line[0] != ' ' && !early {
+			require.Regexp(t, margin, line)
+		}
+	}
+}
+
 func TestFitAlwaysFits(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := anything(rt)
@@ -136,13 +154,27 @@ func TestFitAlwaysFits(t *testing.T) {
 				Missing: []string{long},
 			}, nil
 		}))
-		limits := sinks.Limits{Title: rapid.IntRange(1, 200).Draw(rt, "title limit"), Body: rapid.IntRange(leastBody, 40_000).Draw(rt, "body limit")}
+		limits := sinks.Limits{
+			Title: rapid.IntRange(0, 200).Draw(rt, "title limit"),
+			Body:  rapid.OneOf(rapid.IntRange(0, 100), rapid.IntRange(0, leastBody), rapid.IntRange(leastBody, 40_000)).Draw(rt, "body limit"),
+		}
 		ticket, err := r.Ticket(t.Context(), p, delivery(correlate.OpOpen), limits)
 		require.NoError(rt, err)
 		body := ticket.Text()
-		require.LessOrEqual(rt, utf8.RuneCountInString(body), limits.Body)
-		require.LessOrEqual(rt, utf8.RuneCountInString(ticket.Title), limits.Title)
-		require.NotEmpty(rt, ticket.Title)
+		if limits.Body > 0 {
+			require.LessOrEqual(rt, utf8.RuneCountInString(body), limits.Body)
+		}
+		if limits.Title > 0 {
+			require.LessOrEqual(rt, utf8.RuneCountInString(ticket.Title), limits.Title)
+		}
+		if limits.Body == 0 || limits.Body >= leastBody {
+			require.Zero(rt, ticket.MaxText, "what is left out is enough")
+		}
+		if line := "Key:       " + ticket.Key + "\n"; limits.Body == 0 || limits.Body >= len(line) {
+			require.True(rt, strings.HasSuffix(body, line), "a search finds it")
+		}
+		requireWellFormed(rt, body)
+		require.NotEmpty(rt, strings.TrimSpace(ticket.Title))
 		require.NotContains(rt, ticket.Title, "\n")
 		require.True(rt, utf8.ValidString(body))
 		require.True(rt, utf8.ValidString(ticket.Title))

@@ -136,6 +136,10 @@ func layout(p correlate.Problem, d correlate.Delivery) sinks.Ticket {
 	for _, e := range p.History {
 		t.History = append(t.History, sinks.Entry{Time: e.Time.UTC(), What: e.What})
 	}
+	if t.State == sinks.Open && p.State == correlate.Resolved && t.Event != sinks.EventUpdated {
+		// A sink that can update is told next; another one never.
+		t.Facts = append(t.Facts, sinks.Fact{Name: "over", Value: "since " + p.ResolvedAt.UTC().Format(time.RFC3339) + ", before this was filed"})
+	}
 	if to := callee(s); to != "" {
 		t.Facts = append(t.Facts, sinks.Fact{Name: "calls", Value: to})
 	}

@@ -46,7 +46,7 @@ func newEngine(w *world, name string) *engine {
 	e.ledger.Join(scope)
 	e.outbox = outbox.New(outbox.Config{
 		Store: e.store, Renderer: &render.Renderer{Redactor: r, Budget: time.Second}, Redactor: r, Scopes: e.ledger.Scopes,
-		Counters: new(observe.Deliveries), Logger: log, Jitter: rand.NewPCG(1, 2),
+		Counters: new(observe.Deliveries), Parked: new(observe.Parked), Logger: log, Jitter: rand.NewPCG(1, 2),
 		Own: func(ctx context.Context) (context.Context, func()) { return ctx, func() {} },
 	}, named, func(string) outbox.Options {
 		return outbox.Options{

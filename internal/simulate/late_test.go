@@ -13,6 +13,9 @@ func TestHistoriesThatFailed(t *testing.T) {
 		"a delivery that was claimed before the problem was resolved, and is sent after": {
 			{Kind: occur}, {Kind: apply}, {Kind: claim, Engine: 2}, {Kind: wait, N: 5}, {Kind: deliver, Engine: 2, N: 1},
 		},
+		"a receipt that comes while the end of its problem is being passed over": {
+			{Kind: occur, Engine: 2}, {Kind: apply, Engine: 2}, {Kind: claim, Engine: 1}, {Kind: deliver, Engine: 1, N: 1}, {Kind: wait, N: 5},
+		},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			w := newWorld()

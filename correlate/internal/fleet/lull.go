@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -50,6 +52,28 @@ func NewLull(max time.Duration) *Lull {
 func keyOf(c correlate.Claim) lullKey {
 	sinks := slices.Sorted(slices.Values(c.Sinks))
 	return lullKey{c.Scope, strings.Join(sinks, "\x00")}
+}
+
+// Claim asks the server by ask, unless it would find nothing. Where ask returns no
+// delivery, due and free are those of Empty.
+func (l *Lull) Claim(ctx context.Context, c correlate.Claim, ask func() (out []correlate.Delivery, due time.Time, free time.Duration, err error)) ([]correlate.Delivery, error) {
+	if err := ctx.Err(); err != nil || len(c.Sinks) == 0 || c.Max <= 0 {
+		return nil, err
+	}
+	since, may := l.Begin(c)
+	if !may {
+		return nil, nil
+	}
+	out, due, free, err := ask()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("for %s: %w", c.Scope, err)
+	case len(out) > 0:
+		l.Found(c)
+	default:
+		l.Empty(c, since, due, free)
+	}
+	return out, nil
 }
 
 // Begin is called before a claim. ask says whether the server must be asked;

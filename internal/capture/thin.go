@@ -1,0 +1,204 @@
+package capture
+
+import (
+	"cmp"
+	"encoding/binary"
+	"hash/maphash"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/spanticket/spanticket/internal/celrule"
+)
+
+const (
+	// thinRate is how many failing spans a second the engine takes one by one. They
+	// cost a twentieth of a processor.
+	thinRate = 2000
+	// thinBurst is how many it takes before it thins them out.
+	thinBurst = 8 << 10
+	// thinFirsts bounds, between two calls of Adjust, those that are taken because there
+	// was none like them in the storm.
+	thinFirsts = 100
+	// leastShare is the smallest part of the traces that is taken.
+	leastShare = 1e-4
+	thinSlots  = 1 << 12 // a power of two
+	thinProbes = 4       // slots in which a look may be
+)
+
+// Thin keeps a storm of failures from costing the host what the failures of quiet
+// times do. While more fail than the engine takes one by one, it takes a part of the
+// traces, by their IDs, so that a trace is taken whole or not at all; and any that
+// begins with a failure unlike those before it. The others are counted by what they
+// look like, and added to the next one of the same looks that is taken: the counts of
+// problems stay true, and only their evidence is thinned.
+//
+// Admit may be called from any goroutine; Adjust belongs to one.
+type Thin struct {
+	all   atomic.Bool   // nothing is thinned out
+	below atomic.Uint64 // traces whose order is below are taken
+	taken atomic.Int64  // since the last Adjust
+	left  atomic.Int64  // likewise, of those that were not
+	first atomic.Int64  // likewise, of those taken because there was none like them
+	seed  maphash.Seed  // of the slots' keys
+	slots [thinSlots]thinSlot
+
+	at     time.Time // of the last Adjust
+	credit float64   // spans that may be taken
+}
+
+// thinSlot counts how many of a look were left out since the last one was taken. There
+// is one only where one was.
+type thinSlot struct {
+	key atomic.Uint64
+	n   atomic.Int64
+}
+
+// NewThin returns one that takes everything.
+func NewThin() *Thin {
+	t := &Thin{seed: maphash.MakeSeed(), credit: thinBurst}
+	t.all.Store(true)
+	return t
+}
+
+// Active reports whether something is thinned out, or was and is still to be counted.
+func (t *Thin) Active() bool { return !t.all.Load() }
+
+// Fate is what becomes of a failing span.
+type Fate uint8
+
+const (
+	Taken   Fate = iota
+	LeftOut      // it is counted with another one of its look
+	Lost         // there are too many looks to count it
+)
+
+// Admit says what becomes of a failing span: if it is taken, for how many more of its
+// look it stands, which is not 0 while something is thinned out. followed says that
+// its trace is taken already.
+func (t *Thin) Admit(sp sdktrace.ReadOnlySpan, set *celrule.Set, rule int, followed bool) (look uint64, others int64, f Fate) {
+	if t.all.Load() {
+		t.taken.Add(1)
+		return 0, 0, Taken
+	}
+	look = t.look(sp, set, rule)
+	slot := t.find(look)
+	known := slot != nil && slot.key.Load() == look
+	takes := followed || order(sp.SpanContext().TraceID()) < t.below.Load()
+	switch {
+	case takes, !known && t.first.Add(1) <= thinFirsts:
+	case known:
+		t.left.Add(1)
+		slot.n.Add(1)
+		return look, 0, LeftOut
+	default:
+		t.left.Add(1)
+		return look, 0, Lost
+	}
+	t.taken.Add(1)
+	if known {
+		others = slot.n.Swap(0)
+	} else if slot != nil {
+		slot.key.CompareAndSwap(0, look)
+	}
+	return look, others, Taken
+}
+
+// find returns the slot of a look, or one that it may have, or nil.
+func (t *Thin) find(look uint64) *thinSlot {
+	for i := range uint64(thinProbes) {
+		slot := &t.slots[(look+i)%thinSlots]
+		switch slot.key.Load() {
+		case look, 0:
+			return slot
+		}
+	}
+	return nil
+}
+
+// order is that of coalesce.Lowest: of the calls whose fate engines tell each other,
+// the lowest are taken by the callee as by the caller, however much each thins out.
+func order(id trace.TraceID) uint64 { return binary.BigEndian.Uint64(id[8:]) }
+
+// look hashes what spans of the same failure have in common, as far as that is
+// cheaply told: the words of the message without those that have digits in them.
+func (t *Thin) look(sp sdktrace.ReadOnlySpan, set *celrule.Set, rule int) uint64 {
+	message := sp.Status().Description
+	if events := sp.Events(); len(events) > 0 {
+		message = cmp.Or(textAt(events[len(events)-1].Attributes, messageKey), message)
+	}
+	return cmp.Or(maphash.Comparable(t.seed, struct {
+		set            *celrule.Set
+		rule           int
+		operation, typ string
+		failed         bool
+		words          uint64
+	}{set, rule, sp.Name(), errorType(sp), sp.Status().Code == codes.Error, wordsOf(message)}), 1)
+}
+
+// wordsOf hashes the words of a text that have no digit in them.
+func wordsOf(s string) uint64 {
+	const most = 96
+	h, word, digit := uint64(0), uint64(0), false
+	for _, c := range []byte(s[:min(len(s), most)]) {
+		switch {
+		case '0' <= c && c <= '9':
+			digit = true
+		case 'a' <= c|0x20 && c|0x20 <= 'z', c >= 0x80:
+			word = (word ^ uint64(c)) * 0x100000001B3
+		default:
+			if !digit {
+				h = (h ^ word) * 0x9E3779B97F4A7C15
+			}
+			word, digit = 0, false
+		}
+	}
+	if !digit {
+		h = (h ^ word) * 0x9E3779B97F4A7C15
+	}
+	return h
+}
+
+// Adjust decides which part of the traces is taken from now on. It is to be called
+// some times a second while something fails. When a storm is over it calls rest with
+// each look of which some are not counted yet.
+func (t *Thin) Adjust(now time.Time, rest func(look uint64, n int64)) {
+	since := now.Sub(t.at)
+	if since < 50*time.Millisecond && since >= 0 {
+		return
+	}
+	t.at = now
+	taken, left := float64(t.taken.Swap(0)), float64(t.left.Swap(0))
+	t.first.Store(0)
+	allowed := thinRate * min(max(since.Seconds(), 0), thinBurst/thinRate)
+	t.credit = min(t.credit+allowed-taken, thinBurst)
+	all := t.all.Load()
+	switch {
+	case all && t.credit >= 0:
+		return
+	case !all && taken+left < allowed: // it is over, as far as can be seen
+		t.credit = max(t.credit, 0)
+		t.all.Store(true)
+		t.Drain(rest)
+		return
+	}
+	// What there is too much of is paid back within a second or so.
+	room := max(allowed+min(t.credit, 0)*min(since.Seconds(), 1), 0)
+	share := min(max(room/max(taken+left, 1), leastShare), 1)
+	t.below.Store(uint64(share * (1<<64 - 1<<11)))
+	t.all.Store(false)
+}
+
+// Drain calls rest with each look of which some are not counted yet.
+func (t *Thin) Drain(rest func(look uint64, n int64)) {
+	for i := range t.slots {
+		s := &t.slots[i]
+		look, n := s.key.Swap(0), s.n.Swap(0)
+		if n > 0 {
+			rest(look, n)
+		}
+	}
+}
