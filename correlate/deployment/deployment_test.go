@@ -165,6 +165,15 @@ func TestFoldIsOneDeployment(t *testing.T) {
 		{"an older version that comes again is a rollback", []Deployment{
 			at(0, Succeeded), with(at(60, Succeeded), func(d *Deployment) { d.Version = "3" }), at(70, Succeeded),
 		}, []string{"2 12:00-12:00 succeeded", "3 13:00-13:00 succeeded after 2", "2 13:10-13:10 succeeded after 3 back"}},
+		{"also soon after", []Deployment{
+			at(0, Succeeded), with(at(10, Succeeded), func(d *Deployment) { d.Version = "3" }), at(20, Started), at(21, Succeeded),
+		}, []string{"2 12:00-12:00 succeeded", "3 12:10-12:10 succeeded after 2", "2 12:20-12:21 succeeded after 3 back"}},
+		{"one that is undone and comes again is none", []Deployment{
+			at(0, Succeeded), with(at(60, Succeeded), func(d *Deployment) { d.Version = "3" }), at(120, Succeeded), with(at(180, Succeeded), func(d *Deployment) { d.Version = "3" }),
+		}, []string{"2 12:00-12:00 succeeded", "3 13:00-13:00 succeeded after 2", "2 14:00-14:00 succeeded after 3 back", "3 15:00-15:00 succeeded after 2"}},
+		{"two may go on at once", []Deployment{
+			at(0, Started), with(at(1, Started), func(d *Deployment) { d.Version = "3" }), at(4, Succeeded), with(at(6, Succeeded), func(d *Deployment) { d.Version = "3" }),
+		}, []string{"2 12:00-12:04 succeeded", "3 12:01-12:06 succeeded after 2"}},
 		{"what failed does not come before what follows", []Deployment{
 			at(0, Succeeded), with(at(60, Failed), func(d *Deployment) { d.Version = "3" }), with(at(120, Succeeded), func(d *Deployment) { d.Version = "4" }),
 		}, []string{"2 12:00-12:00 succeeded", "3 13:00-13:00 failed after 2", "4 14:00-14:00 succeeded after 2"}},

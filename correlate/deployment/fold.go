@@ -46,11 +46,12 @@ func fold(told []Deployment) []Deployment {
 	// Others are, if nothing in them differs and they are close.
 	var joined []group
 	for _, g := range groups {
-		at := len(joined) - 1
+		at, passed := len(joined)-1, false // something else that was deployed between
 		for at >= 0 && !joined[at].view.isSame(g.view) {
+			passed = passed || joined[at].view.replaces(g.view)
 			at--
 		}
-		if at < 0 {
+		if at < 0 || passed && !joined[at].view.awaits(g.view) {
 			joined = append(joined, g)
 			continue
 		}
@@ -94,6 +95,19 @@ func (d Deployment) isSame(later Deployment) bool {
 		shared = d.Name != "" && d.Name == later.Name
 	}
 	return gap <= nearTime || shared && gap <= sameTime
+}
+
+// replaces reports whether a deployment put another version in the place of one that is
+// told later.
+func (d Deployment) replaces(later Deployment) bool {
+	a, b := d.version(), later.version()
+	return agrees(d.Region, later.Region) && a != "" && b != "" && !sameVersion(a, b)
+}
+
+// awaits reports whether what is told later is the end of a deployment that goes on, though
+// another has begun meanwhile.
+func (d Deployment) awaits(later Deployment) bool {
+	return d.Done.IsZero() && later.Status != Started && !later.Back
 }
 
 // sameVersion reports whether two versions or revisions are the same: one of
@@ -161,7 +175,7 @@ func (s Status) rank() int {
 func succeed(ds []Deployment) {
 	type line struct {
 		running string
-		seen    []string
+		order   []string // versions, as they came first
 	}
 	lines := map[string]*line{} // by region
 	for i := range ds {
@@ -171,19 +185,29 @@ func succeed(ds []Deployment) {
 			l = &line{}
 			lines[d.Region] = l
 		}
+		place := func(version string) int {
+			return slices.IndexFunc(l.order, func(v string) bool { return sameVersion(v, version) })
+		}
 		version := d.version()
 		if d.Status == Removed {
 			l.running = ""
 			continue
 		}
+		if d.Previous != "" && place(d.Previous) < 0 {
+			l.order = append(l.order, d.Previous) // of which nothing was told
+		}
 		if !sameVersion(version, l.running) {
 			d.Previous = cmp.Or(d.Previous, l.running)
-			d.Back = d.Back || slices.ContainsFunc(l.seen, func(v string) bool { return sameVersion(v, version) })
+			// One that was undone and comes again is no rollback: it came after what runs.
+			at := place(version)
+			d.Back = d.Back || version != "" && at >= 0 && at < place(l.running)
 		}
 		if version == "" {
 			continue
 		}
-		l.seen = append(l.seen, version)
+		if place(version) < 0 {
+			l.order = append(l.order, version)
+		}
 		if d.Status != Failed && d.Status != RolledBack {
 			l.running = version
 		}

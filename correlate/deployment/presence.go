@@ -76,7 +76,7 @@ func deployments(scope correlate.Scope, all []presence, now time.Time) []Deploym
 				d := told(p, p.From)
 				before := line[i-1]
 				d.Previous = cmp.Or(before.Version, before.Revision)
-				if d.Back = slices.ContainsFunc(line[:i-1], func(q presence) bool { return q.is(p) }); d.Back {
+				if d.Back = slices.IndexFunc(line, p.is) < slices.IndexFunc(line, before.is); d.Back {
 					d.ID = "" // it is that of the deployment that brought the version first
 				}
 				if end, over := lastOther(line[:i], p, now); over {

@@ -101,6 +101,13 @@ func TestSeen(t *testing.T) {
 			f.runs["1"] = true
 			f.pass(10)
 		}, []string{"2 12:10-12:10 succeeded after 1", "1 12:40-12:40 succeeded after 2 back"}},
+		{"and the newer one after that is none", func(f *fleet) {
+			for _, version := range []string{"1", "2", "1", "2"} {
+				clear(f.runs)
+				f.runs[version] = true
+				f.pass(30)
+			}
+		}, []string{"2 12:30-12:30 succeeded after 1", "1 13:00-13:00 succeeded after 2 back", "2 13:30-13:30 succeeded after 1"}},
 		{"so is a canary that goes, while the old version goes on", func(f *fleet) {
 			f.runs["1"] = true
 			f.pass(10)
