@@ -54,6 +54,9 @@ func (t *trial) weigh() Reason {
 	} else {
 		t.say(t.Delay <= near, "the first failure came %s after the change", short(t.Delay))
 	}
+	if t.d.Region != "" && t.d.Region == t.c.Region {
+		t.say(true, "the change was made in %s, where it failed", t.d.Region)
+	}
 	if reason := t.sideBySide(reached, others); reason != "" {
 		return reason
 	}

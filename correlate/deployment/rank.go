@@ -99,14 +99,6 @@ func (d Deployment) slack() time.Duration {
 	return clocks
 }
 
-// window returns how long before the first failure a change may have been.
-func (c Case) window() time.Duration {
-	if c.Window > 0 {
-		return c.Window
-	}
-	return defaultWindow
-}
-
 // candidates returns the deployments that may be to blame: of the service, and of
 // what it depends on. One that came after the first failure is among them only
 // if it was the service's own, for a reason to be given.

@@ -1,30 +1,6 @@
 package deployment
 
-import (
-	"time"
-
-	"github.com/spanticket/spanticket/correlate"
-)
-
-// Case is a problem, as far as it matters to who is to blame.
-type Case struct {
-	Scope     correlate.Scope // of the origin's service
-	Operation string          // of the origin
-	Region    string          // of the failing process; empty if that is not known
-	// Peer is the service that the operation was calling when it failed, if it was.
-	Peer string
-	// First is when the problem occurred first, in this episode of it.
-	First time.Time
-	// Known says that its signature was seen before that.
-	Known bool
-	// Count is how often it occurred since; 0 if that is not known.
-	Count int64
-	// Failing are versions of processes in which it occurred; empty if they are
-	// not known.
-	Failing []string
-	// Window is how long before First a change may have been. Defaults to two hours.
-	Window time.Duration
-}
+import "time"
 
 // Class says how sure it is that a deployment is to blame. The tests measure, in a
 // simulated fleet, how often one that is named first is: of 100 that are called
