@@ -90,6 +90,13 @@ func (h *History) Since(scope correlate.Scope) (t time.Time) {
 	return t
 }
 
+// unknown reports whether it is not known what was deployed of a service since a
+// time: what is known begins later.
+func (h *History) unknown(scope correlate.Scope, since time.Time) bool {
+	t := h.Since(scope)
+	return t.IsZero() || t.After(since)
+}
+
 // like yields the scopes under which deployments of a service may have been
 // told: who deploys may not know its namespace or environment.
 func (h *History) like(scope correlate.Scope) func(func(correlate.Scope) bool) {

@@ -61,7 +61,7 @@ func Suspects(c Case, h *History, g *Graph, r Rates, now time.Time) Verdict {
 	case len(v.Suspects) > 0:
 	case len(v.Cleared) > 0:
 		v.Reason = v.Cleared[0].Reason
-	case h.Since(c.Scope).IsZero():
+	case h.unknown(c.Scope, c.First.Add(-c.window())):
 		v.Reason = NoHistory
 	default:
 		v.Reason = NoChange

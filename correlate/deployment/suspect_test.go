@@ -68,6 +68,8 @@ func TestSuspects(t *testing.T) {
 			return failing
 		})
 	}
+	database := &Graph{}
+	database.Add(payment, Peer{Scope: correlate.Scope{Service: "orders-db"}, Shared: true})
 	for _, c := range []struct {
 		rule   string
 		change func(*Case)
@@ -83,6 +85,7 @@ func TestSuspects(t *testing.T) {
 		{rule: "of one that was seen before something is left open", told: alone, change: func(c *Case) { c.Known = true; c.Failing = nil }, rates: after(1, 50), want: "likely payment 2"},
 		{rule: "nothing is known of what was deployed", told: []Deployment{}, rates: bad, want: "no_history"},
 		{rule: "nothing was deployed within two hours", told: []Deployment{before}, rates: bad, want: "no_change"},
+		{rule: "nor is it known whether, where the history is younger", told: []Deployment{{Scope: payment, Version: "1", Time: minutesAfter(60), Status: Succeeded}}, rates: bad, want: "no_history"},
 		{rule: "unless the window is wider", told: []Deployment{deployed}, change: func(c *Case) { c.First = minutesAfter(150); c.Window = 3 * time.Hour }, now: 160, rates: after(150, 50), want: "possible payment 2"},
 		{rule: "than usual", told: []Deployment{deployed}, change: func(c *Case) { c.First = minutesAfter(150) }, now: 160, rates: after(150, 50), want: "no_change"},
 		{rule: "it failed as often before", told: alone, rates: rolled(func(time.Time, string) int64 { return 10 }), change: func(c *Case) { c.Known, c.Failing = true, nil }, want: "same_before"},
@@ -130,6 +133,13 @@ func TestSuspects(t *testing.T) {
 		{rule: "what the operation was calling is to blame", told: []Deployment{{Scope: scopeOf("bank"), Version: "9", Time: noon, Done: minutesAfter(2), Status: Succeeded}}, rates: after(1, 50), change: func(c *Case) { c.Peer = "bank"; c.Failing = []string{"1"} }, want: "likely bank 9", says: "was calling bank"},
 		{rule: "and nothing that it was not", told: []Deployment{{Scope: scopeOf("ledger"), Version: "9", Time: noon, Done: minutesAfter(2), Status: Succeeded}}, graph: chain("payment", "ledger"), rates: after(1, 50), change: func(c *Case) { c.Peer = "bank" }, want: "no_history"},
 		{rule: "a dependency far away is possible", told: []Deployment{{Scope: scopeOf("ledger"), Version: "9", Time: noon, Done: minutesAfter(2), Status: Succeeded}}, graph: chain("payment", "bank", "ledger"), rates: after(1, 50), want: "possible ledger 9", says: "2 calls away"},
+		{rule: "infrastructure is deployed, too", told: []Deployment{{Scope: correlate.Scope{Service: "orders-db", Environment: "production"}, Version: "16.4", Time: noon, Done: minutesAfter(2), Status: Succeeded}}, graph: database, rates: after(1, 50), want: "possible orders-db 16.4"},
+		{rule: "unless the traffic grew", told: []Deployment{{Scope: correlate.Scope{Service: "orders-db", Environment: "production"}, Version: "16.4", Time: noon, Done: minutesAfter(2), Status: Succeeded}}, graph: database, rates: script(func(t time.Time, _ string) Count {
+			if t.Before(minutesAfter(1)) {
+				return Count{Total: 50}
+			}
+			return Count{Total: 200, Failed: 50}
+		}), want: "more_traffic"},
 		{rule: "it helped to undo it", told: []Deployment{before, deployed, {Scope: payment, Version: "1", Time: minutesAfter(20), Status: Succeeded}}, now: 40, rates: rolled(func(t time.Time, _ string) int64 {
 			if t.After(minutesAfter(1)) && t.Before(minutesAfter(21)) {
 				return 50
