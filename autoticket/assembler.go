@@ -1,6 +1,7 @@
 package autoticket
 
 import (
+	"slices"
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
@@ -28,7 +29,7 @@ func (e *Engine) assemble() {
 	if left := s.left(); len(left) > 0 {
 		e.work <- work{batches: left}
 	}
-	var flushes []chan struct{}
+	var flushes []flush
 	told := time.Now() // when the keeper was last given counts
 	for {
 		wake := tick.C
@@ -54,7 +55,7 @@ func (e *Engine) assemble() {
 				s.table.CloseAll(time.Now())
 			}
 			s.countAll(time.Now())
-			flushes = append(flushes, f.done)
+			flushes = append(slices.DeleteFunc(flushes, flush.gone), f)
 		case <-e.ctx.Done():
 			e.abandon()
 			return
@@ -70,7 +71,7 @@ func (e *Engine) assemble() {
 		// The keeper may be waiting for the store: counting goes on meanwhile.
 		if due && len(e.work) == 0 {
 			all := len(flushes) > 0 || s.calls.Len() >= maxPending/2
-			e.work <- work{batches: s.batches(now, all), origins: s.takeOrigins(), done: flushes}
+			e.work <- work{batches: s.batches(now, all), origins: s.takeOrigins(), flushes: flushes}
 			flushes, told = nil, now
 		}
 	}

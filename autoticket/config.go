@@ -71,6 +71,9 @@ type Config struct {
 	// Store keeps the problems and the outbox. The engine does not close it.
 	// Defaults to a new [correlate.Memory], which forgets all at the end of
 	// the process.
+	//
+	// While it is out of reach the host goes on, what fails is counted in memory, and
+	// tickets are filed only in sinks that are [sinks.Keyed]. See docs/operations.md.
 	Store correlate.Store
 	// Journal is the file in which the first occurrence per rule, operation and type
 	// of error, at most 100 a second, is safe from the end of the process, however it
@@ -100,7 +103,8 @@ type Config struct {
 	// down, paused or refuses its credential has its engine all the same.
 	//
 	// Make it longer than any service rests, such as a job that runs once a day: 72
-	// hours, say. From 6 hours to 14 days. Defaults to 0: this engine does not.
+	// hours, say. From 6 hours to 14 days. Defaults to 0: this engine does not, nor does
+	// one in shadow.
 	Sweep time.Duration
 
 	// Peers are services that file their failures themselves, by the names under
@@ -210,7 +214,8 @@ type Delivery struct {
 	MaxBackoff time.Duration
 	// ParkUnknown says what is done when a ticket was sent, no answer came, and
 	// the sink cannot be asked: true parks the delivery, false sends it again,
-	// so that there may be a second ticket. Defaults to false.
+	// so that there may be a second ticket, unless the sink is [sinks.Keyed], which
+	// is always sent it again. Defaults to false.
 	ParkUnknown bool
 }
 

@@ -186,7 +186,7 @@ func TestMetrics(t *testing.T) {
 	require.Equal(t, map[string]string{
 		"spanticket.spans": "{span}", "spanticket.matches": "{span}", "spanticket.occurrences": "{occurrence}", "spanticket.deliveries": "{delivery}",
 		"spanticket.queue.size": "{span}", "spanticket.queue.capacity": "{span}", "spanticket.trace.open": "{trace}", "spanticket.problem.open": "{problem}",
-		"spanticket.problem.held": "{problem}", "spanticket.rules": "{rule}", "spanticket.rules.reloads": "{reload}", "spanticket.ticket.duration": "s",
+		"spanticket.problem.held": "{problem}", "spanticket.store.waiting": "{batch}", "spanticket.store.outage": "s", "spanticket.rules": "{rule}", "spanticket.rules.reloads": "{reload}", "spanticket.ticket.duration": "s",
 		"spanticket.delivery.parked": "{delivery}",
 	}, units)
 }

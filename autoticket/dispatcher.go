@@ -1,6 +1,7 @@
 package autoticket
 
 import (
+	"context"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -15,36 +16,51 @@ const (
 	claimAgain = 100 * time.Millisecond
 )
 
-// dispatch is the goroutine that claims deliveries. Each is carried out by a
-// goroutine of its own, of which a sink's concurrency bounds the number.
-func (e *Engine) dispatch() {
+// dispatcher claims deliveries. Each is carried out by a goroutine of its own, of
+// which a sink's concurrency bounds the number.
+type dispatcher struct {
+	claim    func(context.Context, time.Time) (jobs []outbox.Job, more bool, err error)
+	carryOut func(outbox.Job)
+	claimed  func(err error, began time.Time) // is told how a claim went
+	due      chan struct{}                    // there is something
+	drains   chan chan struct{}               // asks to be told when nothing is due
+}
+
+func newDispatcher(claim func(context.Context, time.Time) ([]outbox.Job, bool, error), carryOut func(outbox.Job), claimed func(error, time.Time)) *dispatcher {
+	return &dispatcher{claim: claim, carryOut: carryOut, claimed: claimed, due: make(chan struct{}, 1), drains: make(chan chan struct{})}
+}
+
+// run claims until ctx ends, and returns when the last delivery is carried out.
+func (d *dispatcher) run(ctx context.Context) {
 	var drains []chan struct{}
 	inFlight := 0
 	landed := make(chan struct{})
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	failed := time.Duration(0) // the wait after a claim that failed
 	for {
 		select {
-		case <-e.due:
+		case <-d.due:
 		case <-timer.C:
 		case <-landed:
 			inFlight--
-		case done := <-e.drains:
+		case done := <-d.drains:
 			drains = append(drains, done)
-		case <-e.ctx.Done():
+		case <-ctx.Done():
 			for range inFlight {
 				<-landed
 			}
 			return
 		}
-		jobs, more, err := e.s.claim(e.ctx, time.Now())
-		if err != nil && e.ctx.Err() == nil {
-			e.s.config.Logger.Warn("spanticket: deliveries wait: the store failed", "error", err)
+		began := time.Now()
+		jobs, more, err := d.claim(ctx, began)
+		if ctx.Err() == nil {
+			d.claimed(err, began)
 		}
 		for _, j := range jobs {
 			inFlight++
 			go func() {
-				e.carryOut(j)
+				d.carryOut(j)
 				landed <- struct{}{}
 			}()
 		}
@@ -54,28 +70,40 @@ func (e *Engine) dispatch() {
 			}
 			drains = nil
 		}
-		if more {
+		switch {
+		case err != nil:
+			failed = min(max(claimEvery, 2*failed), maxStoreWait)
+			timer.Reset(failed)
+			continue
+		case more:
 			timer.Reset(claimAgain)
-		} else {
+		default:
 			timer.Reset(claimEvery)
 		}
+		failed = 0
 	}
 }
 
-func (e *Engine) carryOut(j outbox.Job) {
-	defer e.recover("a delivery waits until its lease has run out")
-	if _, err := e.s.deliver(e.ctx, j, time.Now); err != nil {
-		e.s.config.Logger.Warn("spanticket: the outcome of a delivery is not stored; it is taken up again when its lease has run out", "error", err)
+// wake says that something may be due. It never blocks.
+func (d *dispatcher) wake() {
+	select {
+	case d.due <- struct{}{}:
+	default:
 	}
 }
 
 // wakeDispatcher says that something may be due. It never blocks.
-func (e *Engine) wakeDispatcher() {
-	select {
-	case e.due <- struct{}{}:
-	default:
+func (e *Engine) wakeDispatcher() { e.dispatcher.wake() }
+
+func (e *Engine) carryOut(j outbox.Job) {
+	defer e.recover("a delivery waits until its lease has run out")
+	if _, err := e.s.deliver(e.ctx, e.s.outbox, j, time.Now); err != nil {
+		e.s.config.Logger.Warn("spanticket: the outcome of a delivery is not stored; it is taken up again when its lease has run out", "error", err)
 	}
 }
+
+// claimed notes whether the store let itself be asked.
+func (e *Engine) claimed(err error, began time.Time) { e.s.reach.note(claiming, err, began) }
 
 // recover keeps a defect of the library from the host. It is deferred.
 func (e *Engine) recover(harm string) {

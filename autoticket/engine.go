@@ -76,25 +76,35 @@ type Engine struct {
 	known     resources
 	reloading sync.Mutex // held while rules are loaded
 
-	resources chan *resource.Resource // of providers, for the assembler
-	flushes   chan flush              // asks the assembler to bring what it has into the store
-	work      chan work               // from the assembler to the keeper
-	due       chan struct{}           // tells the dispatcher that there is something
-	drains    chan chan struct{}      // asks the dispatcher to say when nothing is due
-	traces    atomic.Int64            // open ones, for display
+	resources  chan *resource.Resource // of providers, for the assembler
+	flushes    chan flush              // asks the assembler to bring what it has into the store
+	work       chan work               // from the assembler to the keeper
+	dispatcher *dispatcher
+	traces     atomic.Int64 // open ones, for display
+	batches    atomic.Int64 // that wait for the store, for display
 }
 
 // flush asks for what was captured to be brought into the store.
 type flush struct {
-	done chan struct{} // closed when it is there
-	open bool          // traces that are open too, as they are
+	done  chan struct{}   // closed when it is there
+	ended <-chan struct{} // closed when nobody waits for it any more; nil if that is never
+	open  bool            // traces that are open too, as they are
+}
+
+func (f flush) gone() bool {
+	select {
+	case <-f.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // work is what the assembler hands to the keeper.
 type work struct {
 	batches []batch
 	origins []correlate.TraceOrigin
-	done    []chan struct{} // closed when the batches are in the store
+	flushes []flush // to be told when the batches are in the store
 }
 
 // New checks the configuration, returns everything that is wrong with it at
@@ -115,9 +125,8 @@ func New(c Config) (*Engine, error) {
 		resources: make(chan *resource.Resource, 16),
 		flushes:   make(chan flush),
 		work:      make(chan work, 1),
-		due:       make(chan struct{}, 1),
-		drains:    make(chan chan struct{}),
 	}
+	e.dispatcher = newDispatcher(s.claim, e.carryOut, e.claimed)
 	e.ctx, e.stop = context.WithCancel(context.Background())
 	s.audit.Info("started", "mode", s.config.Mode, "rules", s.gate.Rules.Load().Len())
 	if s.config.Mode == modeOff {
@@ -136,6 +145,8 @@ func New(c Config) (*Engine, error) {
 			Held:          func() int64 { return int64(s.ledger.Held()) },
 			Parked:        s.parked.Counts,
 			Rules:         s.ruleStates,
+			Waiting:       e.batches.Load,
+			Lost:          s.reach.lost,
 		})
 		if err != nil {
 			e.stop()
@@ -148,7 +159,7 @@ func New(c Config) (*Engine, error) {
 	s.openJournal()
 	e.running.Go(e.assemble)
 	e.running.Go(e.keep)
-	e.running.Go(e.dispatch)
+	e.running.Go(func() { e.dispatcher.run(e.ctx) })
 	if c.Store != nil { // nobody else can see the default one
 		e.running.Go(e.sweeps)
 	}
@@ -172,7 +183,7 @@ func (e *Engine) ForceFlush(ctx context.Context) error {
 // open or without.
 func (e *Engine) flush(ctx context.Context, open bool) error {
 	done := make(chan struct{})
-	return ask(e, ctx, e.flushes, flush{done: done, open: open}, done, "bringing what was captured into the store")
+	return ask(e, ctx, e.flushes, flush{done: done, ended: ctx.Done(), open: open}, done, "bringing what was captured into the store")
 }
 
 // Flush does what ForceFlush does, and then delivers all that is due: for
@@ -184,7 +195,7 @@ func (e *Engine) Flush(ctx context.Context) error {
 		return err
 	}
 	done := make(chan struct{})
-	return ask(e, ctx, e.drains, done, done, "delivering what is due")
+	return ask(e, ctx, e.dispatcher.drains, done, done, "delivering what is due")
 }
 
 // ask gives a request to one of the engine's goroutines and waits until it is

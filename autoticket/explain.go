@@ -93,7 +93,7 @@ func (x *Explanation) add(entry decisionlog.Entry) {
 func (e *Engine) explainProblems(ctx context.Context, x *Explanation, signatures []string) error {
 	for _, id := range signatures {
 		for _, scope := range e.s.ledger.Scopes() {
-			p, err := correlate.FindProblem(ctx, e.s.config.Store, correlate.Key{Scope: scope, Kind: correlate.KindProblem, ID: id})
+			p, err := correlate.FindProblem(ctx, e.s.store, correlate.Key{Scope: scope, Kind: correlate.KindProblem, ID: id})
 			switch {
 			case err == nil:
 				if !slices.ContainsFunc(x.Problems, func(have correlate.Problem) bool { return have.ID == p.ID && have.Scope == p.Scope }) {

@@ -36,7 +36,7 @@ func (e *Engine) Held(ctx context.Context) ([]Held, error) {
 	}
 	var out []Held
 	for _, scope := range e.s.ledger.Scopes() {
-		err := ledger.EachProblem(ctx, e.s.config.Store, scope, func(p correlate.Problem) {
+		err := ledger.EachProblem(ctx, e.s.store, scope, func(p correlate.Problem) {
 			if p.State == correlate.Open && p.Hold != "" {
 				out = append(out, Held{
 					Signature: p.ID, Scope: scope, Title: p.Answers.Title, Rule: p.Rule, Reason: p.Hold, Count: p.Count,

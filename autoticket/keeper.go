@@ -2,49 +2,198 @@ package autoticket
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/coalesce"
+	"github.com/spanticket/spanticket/internal/outage"
 )
 
 const (
 	// sweepEvery is how exactly a quiet period is kept.
 	sweepEvery = time.Second
-	// maxStoreWait bounds the wait between two attempts to reach the store.
+	// minStoreWait and maxStoreWait bound the wait between two attempts to reach the
+	// store.
+	minStoreWait = 100 * time.Millisecond
 	maxStoreWait = 15 * time.Second
 )
 
-// keep is the goroutine that owns the ledger: it counts batches on their
-// problems, and resolves those that have gone quiet.
+// keeper owns the ledger: it counts batches on their problems, and resolves those that
+// have gone quiet. What the store does not take waits here, and has a stand-in look
+// after it once the store is out of reach.
+type keeper struct {
+	e       *Engine
+	waiting outage.Backlog
+	flushes []flush // to be told when nothing waits
+
+	wait  time.Duration    // before the next attempt; 0 while the store answers
+	again <-chan time.Time // when that is over; nil while there is nothing to wait for
+
+	stand *standIn   // while the store is out of reach, if there is a sink for it
+	left  []*standIn // that have something to hand over
+}
+
+// keep is the keeper's goroutine.
 func (e *Engine) keep() {
+	k := keeper{e: e}
 	sweep := time.NewTicker(sweepEvery)
 	defer sweep.Stop()
 	var drops watchman
 	for {
+		due := false
 		select {
 		case w := <-e.work:
-			e.publish(w.origins)
-			for i, b := range w.batches {
-				if !e.apply(b) {
-					for _, b := range w.batches[i:] {
-						e.s.ledger.Lose(b.Batch, correlate.AfterShutdown)
-					}
-					return
-				}
-			}
-			if len(w.done) > 0 {
-				e.sweep() // what tickets for many say belongs to it
-			}
-			for _, done := range w.done {
-				close(done)
-			}
+			k.take(w)
+		case <-k.again:
+			k.again = nil
 		case <-sweep.C:
-			e.sweep()
+			due = true
 			drops.look(e.s.counters, e.s.config.Logger, time.Now())
+			k.look()
 		case <-e.ctx.Done():
+			k.abandon()
 			return
 		}
+		k.bring(due)
+		k.standBy()
+		e.batches.Store(int64(k.waiting.Len()))
+	}
+}
+
+// take adds to what waits.
+func (k *keeper) take(w work) {
+	if k.wait == 0 {
+		k.e.publish(w.origins)
+	}
+	var added []coalesce.Batch
+	for _, b := range w.batches {
+		if !k.waiting.Add(b.Batch, b.kept) {
+			k.e.s.ledger.Lose(b.Batch, correlate.SignaturesFull)
+			k.e.s.release(b.kept)
+			continue
+		}
+		added = append(added, b.Batch)
+	}
+	if k.stand != nil {
+		k.stand.count(added...) // what cannot wait for the store is not to be known here alone
+	}
+	k.flushes = slices.DeleteFunc(k.flushes, flush.gone)
+	k.flushes = append(k.flushes, w.flushes...)
+	if len(w.flushes) > 0 {
+		k.again = nil // somebody waits, perhaps the end of the process
+	}
+}
+
+// bring brings what waits into the store, unless that has just failed. due says that
+// it is time to sweep.
+func (k *keeper) bring(due bool) {
+	if k.again != nil {
+		return
+	}
+	began, failed := time.Now(), k.wait > 0
+	err := k.applyAll()
+	if err == nil && (due || failed || len(k.flushes) > 0) {
+		// What tickets for many say belongs to a flush.
+		err = k.sweep()
+	}
+	if k.waiting.Len() == 0 {
+		for _, f := range k.flushes {
+			close(f.done)
+		}
+		k.flushes = nil
+	}
+	switch {
+	case k.e.ctx.Err() != nil:
+		return
+	case err == nil:
+		k.wait = 0
+	default:
+		// A store that hangs gets no more of the keeper's time than anything else.
+		k.wait = min(max(minStoreWait, 2*k.wait, time.Since(began)), maxStoreWait)
+		if len(k.flushes) > 0 {
+			k.wait = min(k.wait, time.Second)
+		}
+		k.again = time.After(k.wait)
+	}
+	k.e.s.reach.note(keeping, err, began)
+}
+
+// applyAll counts what waits, until the store fails.
+func (k *keeper) applyAll() error {
+	for w := k.waiting.Next(); w != nil; w = k.waiting.Next() {
+		if w.Number == 0 { // what was replayed has the number that it was to have
+			k.e.s.ledger.Number(&w.Batch)
+			k.e.s.numbered.Store(w.Number)
+		}
+		if err := k.e.applyOnce(w.Batch); err != nil {
+			return err
+		}
+		k.e.s.release(w.Kept)
+		k.waiting.Stored()
+	}
+	return nil
+}
+
+// standBy calls the stand-in when the store is out of reach, and lets it go when the
+// store has all that waited.
+func (k *keeper) standBy() {
+	now := time.Now()
+	out := k.e.s.reach.look(k.e.s.config.Logger, now)
+	switch {
+	case k.stand == nil && k.wait > 0 && k.waiting.Len() > 0 && (out || k.e.closed.Load()):
+		if k.stand = k.e.standIn(); k.stand == nil {
+			return
+		}
+		k.stand.count(k.waiting.All()...)
+	case k.stand != nil && k.wait == 0:
+		k.stand.stop()
+		k.left = append(k.left, k.stand)
+		k.stand = nil
+	}
+}
+
+// look does each second what needs no store.
+func (k *keeper) look() {
+	defer k.e.recover("what rules and sinks do is not looked at")
+	k.e.s.lookAtRules(time.Now())
+	k.e.s.lookAtSinks(time.Now())
+}
+
+// sweep resolves what has gone quiet, and takes over what was filed without the
+// store.
+func (k *keeper) sweep() (err error) {
+	e := k.e
+	defer e.recover("quiet problems are not resolved")
+	for len(k.left) > 0 {
+		done, err := k.left[0].handOver()
+		if err != nil {
+			return err
+		}
+		if !done {
+			break
+		}
+		k.left = k.left[1:]
+	}
+	resolved, err := e.s.ledger.Sweep(e.ctx, time.Now())
+	if resolved > 0 {
+		e.wakeDispatcher()
+	}
+	return err
+}
+
+// abandon counts what is lost because the engine stops before the store had it.
+func (k *keeper) abandon() {
+	for w := k.waiting.Next(); w != nil; w = k.waiting.Next() {
+		k.e.s.ledger.Lose(w.Batch, correlate.AfterShutdown)
+		k.waiting.Stored()
+	}
+	select {
+	case w := <-k.e.work:
+		for _, b := range w.batches {
+			k.e.s.ledger.Lose(b.Batch, correlate.AfterShutdown)
+		}
+	default:
 	}
 }
 
@@ -53,37 +202,11 @@ func (e *Engine) keep() {
 func (e *Engine) publish(origins []correlate.TraceOrigin) {
 	defer e.recover("callers are not told what became of their requests")
 	for _, o := range origins {
-		if err := correlate.PublishOrigin(e.ctx, e.s.config.Store, o, time.Now()); err != nil {
+		if err := correlate.PublishOrigin(e.ctx, e.s.store, o, time.Now()); err != nil {
 			if e.ctx.Err() == nil && !errors.Is(err, correlate.ErrStoreFull) {
-				e.s.config.Logger.Warn("spanticket: callers are not told what became of their requests: the store failed", "error", err)
+				e.s.config.Logger.Debug("spanticket: callers are not told what became of their requests: the store failed", "error", err)
 			}
 			return
-		}
-	}
-}
-
-// apply counts a batch, for as long as it takes the store to come back. It
-// returns false when the engine stops before that.
-func (e *Engine) apply(b batch) bool {
-	if b.Number == 0 { // what was replayed has the number that it was to have
-		e.s.ledger.Number(&b.Batch)
-		e.s.numbered.Store(b.Number)
-	}
-	wait := 100 * time.Millisecond
-	for {
-		err := e.applyOnce(b.Batch)
-		if err == nil {
-			e.s.release(b.kept)
-			return true
-		}
-		if e.ctx.Err() == nil {
-			e.s.config.Logger.Warn("spanticket: the store failed, trying again", "error", err, "wait", wait)
-		}
-		select {
-		case <-time.After(wait):
-			wait = min(2*wait, maxStoreWait)
-		case <-e.ctx.Done():
-			return false
 		}
 	}
 }
@@ -104,18 +227,4 @@ func (e *Engine) applyOnce(b coalesce.Batch) error {
 		e.wakeDispatcher()
 	}
 	return err
-}
-
-// sweep resolves what has gone quiet.
-func (e *Engine) sweep() {
-	defer e.recover("quiet problems are not resolved")
-	e.s.lookAtRules(time.Now())
-	e.s.lookAtSinks(time.Now())
-	resolved, err := e.s.ledger.Sweep(e.ctx, time.Now())
-	if err != nil && e.ctx.Err() == nil {
-		e.s.config.Logger.Warn("spanticket: quiet problems are not resolved: the store failed", "error", err)
-	}
-	if resolved > 0 {
-		e.wakeDispatcher()
-	}
 }

@@ -46,12 +46,12 @@ func (e *Engine) Parked(ctx context.Context) ([]Parked, error) {
 	own := e.s.ledger.Scopes()
 	var err error
 	if e.s.config.Sweep > 0 {
-		err = ledger.EveryProblem(ctx, e.s.config.Store, func(p correlate.Problem) {
+		err = ledger.EveryProblem(ctx, e.s.store, func(p correlate.Problem) {
 			out = append(out, parkedOf(p, slices.Contains(own, p.Scope), e.s.sinks)...)
 		})
 	} else {
 		for _, scope := range own {
-			if err = ledger.EachProblem(ctx, e.s.config.Store, scope, func(p correlate.Problem) {
+			if err = ledger.EachProblem(ctx, e.s.store, scope, func(p correlate.Problem) {
 				out = append(out, parkedOf(p, true, e.s.sinks)...)
 			}); err != nil {
 				break

@@ -122,7 +122,7 @@ func (r *replay) tick(ctx context.Context) error {
 	r.table.Advance(r.now)
 	if r.counts.Fresh() || r.callsDue(r.now) || !r.now.Before(r.told.Add(countEvery)) {
 		for _, o := range r.takeOrigins() {
-			if err := correlate.PublishOrigin(ctx, r.config.Store, o, r.now); err != nil {
+			if err := correlate.PublishOrigin(ctx, r.store, o, r.now); err != nil {
 				return fmt.Errorf("autoticket: replay: %w", err)
 			}
 		}
@@ -179,7 +179,7 @@ func (r *replay) send(ctx context.Context) error {
 			return fmt.Errorf("autoticket: replay: %w", err)
 		}
 		for _, j := range jobs {
-			again, err := r.deliver(ctx, j, func() time.Time { return r.now })
+			again, err := r.deliver(ctx, r.outbox, j, func() time.Time { return r.now })
 			if err != nil {
 				return fmt.Errorf("autoticket: replay: %w", err)
 			}

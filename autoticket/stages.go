@@ -22,9 +22,11 @@ import (
 	"github.com/spanticket/spanticket/internal/journal"
 	"github.com/spanticket/spanticket/internal/ledger"
 	"github.com/spanticket/spanticket/internal/observe"
+	"github.com/spanticket/spanticket/internal/outage"
 	"github.com/spanticket/spanticket/internal/outbox"
 	"github.com/spanticket/spanticket/internal/render"
 	"github.com/spanticket/spanticket/redact"
+	"github.com/spanticket/spanticket/sinks"
 )
 
 const (
@@ -49,9 +51,12 @@ const (
 // the time of recorded spans.
 type stages struct {
 	config     Config
-	alone      bool     // there are no neighbours to tell or to ask
-	shadow     bool     // nothing is sent
-	sinks      []string // names of all
+	alone      bool                  // there are no neighbours to tell or to ask
+	shadow     bool                  // nothing is sent
+	sinks      []string              // names of all
+	fit        map[string]sinks.Sink // in which may be filed while the store is out of reach
+	store      *outage.Store
+	reach      reach
 	audit      *slog.Logger
 	counters   *observe.Counters
 	deliveries *observe.Deliveries
@@ -95,6 +100,8 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 		return nil, safeError(c.Redactor, err)
 	}
 	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: counters, deliveries: new(observe.Deliveries), parked: new(observe.Parked)}
+	s.fit = outage.Fit(c.Sinks)
+	s.store = outage.NewStore(c.Store, storeTimeout, len(s.fit) > 0)
 	s.decisions = decisions{redactor: c.Redactor, log: decisionlog.New(), tell: c.OnDecision, count: counters.Withheld.Add}
 	mark := new(assemble.Mark)
 	s.gate = capture.NewGate(rules, mark, s.counters, c.QueueSize, maxQueueBytes)
@@ -113,12 +120,12 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	s.counts = coalesce.Counts{Signer: correlate.Signer{Module: process.module}, Max: maxPending}
 	s.calls = s.counts
 	s.ledger = ledger.New(ledger.Config{
-		Store: c.Store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Parked: s.parked, Decided: s.decisions.record, Logger: c.Logger,
+		Store: s.store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Parked: s.parked, Decided: s.decisions.record, Logger: c.Logger,
 		Link:   func(s string) string { return render.URL(c.Redactor, s) },
 		Writer: randomID(), Peers: c.Peers, Shadow: s.shadow, Budget: int64(c.TicketsPerHour), Adopt: c.Adopt,
 	})
 	s.outbox = outbox.New(outbox.Config{
-		Store:    c.Store,
+		Store:    s.store,
 		Renderer: &render.Renderer{Redactor: c.Redactor, Enrichers: enrichers, Attributes: c.Attributes, Budget: c.EnrichTimeout},
 		Redactor: c.Redactor,
 		Scopes:   s.ledger.Scopes,
@@ -274,10 +281,10 @@ func (s *stages) claim(ctx context.Context, now time.Time) (jobs []outbox.Job, m
 
 // deliver carries out one job and settles it. waits says that it is to be tried
 // again.
-func (s *stages) deliver(ctx context.Context, j outbox.Job, now func() time.Time) (waits bool, err error) {
-	r := s.outbox.Deliver(ctx, j)
+func (s *stages) deliver(ctx context.Context, o *outbox.Outbox, j outbox.Job, now func() time.Time) (waits bool, err error) {
+	r := o.Deliver(ctx, j)
 	// What became of it must be stored even when the engine is going away.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	return s.outbox.Settle(ctx, r, now())
+	return o.Settle(ctx, r, now())
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Stats is what an engine has done since it was made. Spans is Healthy, plus
@@ -44,6 +45,10 @@ type Stats struct {
 	OpenTraces   int // traces with a failure that wait for their root
 	OpenProblems int // problems that are open, as far as this process knows
 	HeldProblems int // those of them that have no ticket of their own
+
+	// StoreLost is since when the store is out of reach; zero while it is not.
+	StoreLost time.Time
+	Waiting   int // batches, each of occurrences of one signature, that wait for the store
 
 	Reloaded int64 // times that rules were loaded again
 	Refused  int64 // times that they were refused
@@ -94,6 +99,7 @@ func (e *Engine) Stats() Stats {
 	}
 	st := e.s.stats()
 	st.OpenTraces = int(e.traces.Load())
+	st.StoreLost, st.Waiting = e.s.reach.lost(), int(e.batches.Load())
 	return st
 }
 

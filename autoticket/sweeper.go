@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/spanticket/spanticket/internal/outage"
 	"github.com/spanticket/spanticket/internal/sweep"
 )
 
@@ -20,7 +21,7 @@ func (e *Engine) sweeps() {
 		after = 0
 	}
 	s := sweep.New(sweep.Config{
-		Store: c.Store, Scopes: e.s.ledger.Scopes, Sinks: e.s.sinks, After: after, Engine: randomID(),
+		Store: outage.NewStore(c.Store, storeTimeout, false), Scopes: e.s.ledger.Scopes, Sinks: e.s.sinks, After: after, Engine: randomID(),
 		Counters: e.s.deliveries, Parked: e.s.parked, Logger: c.Logger, Jitter: rand.NewPCG(rand.Uint64(), rand.Uint64()),
 	})
 	tick := time.NewTicker(sweepTick)

@@ -21,6 +21,9 @@ type Budget struct {
 	held   time.Time   // when a new problem was last held
 }
 
+// Clone returns a budget that counts on for itself.
+func (b *Budget) Clone() Budget { return Budget{opened: slices.Clone(b.opened), held: b.held} }
+
 // Full reports whether a new ticket would be one too many: there were limit of
 // them in the last hour, or there were, and new problems still come.
 func (b *Budget) Full(limit int64, now time.Time) bool {

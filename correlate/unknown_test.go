@@ -336,6 +336,13 @@ func TestSmallRecordsKeepUnknownMembers(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, adoption, got(correlate.KindAdoption))
 
+	put(correlate.KindRoster, "roster", `{"seen":"2026-03-01T12:00:00Z","sinks":{"jira":"2026-03-01T12:00:00Z"},"x_new":1}`)
+	_, err = correlate.UpdateRoster(ctx, store, key.Scope, policyStart, func(r correlate.Roster) (correlate.Roster, bool) {
+		return r.Announce([]string{"jira"}, policyStart.Add(time.Hour))
+	})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"seen":"2026-03-01T13:00:00Z","sinks":{"jira":"2026-03-01T13:00:00Z"},"x_new":1}`, got(correlate.KindRoster))
+
 	const origin = `{"upstream":{"scope":{"service":"checkout"},"id":"v1a","x_new":1},"next":""}`
 	o := correlate.TraceOrigin{Call: correlate.Call{TraceID: "t", SpanID: "s"}, Upstream: correlate.Upstream{Scope: key.Scope, ID: "v1b"}}
 	require.NoError(t, store.Update(ctx, correlate.Key{Kind: correlate.KindOrigin, ID: "t/s"}, func(correlate.Record, bool) (correlate.Record, []correlate.Delivery, error) {

@@ -3,8 +3,8 @@ package sinks
 import "context"
 
 // Sink files tickets in one external system. It is the one method that a
-// team's own sink must have; [Finder], [Deduper], [Updater] and [Limited] are optional
-// and found once, when the engine is made, by [As].
+// team's own sink must have; [Finder], [Deduper], [Updater], [Keyed] and [Limited] are
+// optional and found once, when the engine is made, by [As].
 //
 // Rules for implementations:
 //
@@ -55,6 +55,29 @@ type Updater interface {
 	// which [Ticket.Event] says was updated, resolved or reopened. It returns
 	// the receipt to use from now on, usually the one it was given.
 	Update(ctx context.Context, r Receipt, t Ticket) (Receipt, error)
+}
+
+// Keyed is implemented by sinks whose system takes [Ticket.Key] as the identity of a
+// ticket for as long as that is open, as PagerDuty does its deduplication key and
+// Alertmanager its labels: filing twice is filing once, whoever does it. A sink may
+// say so when its system itself holds to all of this:
+//
+//   - File with the key of a ticket that is open leaves that one ticket, and returns
+//     its receipt, also when several engines file at the same time.
+//   - File with the key of a ticket that is closed leaves one that is open, the old
+//     one or another, and from then on the key stands for that.
+//   - Update changes the ticket that the key stands for, whatever receipt it is given.
+//     To resolve one that is resolved is no error.
+//
+// A search before each filing is not enough: two engines may search at the same time.
+//
+// The engine goes on filing in such a sink while its store is out of reach, if it is
+// an Updater too: the keys of a sink without are numbered by the returns of a
+// problem, which only the store knows. It never parks a ticket because nobody knows
+// whether it was filed.
+type Keyed interface {
+	// Keyed does nothing: to have it says it all.
+	Keyed()
 }
 
 // Limited is implemented by sinks whose system bounds the size of a ticket.

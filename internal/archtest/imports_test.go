@@ -78,6 +78,7 @@ var may = map[string][]string{
 	"/internal/journal":     {std, "/internal/filelock"},
 	"/internal/coalesce":    {std, "/correlate", "/internal/celrule"},
 	"/internal/ledger":      {std, "/correlate", "/internal/celrule", "/internal/coalesce", "/internal/observe", "/redact"},
+	"/internal/outage":      {std, "/correlate", "/internal/coalesce", "/internal/journal", "/internal/ledger", "/internal/observe", "/internal/outbox", "/sinks"},
 	"/internal/simulate":    {},
 	"/internal/render":      {std, "/correlate", "/enrich", "/redact", "/sinks"},
 	"/internal/outbox":      {std, "/correlate", "/internal/observe", "/internal/render", "/redact", "/sinks", "github.com/cenkalti/backoff/v4", "golang.org/x/time/rate"},
@@ -94,6 +95,8 @@ var may = map[string][]string{
 	"/correlate/internal/keypart": {std, "/correlate"},
 
 	"/correlate/deployment/internal/world": {std}, // for tests; knows nothing of what they test
+	"/internal/replicas/crashes":           {},
+	"/internal/replicas/tracker":           {std, "/sinks"},
 
 	"/autoticket/autotickettest":                   {std, "/autoticket", "/autoticket/autotickettest/", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/"},
 	"/autoticket/autotickettest/internal/testfile": {std, "/autoticket/autotickettest/rehearsal", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/", "go.yaml.in/yaml/v3"},

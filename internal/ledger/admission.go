@@ -70,7 +70,7 @@ func (l *Ledger) admission(ctx context.Context, b coalesce.Batch, now time.Time)
 		return a, nil
 	}
 	began, ok := l.admissions.adopted[b.Scope]
-	if !ok {
+	if !ok && !l.standsIn { // what was watched before is not to be learnt anew
 		var err error
 		began, err = correlate.Adopt(ctx, l.Store, b.Scope, now)
 		switch {

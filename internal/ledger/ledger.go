@@ -50,6 +50,7 @@ type Ledger struct {
 	admissions admissions
 	reports    reports
 	aliases    aliases
+	standsIn   bool // for another, whose store is out of reach
 
 	mu     sync.Mutex
 	scopes []correlate.Scope
@@ -61,6 +62,7 @@ type Ledger struct {
 // New returns a ledger.
 func New(c Config) *Ledger {
 	c.Writer = cmp.Or(c.Writer, rand.Text())
+	c.Parked = cmp.Or(c.Parked, new(observe.Parked))
 	return &Ledger{
 		Config: c, watch: map[correlate.Key]time.Time{}, held: map[correlate.Key]correlate.Reason{},
 		admissions: admissions{rules: map[ruleOf]*correlate.Budget{}, adopted: map[correlate.Scope]time.Time{}, restored: map[correlate.Scope]bool{}},
@@ -340,7 +342,7 @@ func (l *Ledger) list(ctx context.Context, now time.Time) error {
 	if !due {
 		return nil
 	}
-	parked := l.noneParked()
+	listed, parked := l.Parked.Listing(true), l.noneParked()
 	for _, scope := range l.Scopes() {
 		if err := EachProblem(ctx, l.Store, scope, func(p correlate.Problem) {
 			l.countParked(parked, p)
@@ -361,9 +363,7 @@ func (l *Ledger) list(ctx context.Context, now time.Time) error {
 		}
 		l.admissions.restored[scope] = true
 	}
-	if l.Parked != nil {
-		l.Parked.Listed(true, parked)
-	}
+	listed(parked)
 	l.listed = now
 	return nil
 }

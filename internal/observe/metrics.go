@@ -17,6 +17,10 @@ type Gauges struct {
 	Queue, QueueCapacity, Traces, Problems, Held func() int64
 	// Parked returns how many deliveries are parked, by sink.
 	Parked func() map[string]int64
+	// Waiting is how many batches wait for the store.
+	Waiting func() int64
+	// Lost is since when the store is out of reach, zero while it is not.
+	Lost func() time.Time
 	// Rules returns how many rules are sound, failing, and switched off.
 	Rules func() (sound, failing, off int64)
 }
@@ -57,7 +61,11 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		metric.WithDescription("First occurrences by what became of them in the journal: kept, rate_limited or failed when they came; replayed or lost after a restart."))
 	parked, err15 := m.Int64ObservableUpDownCounter("spanticket.delivery.parked", metric.WithUnit("{delivery}"),
 		metric.WithDescription("Deliveries that are parked and wait for somebody to decide, by sink, as far as this process knows."))
-	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15} {
+	waiting, err16 := m.Int64ObservableUpDownCounter("spanticket.store.waiting", metric.WithUnit("{batch}"),
+		metric.WithDescription("Batches of occurrences, each of one signature, that wait for the store."))
+	lost, err17 := m.Int64ObservableGauge("spanticket.store.outage", metric.WithUnit("s"),
+		metric.WithDescription("For how long the store has been out of reach; 0 while it is not."))
+	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15, err16, err17} {
 		if err != nil {
 			return nil, fmt.Errorf("observe: making an instrument: %w", err)
 		}
@@ -86,6 +94,12 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		o.ObserveInt64(traces, g.Traces())
 		o.ObserveInt64(problems, g.Problems())
 		o.ObserveInt64(held, g.Held())
+		o.ObserveInt64(waiting, g.Waiting())
+		outage := int64(0)
+		if since := g.Lost(); !since.IsZero() {
+			outage = int64(time.Since(since) / time.Second)
+		}
+		o.ObserveInt64(lost, outage)
 		sound, failing, off := g.Rules()
 		for state, n := range map[string]int64{"sound": sound, "failing": failing, "off": off} {
 			o.ObserveInt64(rules, n, metric.WithAttributes(attribute.String("spanticket.state", state)))
@@ -102,7 +116,7 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 			}
 		}
 		return nil
-	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld, journal, parked)
+	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld, journal, parked, waiting, lost)
 	if err != nil {
 		return nil, fmt.Errorf("observe: registering a callback: %w", err)
 	}

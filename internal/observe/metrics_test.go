@@ -90,6 +90,10 @@ func collect(t *testing.T, reader *sdkmetric.ManualReader) (out []point) {
 				for _, p := range data.DataPoints {
 					out = append(out, point{m.Name, m.Unit, p.Attributes.Encoded(encoder), float64(p.Value), data.IsMonotonic})
 				}
+			case metricdata.Gauge[int64]:
+				for _, p := range data.DataPoints {
+					out = append(out, point{m.Name, m.Unit, p.Attributes.Encoded(encoder), float64(p.Value), false})
+				}
 			case metricdata.Histogram[float64]:
 				for _, p := range data.DataPoints {
 					out = append(out, point{m.Name, m.Unit, p.Attributes.Encoded(encoder), p.Sum, false})
@@ -108,9 +112,10 @@ func TestExport(t *testing.T) {
 	c, d := NewCounters(), new(Deliveries)
 	is := func(n int64) func() int64 { return func() int64 { return n } }
 	parked := new(Parked)
-	parked.Listed(true, map[string]int64{"jira": 1, "slack": 0})
-	parked.Listed(false, map[string]int64{"jira": 2})
-	stop, err := Export(mp, c, d, Gauges{Queue: is(3), QueueCapacity: is(100), Traces: is(2), Problems: is(5), Held: is(4), Parked: parked.Counts, Rules: func() (int64, int64, int64) { return 7, 8, 9 }})
+	parked.Listing(true)(map[string]int64{"jira": 1, "slack": 0})
+	parked.Listing(false)(map[string]int64{"jira": 2})
+	stop, err := Export(mp, c, d, Gauges{Queue: is(3), QueueCapacity: is(100), Traces: is(2), Problems: is(5), Held: is(4), Parked: parked.Counts,
+		Waiting: is(6), Lost: func() time.Time { return time.Now().Add(-time.Hour) }, Rules: func() (int64, int64, int64) { return 7, 8, 9 }})
 	require.NoError(t, err)
 	for range 10 {
 		c.Seen(1, false)
@@ -145,6 +150,8 @@ func TestExport(t *testing.T) {
 		{"spanticket.trace.open", "{trace}", "", 2, false},
 		{"spanticket.problem.open", "{problem}", "", 5, false},
 		{"spanticket.problem.held", "{problem}", "", 4, false},
+		{"spanticket.store.waiting", "{batch}", "", 6, false},
+		{"spanticket.store.outage", "s", "", 3600, false},
 		{"spanticket.delivery.parked", "{delivery}", "spanticket.sink=jira", 3, false},
 		{"spanticket.delivery.parked", "{delivery}", "spanticket.sink=slack", 0, false},
 		{"spanticket.rules", "{rule}", "spanticket.state=sound", 7, false},
@@ -175,6 +182,7 @@ func TestHealthyNeverGoesDown(t *testing.T) {
 	stop, err := Export(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)), c, new(Deliveries), Gauges{
 		Queue: zero, QueueCapacity: zero, Traces: zero, Problems: zero, Held: zero,
 		Parked: new(Parked).Counts, Rules: func() (int64, int64, int64) { return 0, 0, 0 },
+		Waiting: zero, Lost: func() time.Time { return time.Time{} },
 	})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, stop()) }()

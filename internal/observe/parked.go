@@ -15,15 +15,29 @@ const (
 // Parked counts the deliveries that are parked, by sink: as they were listed last,
 // and with what this process did since. It is safe for concurrent use.
 type Parked struct {
-	mu     sync.Mutex
-	own    map[string]int64 // of the scopes that the engine acts for
-	others map[string]int64 // of all others, in an engine that sweeps
+	mu      sync.Mutex
+	changes int64            // by this process
+	own     map[string]int64 // of the scopes that the engine acts for
+	others  map[string]int64 // of all others, in an engine that sweeps
 }
 
-// Listed sets the numbers of the engine's own scopes, or those of all others.
-func (p *Parked) Listed(own bool, counts map[string]int64) {
+// Listing is called before the deliveries of the engine's own scopes are listed, or
+// those of all others, and what it returns with what was found. If the numbers changed
+// meanwhile that says nothing of them.
+func (p *Parked) Listing(own bool) (listed func(counts map[string]int64)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	changes := p.changes
+	return func(counts map[string]int64) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.changes == changes {
+			p.set(own, counts)
+		}
+	}
+}
+
+func (p *Parked) set(own bool, counts map[string]int64) {
 	part := p.part(own)
 	for name := range part {
 		part[name] = 0 // a sink that had some shows that it has none
@@ -37,6 +51,7 @@ func (p *Parked) Listed(own bool, counts map[string]int64) {
 func (p *Parked) Add(own bool, sink string, n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.changes++
 	add(p.part(own), sink, n)
 }
 

@@ -17,10 +17,18 @@ func TestParked(t *testing.T) {
 	p.Add(false, "slack", -1)
 	p.Add(false, "slack", -1)
 	require.Equal(t, map[string]int64{"jira": 3, "slack": 0}, p.Counts(), "there are never fewer than none")
-	p.Listed(true, map[string]int64{"pager": 4})
+	p.Listing(true)(map[string]int64{"pager": 4})
 	require.Equal(t, map[string]int64{"jira": 1, "slack": 0, "pager": 4}, p.Counts(), "what is listed is what there is")
-	p.Listed(false, nil)
+	p.Listing(false)(nil)
 	require.Equal(t, map[string]int64{"jira": 0, "slack": 0, "pager": 4}, p.Counts())
+}
+
+func TestWhatIsParkedWhileItIsListedCounts(t *testing.T) {
+	var p Parked
+	listed := p.Listing(true)
+	p.Add(true, "jira", 1)
+	listed(map[string]int64{"jira": 0})
+	require.Equal(t, map[string]int64{"jira": 1}, p.Counts())
 }
 
 func TestParkedIsBounded(t *testing.T) {

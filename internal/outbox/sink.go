@@ -47,6 +47,9 @@ func newTarget(name string, s sinks.Sink, o Options) *target {
 	t.finder, _ = sinks.As[sinks.Finder](s)
 	t.deduper, _ = sinks.As[sinks.Deduper](s)
 	t.updater, _ = sinks.As[sinks.Updater](s)
+	if _, ok := sinks.As[sinks.Keyed](s); ok {
+		t.opts.ParkUnknown = false // to file again is to file once
+	}
 	if l, ok := sinks.As[sinks.Limited](s); ok {
 		t.limits = l.Limits()
 	}

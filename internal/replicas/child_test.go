@@ -25,6 +25,7 @@ import (
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/correlate/pgstore"
 	"github.com/spanticket/spanticket/correlate/redisstore"
+	"github.com/spanticket/spanticket/internal/replicas/tracker"
 	"github.com/spanticket/spanticket/sinks"
 )
 
@@ -59,6 +60,9 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 }
+
+// flushEvery is how many failures a process has between two flushes.
+const flushEvery = 50
 
 // shortLease is a store whose leases are short.
 type shortLease struct{ correlate.Store }
@@ -97,7 +101,7 @@ func (o order) run() error {
 			Budget: 1 << 30, Quiet: 24 * time.Hour,
 		}},
 		TicketsPerHour: 1 << 30,
-		Sinks:          map[string]sinks.Sink{"tracker": sink{o.Tracker}},
+		Sinks:          map[string]sinks.Sink{"tracker": tracker.Sink(o.Tracker)},
 		Delivery: map[string]autoticket.Delivery{"tracker": {
 			PerMinute: 1 << 20, Burst: 1000, Concurrency: 4, Timeout: 5 * time.Second,
 			MinBackoff: 50 * time.Millisecond, MaxBackoff: 500 * time.Millisecond, Attempts: 1 << 20,
@@ -120,11 +124,11 @@ func (o order) run() error {
 	for range o.Rounds {
 		for i, n := range random.Perm(o.Failures) {
 			fmt.Println("e", n)
-			_, span := tracer.Start(context.Background(), "operation")
+			_, span := tracer.Start(context.Background(), name(n))
 			span.SetAttributes(attribute.String("failure", name(n)))
 			span.SetStatus(codes.Error, "it fails")
 			span.End()
-			if i%50 == 49 {
+			if i%flushEvery == flushEvery-1 {
 				flush()
 			}
 		}

@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -24,6 +23,7 @@ import (
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/correlate/pgstore"
 	"github.com/spanticket/spanticket/internal/realserver"
+	"github.com/spanticket/spanticket/internal/replicas/tracker"
 )
 
 var (
@@ -44,6 +44,7 @@ type fleet struct {
 	emitted  map[int]int64 // how often a failure was begun, at most
 	counted  map[int]int64 // how often it is in the store, at least
 	children []*child
+	killed   int64
 }
 
 type child struct {
@@ -111,6 +112,7 @@ func (c *child) signal(t *testing.T, s syscall.Signal) {
 func (f *fleet) kill(c *child) {
 	c.signal(f.t, syscall.SIGKILL)
 	<-c.gone
+	f.killed++
 	f.children = slices.DeleteFunc(f.children, func(o *child) bool { return o == c })
 }
 
@@ -140,8 +142,8 @@ func test(t *testing.T, server *realserver.Server, proxy *realserver.Proxy, stor
 		seed = rand.Uint64()
 	}
 	t.Logf("-args -seed %d", seed)
-	tracker := newTracker(t, seed)
-	o.Tracker, o.Failures = tracker.URL, *failures
+	tr := tracker.Start(t, tracker.Faults{Seed: seed, Lost: 25, Failed: 25})
+	o.Tracker, o.Failures = tr.URL, *failures
 	f := &fleet{t: t, order: o, seed: seed, emitted: map[int]int64{}, counted: map[int]int64{}}
 	t.Cleanup(func() {
 		for _, c := range f.children {
@@ -163,16 +165,14 @@ func test(t *testing.T, server *realserver.Server, proxy *realserver.Proxy, stor
 			t.Fatal("a process does not get its failures into the store")
 		}
 	}
-	var open map[string]int
-	var doubles int
 	require.Eventually(t, func() bool {
-		open, doubles, _ = tracker.open()
-		for _, n := range open {
-			if n != 1 {
+		standing := tr.Standing()
+		for _, issues := range standing {
+			if len(issues) != 1 {
 				return false
 			}
 		}
-		return len(open) == *failures
+		return len(standing) == *failures
 	}, time.Minute, 200*time.Millisecond, "there must be one open ticket for each failure")
 	for _, c := range f.children {
 		require.NoError(t, c.stdin.Close())
@@ -181,8 +181,8 @@ func test(t *testing.T, server *realserver.Server, proxy *realserver.Proxy, stor
 		<-c.gone
 		require.NoError(t, c.err)
 	}
-	f.judge(store, tracker)
-	t.Logf("%d tickets for %d failures; %d doubles were closed", len(open), *failures, doubles)
+	f.judge(store, tr)
+	t.Logf("%d tickets for %d failures; %d doubles were closed", len(tr.Standing()), *failures, tr.Duplicates())
 }
 
 // harm does what happens to processes.
@@ -216,42 +216,38 @@ func (f *fleet) harm(random *rand.Rand, server *realserver.Server, proxy *realse
 }
 
 // judge looks at what is there at the end.
-func (f *fleet) judge(store correlate.Store, tracker *tracker) {
+func (f *fleet) judge(store correlate.Store, tr *tracker.Tracker) {
 	t := f.t
-	open, _, shown := tracker.open()
-	require.Len(t, open, *failures, "one ticket for each failure")
-	var problems []correlate.Problem
-	page := correlate.Page{Kind: correlate.KindProblem, Max: 500}
-	for {
-		records, err := store.List(t.Context(), page)
-		require.NoError(t, err)
-		for _, r := range records {
-			p, err := correlate.DecodeProblem(r)
-			require.NoError(t, err)
-			problems = append(problems, p)
-			page.After = r.Key
-		}
-		if len(records) < page.Max {
-			break
-		}
-	}
-	require.Len(t, problems, *failures)
+	standing := tr.Standing()
+	require.Len(t, standing, *failures, "one ticket for each failure")
 	numbers := map[string]int{}
 	for n := range *failures {
 		numbers[name(n)] = n
 	}
 	var short, total int64
-	for _, p := range problems {
-		n, ok := numbers[p.Samples[0].Attributes["failure"]]
-		require.True(t, ok, "a problem about no failure: %+v", p.Signature)
-		require.LessOrEqual(t, p.Count, f.emitted[n], "%s is counted too high", name(n))
-		require.GreaterOrEqual(t, p.Count, f.counted[n], "%s lost what was in the store", name(n))
-		short += f.emitted[n] - p.Count
-		total += f.emitted[n]
+	problems := 0
+	page := correlate.Page{Kind: correlate.KindProblem, Max: 500}
+	for more := true; more; {
+		records, err := store.List(t.Context(), page)
+		require.NoError(t, err)
+		more = len(records) == page.Max
+		for _, r := range records {
+			p, err := correlate.DecodeProblem(r)
+			require.NoError(t, err)
+			page.After = r.Key
+			problems++
+			issues := standing["spt:"+p.ID]
+			require.Len(t, issues, 1, "tickets of %s", p.ID)
+			n, ok := numbers[issues[0].Name]
+			require.True(t, ok, "a ticket about no failure: %+v", issues[0])
+			require.LessOrEqual(t, p.Count, f.emitted[n], "%s is counted too high", name(n))
+			require.GreaterOrEqual(t, p.Count, f.counted[n], "%s lost what was in the store", name(n))
+			require.LessOrEqual(t, issues[0].Count, p.Count, "%s is shown too high", name(n))
+			short += f.emitted[n] - p.Count
+			total += f.emitted[n]
+		}
 	}
-	for key, n := range open {
-		require.Equal(t, 1, n, "open tickets of %s", key)
-		require.LessOrEqual(t, shown[key], slices.Max(slices.Collect(maps.Values(f.emitted))))
-	}
-	t.Logf("%d failures of %d are not counted: those of processes that were killed", short, total)
+	require.Equal(t, *failures, problems)
+	require.LessOrEqual(t, short, f.killed*flushEvery, "each process that was killed lost what it had since its last flush at most")
+	t.Logf("%d failures of %d are not counted, of %d processes that were killed", short, total, f.killed)
 }

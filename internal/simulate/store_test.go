@@ -25,13 +25,14 @@ type store struct {
 	*correlate.Memory
 	w    *world
 	next fault
+	out  bool // no call reaches it
 }
 
 // do makes a call, as the fault that is set has it. That counts for one call.
 func (s *store) do(call func() error) error {
 	f := s.next
 	s.next = works
-	if f == lost {
+	if f == lost || s.out {
 		return errStore
 	}
 	if err := call(); err != nil || f == works {
@@ -58,6 +59,14 @@ func (s *store) Claim(ctx context.Context, c correlate.Claim) (ds []correlate.De
 
 func (s *store) Settle(ctx context.Context, d correlate.Delivery, o correlate.Outcome, fn correlate.UpdateFunc) error {
 	return s.do(func() error { return s.Memory.Settle(ctx, d, o, fn) })
+}
+
+func (s *store) List(ctx context.Context, p correlate.Page) (rs []correlate.Record, err error) {
+	err = s.do(func() error {
+		rs, err = s.Memory.List(ctx, p)
+		return err
+	})
+	return rs, err
 }
 
 var _ correlate.Store = (*store)(nil)

@@ -162,13 +162,16 @@ func (tr *tracker) about(t *ticket, problem string) bool {
 // The sinks of the trackers differ in what they can do.
 type (
 	blindSink    struct{ *tracker }
-	keyedSink    struct{ blindSink }
-	searchedSink struct{ keyedSink }
+	updatedSink  struct{ blindSink }
+	keyedSink    struct{ updatedSink }
+	searchedSink struct{ updatedSink }
 )
 
 func (s blindSink) File(_ context.Context, t sinks.Ticket) (sinks.Receipt, error) { return s.file(t) }
 
-func (s keyedSink) Update(_ context.Context, r sinks.Receipt, t sinks.Ticket) (sinks.Receipt, error) {
+func (keyedSink) Keyed() {}
+
+func (s updatedSink) Update(_ context.Context, r sinks.Receipt, t sinks.Ticket) (sinks.Receipt, error) {
 	return s.update(r, t)
 }
 
@@ -183,9 +186,9 @@ func (s searchedSink) Dedupe(_ context.Context, key string) (sinks.Receipt, bool
 func (tr *tracker) sink() sinks.Sink {
 	switch tr.class {
 	case keyed:
-		return keyedSink{blindSink{tr}}
+		return keyedSink{updatedSink{blindSink{tr}}}
 	case searched:
-		return searchedSink{keyedSink{blindSink{tr}}}
+		return searchedSink{updatedSink{blindSink{tr}}}
 	}
 	return blindSink{tr}
 }

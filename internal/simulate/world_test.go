@@ -65,11 +65,14 @@ const (
 	wait
 	skew
 	upgrade // a newer program writes what this one does not know
+	away    // the store is out of an engine's reach
+	alone   // so it is, and the engine files all the same what fails
+	back    // it is in reach again
 	numKinds
 )
 
 func (k kind) String() string {
-	return [...]string{"occur", "apply", "sweep", "claim", "deliver", "settle", "kill", "wait", "skew", "upgrade"}[k]
+	return [...]string{"occur", "apply", "sweep", "claim", "deliver", "settle", "kill", "wait", "skew", "upgrade", "away", "alone", "back"}[k]
 }
 
 // waits are how long time may pass: a moment, until a search sees what was filed,
@@ -94,6 +97,7 @@ type world struct {
 	lost  map[string]int64 // of them, those that were in an engine that was killed
 	newer map[string]int   // what a newer program wrote last
 	keys  map[string]correlate.Key
+	left  bool // an engine was killed before it had handed over what it filed without the store
 	asked bool // people have sent again what was parked, where it may stand twice
 	wrong []string
 }
@@ -142,16 +146,24 @@ func (w *world) next() {
 	case claim:
 		e.claim()
 	case deliver:
-		step, calls, paused := w.step, w.calls, w.paused
-		w.step, w.calls, w.paused = s, 0, false
-		e.deliver(s.N)
-		w.step, w.calls, w.paused = step, calls, paused
+		w.deliver(e, s, s.N)
+	case alone:
+		e.store.out = true
+		w.occur(e, s.Problem, s.N)
+		e.apply()
+		if e.stand != nil {
+			e.claimOf(e.stand.Outbox)
+		}
+		if last := len(e.jobs) - 1; last >= 0 && s.N != 1 {
+			w.deliver(e, s, last)
+		}
 	case settle:
 		e.settle(s.N)
 	case kill:
-		for _, b := range e.waiting {
+		for _, b := range e.waiting.All() {
 			w.lost[b.Signature.ID] += b.Count
 		}
+		w.left = w.left || e.stand != nil || len(e.left) > 0
 		e.killed = true
 		w.engines[s.Engine] = w.process()
 	case wait:
@@ -160,9 +172,19 @@ func (w *world) next() {
 		e.skew = time.Duration(s.N%5-2) * 20 * time.Second
 	case upgrade:
 		w.upgrade(s.Problem, s.N)
+	case away, back:
+		e.store.out = s.Kind == away
 	}
 	e.store.next = works
 	w.check()
+}
+
+// deliver has an engine carry out the nth job that it has claimed.
+func (w *world) deliver(e *engine, s step, n int) {
+	step, calls, paused := w.step, w.calls, w.paused
+	w.step, w.calls, w.paused = s, 0, false
+	e.deliver(n)
+	w.step, w.calls, w.paused = step, calls, paused
 }
 
 // occur makes n occurrences that an engine has counted and is to store.
@@ -175,8 +197,7 @@ func (w *world) occur(e *engine, problem, n int) {
 		}, rules, 0, false)
 	}
 	b := c.Take()[0]
-	e.ledger.Number(&b)
-	e.waiting = append(e.waiting, b)
+	e.occur(b)
 	w.keys[b.Signature.ID] = b.Key()
 	w.seen[b.Signature.ID] += b.Count
 }
@@ -284,8 +305,8 @@ func (w *world) calm() {
 	w.step = step{}
 	for range 9 {
 		for _, e := range w.engines {
-			e.skew, e.store.next = 0, works
-			for len(e.waiting) > 0 {
+			e.skew, e.store.next, e.store.out = 0, works, false
+			for e.waiting.Len() > 0 {
 				e.apply()
 			}
 			e.sweep()
@@ -338,7 +359,7 @@ func (w *world) settled(requeue bool) {
 			case class(n) == blind:
 			case p.State == correlate.Open && len(open) != 1:
 				w.broken("problem %s is open, and has the open tickets %v in %s", id, open, f.Sink)
-			case p.State == correlate.Resolved && len(open) > 0:
+			case p.State == correlate.Resolved && len(open) > 0 && !(w.left && class(n) == keyed):
 				w.broken("problem %s is resolved, and has the open tickets %v in %s", id, open, f.Sink)
 			}
 			if class(n) != blind && len(open) > 1 {

@@ -3,6 +3,7 @@ package sweep
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,7 +35,7 @@ func (s *Sweeper) pass(ctx context.Context, now time.Time) error {
 	}
 	if !mine {
 		s.seen = nil
-		s.Parked.Listed(false, nil) // they are shown by the engine whose turn it is
+		s.Parked.Listing(false)(nil) // they are shown by the engine whose turn it is
 		return nil
 	}
 	if gap := now.Sub(s.last); gap > maxGap || gap < 0 {
@@ -44,11 +45,12 @@ func (s *Sweeper) pass(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	listed := s.Parked.Listing(false)
 	f, err := s.list(ctx, now)
 	if err != nil {
 		return err
 	}
-	s.Parked.Listed(false, f.parked)
+	listed(f.parked)
 	if err := s.look(ctx, f, rosters, now); err != nil {
 		return err
 	}
@@ -132,6 +134,9 @@ func (s *Sweeper) look(ctx context.Context, f found, rosters map[correlate.Scope
 			asked, err := correlate.UpdateRoster(ctx, s.Store, pl.scope, now, func(r correlate.Roster) (correlate.Roster, bool) {
 				return r.Ask([]string{pl.sink}, now)
 			})
+			if errors.Is(err, correlate.ErrStoreFull) || errors.As(err, new(*correlate.FormatError)) {
+				continue // what cannot be known is left alone
+			}
 			if err != nil {
 				return fmt.Errorf("sweep: asking for the sinks of %s: %w", pl.scope, err)
 			}

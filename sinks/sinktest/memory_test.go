@@ -22,6 +22,7 @@ type memory struct {
 	mu    sync.Mutex
 	byKey map[string]string
 	kept  []sinks.Ticket
+	files int
 	done  bool
 }
 
@@ -42,11 +43,12 @@ func (m *memory) File(ctx context.Context, t sinks.Ticket) (sinks.Receipt, error
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	id, known := m.byKey[t.Key]
+	m.files++
 	if known && m.once {
 		return sinks.Receipt{}, errors.New("already exists")
 	}
 	if !known || m.twice {
-		id = fmt.Sprintf("%s/%d", t.Key, t.Count)
+		id = fmt.Sprintf("%s/%d", t.Key, m.files)
 		if m.byKey == nil {
 			m.byKey = map[string]string{}
 		}
@@ -100,3 +102,8 @@ func (y *youngest) Dedupe(ctx context.Context, key string) (sinks.Receipt, bool,
 	}
 	return r, ok, err
 }
+
+// careless says that it is Keyed, whether it is or not.
+type careless struct{ memory }
+
+func (*careless) Keyed() {}

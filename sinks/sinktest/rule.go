@@ -38,6 +38,8 @@ var rules = []rule{
 		"the engine files on false, and waits on an error", finder},
 	{"deduper", "Dedupe leaves the ticket that was filed first, and returns its receipt; for a key that was not filed, " +
 		"it returns false and no error: the engine goes on with the ticket that is returned", deduper},
+	{"keyed", "a sink that is Keyed leaves one ticket for a key, also when it is filed several times at once, takes a key " +
+		"again whose ticket is resolved, and goes by the key in Update: engines file in it that know of each other only by the key", keyed},
 	{"limits", "Limits are not negative, and stay the same: 0 means no bound", limits},
 }
 
@@ -230,6 +232,41 @@ func deduper(c *check) {
 		if r, found, ok := c.find(what, d.Dedupe, t.Key); ok && (!found || r.ID != filed.ID) {
 			c.failf("%s of the ticket filed first as %s returned %q, %t", what, filed.ID, r.ID, found)
 		}
+	}
+}
+
+func keyed(c *check) {
+	if _, ok := sinks.As[sinks.Keyed](c.sink); !ok {
+		c.notef("%T is not Keyed: while the store is out of reach nothing is filed", c.sink)
+		return
+	}
+	u, ok := sinks.As[sinks.Updater](c.sink)
+	if !ok {
+		c.notef("%T is Keyed and no Updater: while the store is out of reach nothing is filed", c.sink)
+	}
+	t := minimal(newKey())
+	var receipts [4]sinks.Receipt
+	var wg sync.WaitGroup
+	for i := range receipts {
+		wg.Go(func() { receipts[i], _ = c.accept("one key, by several at once", t) })
+	}
+	wg.Wait()
+	first := receipts[0]
+	for _, r := range receipts {
+		if r.ID != first.ID {
+			c.failf("one key, filed by several at once, gave the receipts %s and %s", first.ID, r.ID)
+		}
+	}
+	if u == nil || first.ID == "" {
+		return
+	}
+	done, again := t, t
+	done.Event, done.State = sinks.EventResolved, sinks.Resolved
+	again.Event = sinks.EventReopened
+	c.update(u, "a ticket", first, done)
+	c.update(u, "a ticket that is resolved", first, done)
+	if _, ok := c.accept("the key of a ticket that is resolved", t); ok {
+		c.update(u, "a ticket that was filed again, by the receipt of the one before", first, again)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 // behind the sink must work and accept tickets. A failure says which rule was
 // broken and why there is one.
 //
-// The rules for [sinks.Finder], [sinks.Deduper], [sinks.Updater] and [sinks.Limited] apply when
+// The rules for [sinks.Finder], [sinks.Deduper], [sinks.Updater], [sinks.Keyed] and [sinks.Limited] apply when
 // [sinks.As] finds the capability; the log says so when it does not.
 //
 // Run it with the race detector: some ways to keep the caller's memory can

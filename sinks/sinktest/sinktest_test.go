@@ -16,6 +16,9 @@ func TestRun(t *testing.T) {
 	t.Run("all capabilities", func(t *testing.T) {
 		Run(t, func(t *testing.T) sinks.Sink { return &memory{} })
 	})
+	t.Run("keyed", func(t *testing.T) {
+		Run(t, func(t *testing.T) sinks.Sink { return &careless{} })
+	})
 	t.Run("wrapped", func(t *testing.T) {
 		Run(t, func(t *testing.T) sinks.Sink { return wrapper{&memory{}} })
 	})
@@ -58,6 +61,8 @@ func TestBrokenSinksFail(t *testing.T) {
 		{"finder", &memory{blind: true}, "Find of the ticket filed as"},
 		{"finder", &memory{strict: true}, "not found"},
 		{"deduper", &youngest{memory{twice: true}}, "Dedupe of the ticket filed first as"},
+		{"keyed", &careless{memory{twice: true}}, "filed by several at once, gave the receipts"},
+		{"keyed", &careless{memory{final: true}}, "by the receipt of the one before: resolved for good"},
 		{"limits", over{-1}, "Body:-1"},
 	} {
 		t.Run(test.rule+" "+test.want, func(t *testing.T) {
@@ -89,7 +94,7 @@ func TestHangingSinkFails(t *testing.T) {
 }
 
 func TestAbsentCapabilitiesAreSaid(t *testing.T) {
-	for rule, want := range map[string]string{"updater": "not an Updater", "finder": "not a Finder", "deduper": "not a Deduper", "limits": "not Limited"} {
+	for rule, want := range map[string]string{"updater": "not an Updater", "finder": "not a Finder", "deduper": "not a Deduper", "keyed": "not Keyed", "limits": "not Limited"} {
 		log := verdict(t, rule, receipt(sinks.Receipt{ID: "1"}))
 		if log.errors != "" || !strings.Contains(log.notes, want) {
 			t.Errorf("%s: errors %q, notes %q", rule, log.errors, log.notes)
