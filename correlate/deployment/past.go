@@ -1,8 +1,8 @@
 package deployment
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -30,7 +30,10 @@ type past struct {
 	Told      []Deployment `json:"told"`
 	Presences []presence   `json:"presences"`
 
-	rest map[string]json.RawMessage // what a newer program wrote, and this one does not know
+	rest rest
+	// raw has the messages that hold what this program does not know as they were
+	// stored, by what it makes of them: they are never changed.
+	raw map[string]json.RawMessage
 }
 
 func keyOf(s correlate.Scope) correlate.Key {
@@ -85,11 +88,39 @@ func decodePast(r correlate.Record) (p past, err error) {
 	if r.Version > pastVersion {
 		return p, &correlate.FormatError{Key: r.Key, Version: r.Version, Err: fmt.Errorf("it is newer than %d: run a newer program", pastVersion)}
 	}
-	if err := errors.Join(json.Unmarshal(r.Data, &p), json.Unmarshal(r.Data, &p.rest)); err != nil {
+	if err := p.decode(r.Data); err != nil {
 		return past{}, &correlate.FormatError{Key: r.Key, Version: r.Version, Err: err}
 	}
 	p.Told = sorted(p.Told)
 	return p, nil
+}
+
+func (p *past) decode(data []byte) (err error) {
+	var stored struct {
+		Told      []json.RawMessage `json:"told"`
+		Presences []presence        `json:"presences"`
+	}
+	if err := json.Unmarshal(data, &stored); err != nil {
+		return err
+	}
+	p.Presences = stored.Presences
+	for _, raw := range stored.Told {
+		var d Deployment
+		if err := json.Unmarshal(raw, &d); err != nil {
+			return err
+		}
+		p.Told = append(p.Told, d)
+		if own, err := json.Marshal(d); err == nil && !bytes.Equal(own, raw) {
+			if p.raw == nil {
+				p.raw = map[string]json.RawMessage{}
+			}
+			if len(raw) > len(p.raw[string(own)]) {
+				p.raw[string(own)] = raw
+			}
+		}
+	}
+	p.rest, err = restOf(data, "told", "presences")
+	return err
 }
 
 // encodePast returns the record. It may be forgotten when all that is in it is too old.
@@ -98,14 +129,21 @@ func encodePast(p past, keep time.Duration) (correlate.Record, error) {
 	for _, q := range p.Presences {
 		newest = latest(newest, q.To)
 	}
+	told := make([]json.RawMessage, 0, len(p.Told))
 	for _, d := range p.Told {
 		newest = latest(newest, d.said())
+		own, err := json.Marshal(d)
+		if err != nil {
+			return correlate.Record{}, err
+		}
+		if raw, ok := p.raw[string(own)]; ok {
+			own = raw
+		}
+		told = append(told, own)
 	}
-	members := map[string]any{}
-	for name, value := range p.rest {
-		members[name] = value
+	data, err := json.Marshal(map[string]any{"told": told, "presences": p.Presences})
+	if err == nil {
+		data, err = p.rest.into(data)
 	}
-	members["told"], members["presences"] = p.Told, p.Presences
-	data, err := json.Marshal(members)
 	return correlate.Record{Version: pastVersion, Data: data, Expires: newest.Add(keep)}, err
 }

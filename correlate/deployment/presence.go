@@ -2,6 +2,7 @@ package deployment
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -27,6 +28,28 @@ type presence struct {
 	Region   string    `json:"region,omitempty"`
 	From     time.Time `json:"from"`
 	To       time.Time `json:"to"`
+
+	rest rest
+}
+
+// UnmarshalJSON keeps what is not known.
+func (p *presence) UnmarshalJSON(data []byte) (err error) {
+	type plain presence
+	if err := json.Unmarshal(data, (*plain)(p)); err != nil {
+		return err
+	}
+	p.rest, err = restOf(data, "version", "revision", "id", "region", "from", "to")
+	return err
+}
+
+// MarshalJSON writes it again.
+func (p presence) MarshalJSON() ([]byte, error) {
+	type plain presence
+	data, err := json.Marshal(plain(p))
+	if err != nil {
+		return nil, err
+	}
+	return p.rest.into(data)
 }
 
 func (p presence) is(q presence) bool {
@@ -43,7 +66,7 @@ func sight(known []presence, p presence) []presence {
 	out := make([]presence, 0, len(known)+1)
 	for _, k := range known {
 		if k.is(p) && !p.From.After(k.To.Add(absent)) && !k.From.After(p.To.Add(absent)) {
-			p.From, p.To = earliest(p.From, k.From), latest(p.To, k.To)
+			p.From, p.To, p.rest = earliest(p.From, k.From), latest(p.To, k.To), p.rest.and(k.rest)
 			continue
 		}
 		out = append(out, k)

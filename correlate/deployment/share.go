@@ -23,11 +23,35 @@ const (
 // dependencies is what is stored of one service.
 type dependencies struct {
 	Peers []dependency `json:"peers"`
+
+	rest rest
 }
 
 type dependency struct {
 	Peer
 	Seen time.Time `json:"seen"`
+
+	rest rest
+}
+
+// UnmarshalJSON keeps what is not known.
+func (d *dependency) UnmarshalJSON(data []byte) (err error) {
+	type plain dependency
+	if err := json.Unmarshal(data, (*plain)(d)); err != nil {
+		return err
+	}
+	d.rest, err = restOf(data, "scope", "shared", "seen")
+	return err
+}
+
+// MarshalJSON writes it again.
+func (d dependency) MarshalJSON() ([]byte, error) {
+	type plain dependency
+	data, err := json.Marshal(plain(d))
+	if err != nil {
+		return nil, err
+	}
+	return d.rest.into(data)
 }
 
 // Share tells other replicas what a graph has learnt, and the graph what they have:
@@ -75,6 +99,9 @@ func (t *Tracker) share(ctx context.Context, g *Graph, scope correlate.Scope, no
 		}
 		known = known.with(own, now.Add(-age))
 		data, err := json.Marshal(known)
+		if err == nil {
+			data, err = known.rest.into(data)
+		}
 		return correlate.Record{Version: dependencyVersion, Data: data, Expires: now.Add(age)}, nil, err
 	})
 	if err != nil {
@@ -85,25 +112,30 @@ func (t *Tracker) share(ctx context.Context, g *Graph, scope correlate.Scope, no
 
 // with returns what two replicas know, the newest up to a bound, without what is too old.
 func (d dependencies) with(other dependencies, oldest time.Time) dependencies {
-	seen := map[Peer]time.Time{}
+	seen := map[Peer]dependency{}
 	for _, p := range slices.Concat(d.Peers, other.Peers) {
 		if p.Seen.After(oldest) {
-			seen[p.Peer] = latest(seen[p.Peer], p.Seen)
+			was := seen[p.Peer]
+			p.Seen, p.rest = latest(p.Seen, was.Seen), was.rest.and(p.rest)
+			seen[p.Peer] = p
 		}
 	}
 	out := make([]dependency, 0, len(seen))
-	for p, at := range seen {
-		out = append(out, dependency{Peer: p, Seen: at})
+	for _, p := range seen {
+		out = append(out, p)
 	}
 	slices.SortFunc(out, func(a, b dependency) int { return cmp.Or(-a.Seen.Compare(b.Seen), a.compare(b.Peer)) })
-	return dependencies{Peers: out[:min(len(out), maxEdges)]}
+	return dependencies{Peers: out[:min(len(out), maxEdges)], rest: d.rest.and(other.rest)}
 }
 
 func decodeDependencies(r correlate.Record) (d dependencies, err error) {
 	if r.Version > dependencyVersion {
 		return d, &correlate.FormatError{Key: r.Key, Version: r.Version}
 	}
-	if err := json.Unmarshal(r.Data, &d); err != nil {
+	if err = json.Unmarshal(r.Data, &d); err == nil {
+		d.rest, err = restOf(r.Data, "peers")
+	}
+	if err != nil {
 		return dependencies{}, &correlate.FormatError{Key: r.Key, Version: r.Version, Err: err}
 	}
 	return d, nil

@@ -2,7 +2,6 @@ package deployment
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -217,21 +216,33 @@ func TestTheHistoryOfAServiceIsBounded(t *testing.T) {
 
 func TestWhatANewerProgramWroteStays(t *testing.T) {
 	store := newDurable()
-	write := func(version int, data string) {
-		require.NoError(t, store.Update(t.Context(), keyOf(payment), func(correlate.Record, bool) (correlate.Record, []correlate.Delivery, error) {
+	put := func(kind correlate.Kind, id string, version int, data string) {
+		require.NoError(t, store.Update(t.Context(), correlate.Key{Scope: payment, Kind: kind, ID: id}, func(correlate.Record, bool) (correlate.Record, []correlate.Delivery, error) {
 			return correlate.Record{Version: version, Data: []byte(data)}, nil, nil
 		}))
 	}
-	write(pastVersion, `{"told":[],"presences":[],"freezes":[1]}`)
+	got := func(kind correlate.Kind) string {
+		records, err := store.List(t.Context(), correlate.Page{Kind: kind, Max: 1})
+		require.NoError(t, err)
+		return string(records[0].Data)
+	}
+	const scope = `"scope":{"namespace":"shop","service":"payment","environment":"production"`
+	put(KindDeployment, pastID, pastVersion, `{"freezes":[1],"told":[{`+scope+`,"x":1},"version":"1","time":"2026-03-02T11:00:00Z","status":"succeeded","risk":0.5}],
+		"presences":[{"version":"1","from":"2026-03-02T11:00:00Z","to":"2026-03-02T11:58:00Z","zone":"a"}]}`)
 	tracker := NewTracker(Config{Store: store})
-	require.NoError(t, tracker.Note(t.Context(), Deployment{Scope: payment, Version: "2"}, noon))
-	records, err := store.List(t.Context(), correlate.Page{Kind: KindDeployment, Max: 1})
-	require.NoError(t, err)
-	var members map[string]any
-	require.NoError(t, json.Unmarshal(records[0].Data, &members))
-	require.Contains(t, members, "freezes")
-	require.Len(t, members["told"], 1)
+	require.NoError(t, tracker.Note(t.Context(), Deployment{Scope: payment, Version: "2", Time: noon}, noon))
+	require.NoError(t, tracker.Seen(t.Context(), attrs("service.name", "payment", "service.namespace", "shop", "deployment.environment.name", "production", "service.version", "1"), noon))
+	require.JSONEq(t, `{"freezes":[1],"told":[{`+scope+`,"x":1},"version":"1","time":"2026-03-02T11:00:00Z","status":"succeeded","risk":0.5},
+		{`+scope+`},"version":"2","time":"2026-03-02T12:00:00Z","status":"succeeded"}],
+		"presences":[{"version":"1","from":"2026-03-02T11:00:00Z","to":"2026-03-02T12:00:00Z","zone":"a"}]}`, got(KindDeployment))
 
+	put(KindDependency, dependencyID, dependencyVersion, `{"x":1,"peers":[{"scope":{"service":"bank","environment":"production"},"seen":"2026-03-02T11:00:00Z","calls":7}]}`)
+	g := &Graph{}
+	g.See(payment, Peer{Scope: correlate.Scope{Service: "bank"}}, noon)
+	require.NoError(t, tracker.Share(t.Context(), g, noon))
+	require.JSONEq(t, `{"x":1,"peers":[{"scope":{"service":"bank","environment":"production"},"seen":"2026-03-02T12:00:00Z","calls":7}]}`, got(KindDependency))
+
+	write := func(version int, data string) { put(KindDeployment, pastID, version, data) }
 	for _, damaged := range []struct {
 		version int
 		data    string
