@@ -273,3 +273,26 @@ func TestAStoreThatIsAway(t *testing.T) {
 	require.Empty(t, tracker.History().Of(payment))
 	require.Equal(t, Stats{Failed: 2}, tracker.Stats())
 }
+
+// Whatever text has a secret in it, none is stored.
+func TestNoSecretIsStored(t *testing.T) {
+	secret := "ghp_" + strings.Repeat("a1B2", 9)
+	store := newDurable()
+	tracker := NewTracker(Config{Store: store})
+	d := Deployment{
+		Scope: correlate.Scope{Namespace: secret, Service: secret, Environment: secret}, Version: secret, Revision: secret, ID: secret, Name: "n " + secret,
+		Region: secret, Time: noon, By: secret, Changelog: "https://git.example/" + secret, Rollback: "undo --token " + secret, Previous: secret, Source: secret,
+		Links: []Link{{Name: secret, URL: "https://mara:" + secret + "@git.example/?token=" + secret}},
+	}
+	require.NoError(t, tracker.Note(t.Context(), d, noon))
+	require.NoError(t, tracker.Seen(t.Context(), attrs("service.name", secret, "service.namespace", secret, "deployment.environment.name", secret,
+		"service.version", secret, "vcs.ref.head.revision", secret, "deployment.id", secret, "cloud.region", secret), noon))
+	records, err := store.List(t.Context(), correlate.Page{Kind: KindDeployment, Max: 10})
+	require.NoError(t, err)
+	require.Len(t, records, 1, "of one scope, however it was told")
+	for _, r := range records {
+		text := fmt.Sprint(r.Key) + string(r.Data)
+		require.NotContains(t, text, "a1B2a1B2")
+		require.Contains(t, text, "[REDACTED:")
+	}
+}
