@@ -141,7 +141,7 @@ func (k *keeper) standBy() {
 	now := time.Now()
 	out := k.e.s.reach.look(k.e.s.config.Logger, now)
 	switch {
-	case k.stand == nil && k.wait > 0 && k.waiting.Len() > 0 && (out || k.e.closed.Load()):
+	case k.stand == nil && k.wait > 0 && k.waiting.Len() > 0 && (out || k.e.closed.Load() || k.e.dying.Load()):
 		if k.stand = k.e.standIn(); k.stand == nil {
 			return
 		}

@@ -168,7 +168,7 @@ func TestWhatHappensToATicketOfAnOutage(t *testing.T) {
 				w.fail("GET /")
 				time.Sleep(5 * time.Second)
 				w.store.refuses.Store(true)
-				w.store.MaxRecords = 1
+				w.store.full.Store(true)
 				time.Sleep(time.Minute)
 				w.fail("GET /new")
 				time.Sleep(time.Minute)

@@ -17,6 +17,7 @@ import (
 type outage struct {
 	correlate.Memory
 	refuses, hangs atomic.Bool
+	full           atomic.Bool // it takes no new record
 }
 
 func (s *outage) reach(ctx context.Context) error {
@@ -34,7 +35,13 @@ func (s *outage) Update(ctx context.Context, key correlate.Key, fn correlate.Upd
 	if err := s.reach(ctx); err != nil {
 		return err
 	}
-	return s.Memory.Update(ctx, key, fn)
+	return s.Memory.Update(ctx, key, func(cur correlate.Record, found bool) (correlate.Record, []correlate.Delivery, error) {
+		next, add, err := fn(cur, found)
+		if err == nil && !found && s.full.Load() {
+			err = correlate.ErrStoreFull
+		}
+		return next, add, err
+	})
 }
 
 func (s *outage) Claim(ctx context.Context, c correlate.Claim) ([]correlate.Delivery, error) {

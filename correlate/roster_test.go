@@ -115,3 +115,22 @@ func TestTakeTurn(t *testing.T) {
 	require.False(t, take("a", 111*time.Minute))
 	require.True(t, take("c", -24*time.Hour), "of a clock that was wrong there is nothing to wait for")
 }
+
+// A sink that a roster forgets is gone from the store, too.
+func TestASinkLeavesItsRoster(t *testing.T) {
+	store := new(correlate.Memory)
+	scope := correlate.Scope{Service: "checkout"}
+	announce := func(name string, now time.Time) correlate.Roster {
+		r, err := correlate.UpdateRoster(t.Context(), store, scope, now, func(r correlate.Roster) (correlate.Roster, bool) { return r.Announce([]string{name}, now) })
+		require.NoError(t, err)
+		return r
+	}
+	announce("old", policyStart)
+	announce("new", policyStart.Add(correlate.KeepRoster-time.Hour))
+	announce("new", policyStart.Add(correlate.KeepRoster))
+	records, err := store.List(t.Context(), correlate.Page{Kind: correlate.KindRoster, Max: 10})
+	require.NoError(t, err)
+	r, err := correlate.DecodeRoster(records[0])
+	require.NoError(t, err)
+	require.Equal(t, map[string]time.Time{"new": policyStart.Add(correlate.KeepRoster)}, r.Sinks)
+}

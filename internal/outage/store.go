@@ -16,13 +16,14 @@ import (
 type Store struct {
 	store   correlate.Store
 	timeout time.Duration
+	late    error  // says that a call ended because of it
 	known   *known // nil remembers nothing
 }
 
 // NewStore returns a store whose calls are given so long. It remembers if somebody
 // will ask for what is known.
 func NewStore(s correlate.Store, timeout time.Duration, remember bool) *Store {
-	b := &Store{store: s, timeout: timeout}
+	b := &Store{store: s, timeout: timeout, late: fmt.Errorf("the store gave no answer within %v: %w", timeout, context.DeadlineExceeded)}
 	if remember {
 		b.known = newKnown(maxKnown)
 	}
@@ -34,7 +35,7 @@ func NewStore(s correlate.Store, timeout time.Duration, remember bool) *Store {
 func (s *Store) Known() []correlate.Record { return s.known.all() }
 
 func (s *Store) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, s.timeout, fmt.Errorf("the store gave no answer within %v: %w", s.timeout, context.DeadlineExceeded))
+	return context.WithTimeoutCause(ctx, s.timeout, s.late)
 }
 
 // because says why a call ended, if it was its time.
