@@ -88,6 +88,7 @@ var may = map[string][]string{
 	"/internal/archtest":    {std},
 	"/internal/baddisk":     {std}, // for tests
 	"/internal/canary":      {std}, // for tests
+	"/internal/simgithub":   {std, "/sinks"},
 	"/internal/fleettest":   {std, "/correlate", "/internal/realserver"},
 	"/internal/realserver":  {std},
 	"/internal/replicas":    {},
