@@ -91,7 +91,12 @@ type failingSink struct{ f flock }
 
 func (s failingSink) File(context.Context, sinks.Ticket) (sinks.Receipt, error) {
 	var err error
-	switch s.f.count("ways to fail") / len(s.f) % 4 {
+	n := s.f.count("ways to fail")
+	way := n / len(s.f) % 4
+	if n%4 == 3 {
+		way = 0 // a refusal is an answer, and so there are always more calls
+	}
+	switch way {
 	case 0:
 		err = &sinks.Error{Reason: sinks.Rejected, Err: errors.New(s.f.next("rejection"))}
 	case 1:

@@ -193,8 +193,15 @@ type Rule struct {
 
 // Delivery is how one sink is delivered to. Its zero value has the defaults.
 type Delivery struct {
-	// PerMinute bounds the calls of the sink. Defaults to 60.
+	// PerMinute bounds the calls of the sink or, where it names an account
+	// ([sinks.Accounted]), of all sinks and, on a shared store, of all engines with
+	// that account. When the system says that they are too many, there are fewer for
+	// some time. Near the limit tickets that are opened or come back go first, then
+	// resolutions, then updates. Defaults to 60.
 	PerMinute int
+	// PerHour bounds them in any hour, of which a quarter may come at once. Defaults
+	// to what the sink knows of its system.
+	PerHour int
 	// Burst bounds the calls at once, after a pause. Defaults to 20.
 	Burst int
 	// Concurrency bounds the calls that have not returned. Defaults to 4.
@@ -203,14 +210,15 @@ type Delivery struct {
 	Timeout time.Duration
 	// Attempts bounds the failed calls for one delivery; after the last it is
 	// parked. A sink that asks for a pause, or refuses its credential, does not
-	// use up attempts. Defaults to 16, which takes almost
+	// use up attempts, and neither does waiting while the sink's calls fail in a row
+	// and only one is made now and then. Defaults to 16, which takes almost
 	// two hours.
 	Attempts int
 	// MinBackoff is the wait after the first failed call; it doubles with each.
 	// Defaults to 2 seconds.
 	MinBackoff time.Duration
-	// MaxBackoff bounds the wait between two attempts, and any pause that the
-	// sink asks for. Defaults to 15 minutes.
+	// MaxBackoff bounds the wait between two attempts. A pause that the sink asks
+	// for is kept, up to 75 minutes. Defaults to 15 minutes.
 	MaxBackoff time.Duration
 	// ParkUnknown says what is done when a ticket was sent, no answer came, and
 	// the sink cannot be asked: true parks the delivery, false sends it again,
@@ -223,6 +231,7 @@ func (d Delivery) options() outbox.Options {
 	return outbox.Options{
 		Rate:        rate.Limit(float64(cmp.Or(d.PerMinute, 60)) / 60),
 		Burst:       cmp.Or(d.Burst, 20),
+		PerHour:     d.PerHour,
 		Concurrency: cmp.Or(d.Concurrency, 4),
 		Timeout:     cmp.Or(d.Timeout, 20*time.Second),
 		Attempts:    cmp.Or(d.Attempts, 16),
@@ -276,7 +285,7 @@ func (c Config) validate() error {
 		}
 		d := c.Delivery[name]
 		for field, n := range map[string]int64{
-			"PerMinute": int64(d.PerMinute), "Burst": int64(d.Burst), "Concurrency": int64(d.Concurrency), "Timeout": int64(d.Timeout),
+			"PerMinute": int64(d.PerMinute), "PerHour": int64(d.PerHour), "Burst": int64(d.Burst), "Concurrency": int64(d.Concurrency), "Timeout": int64(d.Timeout),
 			"Attempts": int64(d.Attempts), "MinBackoff": int64(d.MinBackoff), "MaxBackoff": int64(d.MaxBackoff),
 		} {
 			if n < 0 {

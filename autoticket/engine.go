@@ -146,6 +146,7 @@ func New(c Config) (*Engine, error) {
 			Held:          func() int64 { return int64(s.ledger.Held()) },
 			Parked:        s.parked.Counts,
 			Rules:         s.ruleStates,
+			Limits:        func() []observe.Limit { return s.outbox.Limits(time.Now()) },
 			Waiting:       e.batches.Load,
 			Lost:          s.reach.lost,
 		})

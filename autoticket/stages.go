@@ -105,6 +105,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	}
 	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: counters, deliveries: new(observe.Deliveries), parked: new(observe.Parked)}
 	s.fit = outage.Fit(c.Sinks)
+	_, memory := c.Store.(*correlate.Memory)
 	s.store = outage.NewStore(c.Store, storeTimeout, len(s.fit) > 0)
 	s.decisions = decisions{redactor: c.Redactor, log: decisionlog.New(), tell: c.OnDecision, count: counters.Withheld.Add}
 	mark := new(assemble.Mark)
@@ -142,6 +143,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 		Logger:   c.Logger,
 		Jitter:   jitter,
 		Own:      s.gate.Own,
+		Alone:    memory,
 	}, c.Sinks, func(name string) outbox.Options { return c.Delivery[name].options() })
 	if c.Resource != nil {
 		rules.Prepare(c.Resource)

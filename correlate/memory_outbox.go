@@ -8,11 +8,12 @@ import (
 
 // memoryOutbox holds the deliveries of [Memory]. Those of one record and sink
 // stand in a line and only the first can be claimed; the lines of one scope and
-// sink are a heap, so that a claim looks at nothing but what it returns.
+// sink whose first have one operation are a heap, so that a claim looks at nothing
+// but what it returns.
 type memoryOutbox struct {
 	entries map[string]*memoryEntry // by delivery ID
 	lines   map[memoryLineKey]*memoryLine
-	queues  map[memoryQueueKey]*memoryQueue
+	queues  map[memoryQueueKey]map[Operation]*memoryQueue
 	waiting map[Key]int // how many deliveries a record has
 	bytes   int
 	added   uint64 // numbers entries
@@ -59,7 +60,7 @@ func (o *memoryOutbox) add(key Key, d Delivery) {
 	if o.entries == nil {
 		o.entries = make(map[string]*memoryEntry)
 		o.lines = make(map[memoryLineKey]*memoryLine)
-		o.queues = make(map[memoryQueueKey]*memoryQueue)
+		o.queues = make(map[memoryQueueKey]map[Operation]*memoryQueue)
 		o.waiting = make(map[Key]int)
 	}
 	d.Key, d.Lease = key, ""
@@ -75,24 +76,46 @@ func (o *memoryOutbox) add(key Key, d Delivery) {
 	}
 	line := &memoryLine{entries: []*memoryEntry{e}, free: d.Due}
 	o.lines[memoryLineKey{key, d.Sink}] = line
-	o.push(memoryQueueKey{key.Scope, d.Sink}, line)
+	o.push(line)
 }
 
-func (o *memoryOutbox) push(k memoryQueueKey, line *memoryLine) {
-	q := o.queues[k]
+// push puts a line into the queue of its first delivery.
+func (o *memoryOutbox) push(line *memoryLine) {
+	first := line.entries[0]
+	k := memoryQueueKey{first.Key.Scope, first.Sink}
+	if o.queues[k] == nil {
+		o.queues[k] = make(map[Operation]*memoryQueue)
+	}
+	q := o.queues[k][first.Operation]
 	if q == nil {
 		q = new(memoryQueue)
-		o.queues[k] = q
+		o.queues[k][first.Operation] = q
 	}
 	heap.Push(q, line)
+}
+
+// pull takes a line out of the queue in which its first delivery, which may be
+// gone, has put it.
+func (o *memoryOutbox) pull(line *memoryLine, first *memoryEntry) {
+	k := memoryQueueKey{first.Key.Scope, first.Sink}
+	q := o.queues[k][first.Operation]
+	heap.Remove(q, line.place)
+	if q.Len() == 0 {
+		delete(o.queues[k], first.Operation)
+	}
+	if len(o.queues[k]) == 0 {
+		delete(o.queues, k)
+	}
 }
 
 // claim leases what is due.
 func (o *memoryOutbox) claim(c Claim) []Delivery {
 	var queues []*memoryQueue
 	for _, sink := range c.Sinks {
-		if q := o.queues[memoryQueueKey{c.Scope, sink}]; q != nil {
-			queues = append(queues, q)
+		for op, q := range o.queues[memoryQueueKey{c.Scope, sink}] {
+			if c.Wants(op) {
+				queues = append(queues, q)
+			}
 		}
 	}
 	var out []Delivery
@@ -139,12 +162,13 @@ func (o *memoryOutbox) leased(d Delivery) *memoryEntry {
 
 // settle ends the claim of an entry. What is claimed is the first of its line.
 func (o *memoryOutbox) settle(e *memoryEntry, attempts int, out Outcome) {
-	lineKey, queueKey := memoryLineKey{e.Key, e.Sink}, memoryQueueKey{e.Key.Scope, e.Sink}
-	line, q := o.lines[lineKey], o.queues[queueKey]
+	lineKey := memoryLineKey{e.Key, e.Sink}
+	line := o.lines[lineKey]
+	o.pull(line, e)
 	if !out.Done {
 		e.Lease, e.Attempts, e.Due = "", attempts, out.Due
 		line.free = out.Due
-		heap.Fix(q, line.place)
+		o.push(line)
 		return
 	}
 	delete(o.entries, e.ID)
@@ -154,16 +178,12 @@ func (o *memoryOutbox) settle(e *memoryEntry, attempts int, out Outcome) {
 	}
 	line.entries[0] = nil
 	line.entries = line.entries[1:]
-	if len(line.entries) > 0 {
-		line.free = line.entries[0].Due
-		heap.Fix(q, line.place)
+	if len(line.entries) == 0 {
+		delete(o.lines, lineKey)
 		return
 	}
-	delete(o.lines, lineKey)
-	heap.Remove(q, line.place)
-	if q.Len() == 0 {
-		delete(o.queues, queueKey)
-	}
+	line.free = line.entries[0].Due
+	o.push(line)
 }
 
 // before orders lines: the one that is free first, then the one queued first.

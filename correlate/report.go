@@ -28,6 +28,12 @@ type Member struct {
 	Count int64     `json:"count"`
 	First time.Time `json:"first"`
 	Last  time.Time `json:"last"`
+
+	// What it may share with other members; see [Problem.Shared].
+
+	Operation      string `json:"operation"`
+	Dependency     string `json:"dependency"` // what it called
+	ServiceVersion string `json:"service_version"`
 }
 
 // News is what a report is told.
@@ -39,7 +45,11 @@ type News struct {
 
 // MemberOf returns what a report says of a problem.
 func MemberOf(p Problem) Member {
-	return Member{ID: p.ID, Title: p.Answers.Title, Rule: p.Rule, Count: p.Count, First: p.FirstSeen, Last: p.LastSeen}
+	m := Member{ID: p.ID, Title: p.Answers.Title, Rule: p.Rule, Count: p.Count, First: p.FirstSeen, Last: p.LastSeen, Dependency: dependencyOf(p.Signature)}
+	if n := len(p.Samples); n > 0 {
+		m.Operation, m.ServiceVersion = p.Samples[n-1].Operation, p.Samples[n-1].Resource["service.version"]
+	}
+	return m
 }
 
 // ReportKey returns the key of the report of a scope.

@@ -79,3 +79,39 @@ func TestAdopt(t *testing.T) {
 		require.ErrorAs(t, err, new(*correlate.FormatError))
 	}
 }
+
+func TestShared(t *testing.T) {
+	member := func(id, operation, dependency string, count int64) correlate.Member {
+		return correlate.Member{ID: id, Operation: operation, Dependency: dependency, ServiceVersion: "1.4.0", Count: count}
+	}
+	for _, test := range []struct {
+		rule    string
+		members []correlate.Member
+		want    []correlate.Shared
+	}{
+		{"nothing is shared by one", []correlate.Member{member("a", "GET /a", "redis cache", 1)}, nil},
+		{
+			"most first, with their occurrences",
+			[]correlate.Member{member("a", "GET /a", "redis cache", 1), member("b", "GET /b", "redis cache", 2), member("c", "GET /b", "", 4)},
+			[]correlate.Shared{
+				{What: "version", Value: "1.4.0", Problems: 3, Count: 7},
+				{What: "operation", Value: "GET /b", Problems: 2, Count: 6},
+				{What: "dependency", Value: "redis cache", Problems: 2, Count: 3},
+			},
+		},
+	} {
+		t.Run(test.rule, func(t *testing.T) {
+			got := correlate.Problem{Members: test.members}.Shared()
+			require.Len(t, got, len(test.want))
+			for i := range test.want {
+				require.Equal(t, test.want[i], got[i])
+			}
+		})
+	}
+
+	var few []correlate.Member
+	for i := range 9 {
+		few = append(few, member(fmt.Sprint(i), fmt.Sprintf("GET /%d", i/2), "", 1))
+	}
+	require.Len(t, correlate.Problem{Members: few}.Shared(), 1, "what a few share says nothing")
+}

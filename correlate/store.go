@@ -3,6 +3,7 @@ package correlate
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -91,6 +92,14 @@ type Claim struct {
 	Now   time.Time     // the caller's clock: what is due is judged by it, that instant included
 	Lease time.Duration // how long the caller has until somebody else may claim the same
 	Max   int           // at most so many are returned, and leased
+	// Operations are those that may go now; empty means all. A line whose oldest
+	// delivery is another one is passed over, so that the order within it is kept.
+	Operations []Operation
+}
+
+// Wants reports whether a delivery with this operation may be returned.
+func (c Claim) Wants(op Operation) bool {
+	return len(c.Operations) == 0 || slices.Contains(c.Operations, op)
 }
 
 // Outcome is what became of a delivery.
@@ -136,7 +145,8 @@ type Store interface {
 	//
 	// Of one record and sink it returns at most one at a time, the first in line: while
 	// that one is leased, to whomever, or waits for its next attempt, later ones stay
-	// back though they are due, so that they arrive in order. Other sinks of the
+	// back though they are due, so that they arrive in order. They do so, too, while
+	// Claim.Operations does not have its operation. Other sinks of the
 	// record, and other records, go on. However many claim at once, a delivery goes to
 	// one of them.
 	//

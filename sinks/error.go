@@ -12,8 +12,10 @@ type Reason uint8
 const (
 	// Transient: it may work later. The engine backs off and tries again.
 	Transient Reason = iota
-	// RateLimited: the system asks for a pause. The engine holds every delivery
-	// to this sink until [Error.RetryAfter] has passed.
+	// RateLimited: the system asks for a pause. The engine holds every call for
+	// the same account ([Accounted]) until [Error.RetryAfter] has passed, or until
+	// the reported quota ([ReportQuota]) that is used up starts again. Without
+	// either it waits a minute at least, longer each time, and goes on more slowly.
 	RateLimited
 	// Rejected: the system will never take this ticket. The delivery is parked.
 	Rejected

@@ -3,8 +3,8 @@ package sinks
 import "context"
 
 // Sink files tickets in one external system. It is the one method that a
-// team's own sink must have; [Finder], [Deduper], [Updater], [Keyed] and [Limited] are
-// optional and found once, when the engine is made, by [As].
+// team's own sink must have; [Finder], [Deduper], [Updater], [Keyed], [Limited] and
+// [Accounted] are optional and found once, when the engine is made, by [As].
 //
 // Rules for implementations:
 //

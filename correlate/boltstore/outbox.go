@@ -104,6 +104,11 @@ func (t *txn) claim(c correlate.Claim) []correlate.Delivery {
 			}
 			id, err := unseal(queueBucket, k, v)
 			must(err)
+			if len(c.Operations) > 0 {
+				if d, _, there := t.delivery(string(id)); there && !c.Wants(d.Operation) {
+					continue
+				}
+			}
 			due = append(due, candidate{bytes.Clone(order), string(id)})
 			found++
 		}

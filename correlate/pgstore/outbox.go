@@ -39,7 +39,11 @@ func (s *Store) claim(ctx context.Context, c correlate.Claim) (out []correlate.D
 	for _, sink := range sinks {
 		args = append(args, []byte(sink))
 	}
-	rows, err := s.db.QueryContext(limited, s.sql.claim(len(sinks)), args...)
+	operations := slices.Compact(slices.Sorted(slices.Values(c.Operations)))
+	for _, op := range operations {
+		args = append(args, string(op))
+	}
+	rows, err := s.db.QueryContext(limited, s.sql.claim(len(sinks), len(operations)), args...)
 	if err != nil {
 		return nil, due, 0, s.failed(ctx, limited, err)
 	}

@@ -104,21 +104,31 @@ func (s statements) write(row, settle bool, add int) string {
 }
 
 // claim returns the statement that leases the first deliveries of lines, for a
-// scope and so many sinks. Every row has when the first waiting line is due,
-// and in how many seconds the first lease ends; one row has nothing else when
-// nothing could be leased. It reads what waits of the scope once, in the order
+// scope, so many sinks, and so many operations, or all if 0. Every row has when
+// the first waiting line is due, and in how many seconds the first lease ends; one
+// row has nothing else when nothing could be leased. It reads what waits of the scope once, in the order
 // of the index; whatever plan is chosen, it costs no more than to sort that.
-func (s statements) claim(sinks int) string {
+func (s statements) claim(sinks, operations int) string {
 	names := make([]string, sinks)
 	for i := range names {
 		names[i] = fmt.Sprintf("$%d::bytea", 8+i)
 	}
+	wanted := "true"
+	if operations > 0 {
+		ops := make([]string, operations)
+		for i := range ops {
+			ops[i] = fmt.Sprintf("$%d::text", 8+sinks+i)
+		}
+		wanted = "operation IN (" + strings.Join(ops, ", ") + ")"
+	}
 	return fmt.Sprintf(`
-WITH heads AS MATERIALIZED (
-    SELECT DISTINCT ON (sink, kind, record) number, due, leased_until
+WITH all_heads AS MATERIALIZED (
+    SELECT DISTINCT ON (sink, kind, record) number, due, leased_until, operation
     FROM %[1]s.deliveries
     WHERE namespace = $1::bytea AND service = $2::bytea AND environment = $3::bytea AND sink IN (%[2]s)
     ORDER BY sink, kind, record, number
+), heads AS (
+    SELECT number, due, leased_until FROM all_heads WHERE %[3]s
 ), free AS MATERIALIZED (
     SELECT d.number FROM %[1]s.deliveries d
     WHERE d.number IN (
@@ -140,5 +150,5 @@ WITH heads AS MATERIALIZED (
 )
 SELECT c.id, c.kind, c.record, c.sink, c.operation, c.due, c.attempts, c.created, soon.due, soon.free
 FROM soon LEFT JOIN claimed c ON true
-ORDER BY c.due, c.number`, s.schema, strings.Join(names, ", "))
+ORDER BY c.due, c.number`, s.schema, strings.Join(names, ", "), wanted)
 }

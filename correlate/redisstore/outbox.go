@@ -42,8 +42,12 @@ func (s *Store) claim(ctx context.Context, c correlate.Claim) (out []correlate.D
 			keys = append(keys, s.sinkKeys(c.Scope, sink)...)
 		}
 	}
+	args := []any{c.Now.UnixMicro(), c.Lease.Microseconds(), c.Max, rand.Text()}
+	for _, op := range c.Operations {
+		args = append(args, keypart.Append(nil, string(op)))
+	}
 	answer, err := call(ctx, s, func(ctx context.Context) ([]any, error) {
-		return claimScript.Run(ctx, s.client, keys, c.Now.UnixMicro(), c.Lease.Microseconds(), c.Max, rand.Text()).Slice()
+		return claimScript.Run(ctx, s.client, keys, args...).Slice()
 	})
 	if err != nil {
 		return nil, due, 0, err

@@ -5,7 +5,8 @@
 --
 -- KEYS: 1 intents, 2 states, then lines, waiting and leased of each sink.
 -- ARGV: 1 the caller's now in microseconds, 2 lease in microseconds, 3 how many
--- at most, 4 begin of the leases' names.
+-- at most, 4 begin of the leases' names, then the operations that may go, if
+-- not all.
 local intents, states = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -16,6 +17,19 @@ local function head(lines, line)
   local past = string.sub(line, 1, -2) .. '\2'
   local first = redis.call('ZRANGEBYLEX', lines, '[' .. line, '(' .. past, 'LIMIT', 0, 1)[1]
   return first and string.sub(first, #line + 17), first and string.sub(first, #line + 1, #line + 16)
+end
+
+local wanted
+for i = 5, #ARGV do
+  wanted = wanted or {}
+  wanted[ARGV[i]] = true
+end
+-- An intent begins with its operation, as keypart.Append writes it.
+local function wants(id)
+  if not wanted then return true end
+  local intent = redis.call('HGET', intents, id) or ''
+  local ends = string.find(intent, '\0\1', 1, true)
+  return ends and wanted[string.sub(intent, 1, ends + 1)]
 end
 
 local found = {}
@@ -29,15 +43,22 @@ for k = 3, #KEYS, 3 do
     redis.call('ZREM', leased, line)
     if at then redis.call('ZADD', waiting, at, line) end
   end
-  local due = redis.call('ZRANGEBYSCORE', waiting, '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, max)
-  for i = 1, #due, 2 do
-    local id, n = head(lines, due[i])
-    if id then
-      found[#found + 1] = {line = due[i], id = id, n = n, due = tonumber(due[i + 1]), sink = (k - 3) / 3}
-    else
-      redis.call('ZREM', waiting, due[i])
+  local taken, passed = 0, 0
+  repeat
+    local due = redis.call('ZRANGEBYSCORE', waiting, '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', passed, wanted and 256 or max)
+    for i = 1, #due, 2 do
+      local id, n = head(lines, due[i])
+      if not id then
+        redis.call('ZREM', waiting, due[i])
+      else
+        passed = passed + 1
+        if taken < max and wants(id) then
+          taken = taken + 1
+          found[#found + 1] = {line = due[i], id = id, n = n, due = tonumber(due[i + 1]), sink = (k - 3) / 3}
+        end
+      end
     end
-  end
+  until not wanted or #due == 0 or taken >= max
 end
 table.sort(found, function(a, b)
   if a.due ~= b.due then return a.due < b.due end
@@ -59,9 +80,10 @@ for i = 1, math.min(max, #found) do
 end
 if #out > 0 then return {out, '', ''} end
 
+-- What is due now, and waits, was passed over.
 local due, free
 for k = 3, #KEYS, 3 do
-  local w = redis.call('ZRANGE', KEYS[k + 1], 0, 0, 'WITHSCORES')[2]
+  local w = redis.call('ZRANGEBYSCORE', KEYS[k + 1], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
   if w and (not due or tonumber(w) < due) then due = tonumber(w) end
   local l = redis.call('ZRANGE', KEYS[k + 2], 0, 0, 'WITHSCORES')[2]
   if l and (not free or tonumber(l) < free) then free = tonumber(l) end

@@ -88,6 +88,44 @@ var claimChecks = []check{
 		},
 	},
 	{
+		name: "claim/operations",
+		rule: "Claim returns deliveries with the operations asked for, however many others are before them; without operations it returns all. A line whose oldest delivery has another operation is passed over, and what stands behind that one stays back.",
+		test: func(f *fixture) {
+			queue := func(record, sink, id string, op correlate.Operation) {
+				d := f.due(f.key(record), sink, id)
+				d.Operation = op
+				f.write(d.Key, "x", d)
+			}
+			only := func(limit int, ops ...correlate.Operation) []correlate.Delivery {
+				return f.claims(correlate.Claim{Scope: f.scope, Sinks: []string{"a", "b"}, Lease: longLease, Max: limit, Operations: ops})
+			}
+			for i := range 600 { // more than any store looks at in one go
+				queue(fmt.Sprintf("note%d", i), "a", fmt.Sprintf("note%d", i), correlate.OpUpdate)
+			}
+			queue("p1", "a", "p1-open", correlate.OpOpen)
+			queue("p1", "a", "p1-resolve", correlate.OpResolve)
+			queue("p2", "b", "p2-update", correlate.OpUpdate)
+			queue("p2", "b", "p2-reopen", correlate.OpReopen)
+			queue("p3", "b", "p3-reopen", correlate.OpReopen)
+			f.expectIDs(only(1, correlate.OpOpen, correlate.OpReopen), "p1-open")
+			got := only(100, correlate.OpReopen, correlate.OpOpen)
+			f.expectIDs(got, "p3-reopen")
+			f.expectIDs(only(100, correlate.OpOpen, correlate.OpReopen))
+			f.expectIDs(only(100, correlate.OpResolve))
+			if got := only(1000, correlate.OpUpdate); len(got) != 601 {
+				f.fatalf("Claim of updates returned %d; want 601", len(got))
+			} else {
+				f.done(got[600])
+			}
+			f.expectIDs(only(100, correlate.OpUpdate, correlate.OpReopen), "p2-reopen")
+			f.settle(got[0], correlate.Outcome{Due: f.now.Add(time.Minute)}, nil)
+			f.expectIDs(only(100, correlate.OpReopen))
+			f.now = f.now.Add(time.Minute)
+			f.expectIDs(only(100, correlate.OpUpdate))
+			f.expectIDs(f.claim(), "p3-reopen")
+		},
+	},
+	{
 		name: "claim/one-at-a-time",
 		rule: "Of one record and sink Claim returns one delivery at a time: while it is leased, to whomever, later ones stay back. Other sinks of the record, and other records, go on.",
 		test: func(f *fixture) {

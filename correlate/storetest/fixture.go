@@ -123,7 +123,14 @@ func (f *fixture) expectNone(key correlate.Key) {
 
 func (f *fixture) claimFrom(scope correlate.Scope, lease time.Duration, limit int, sinks ...string) []correlate.Delivery {
 	f.Helper()
-	got, err := f.store.Claim(context.Background(), correlate.Claim{Scope: scope, Sinks: sinks, Now: f.now, Lease: lease, Max: limit})
+	return f.claims(correlate.Claim{Scope: scope, Sinks: sinks, Lease: lease, Max: limit})
+}
+
+// claims makes the claim now.
+func (f *fixture) claims(c correlate.Claim) []correlate.Delivery {
+	f.Helper()
+	c.Now = f.now
+	got, err := f.store.Claim(context.Background(), c)
 	if err != nil {
 		f.fatalf("Claim = %v", err)
 	}

@@ -3,7 +3,6 @@ package storetest
 import (
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/spanticket/spanticket/correlate"
 )
@@ -64,13 +63,13 @@ func (m *model) owner(d correlate.Delivery) *entry {
 }
 
 // claimable returns what a claim may return: the first of each line, if it is
-// due and nobody has it.
-func (m *model) claimable(scope correlate.Scope, sinks []string, now time.Time) map[string]*entry {
+// due, nobody has it, and its operation may go.
+func (m *model) claimable(c correlate.Claim) map[string]*entry {
 	out := make(map[string]*entry)
 	for at, entries := range m.lines {
 		first := entries[0]
 		free := first.Lease == "" || first.lapsed
-		if at.key.Scope == scope && slices.Contains(sinks, at.sink) && free && !first.Due.After(now) {
+		if at.key.Scope == c.Scope && slices.Contains(c.Sinks, at.sink) && c.Wants(first.Operation) && free && !first.Due.After(c.Now) {
 			out[first.ID] = first
 		}
 	}

@@ -180,11 +180,12 @@ func (s *naive) Claim(ctx context.Context, c correlate.Claim) ([]correlate.Deliv
 			leased = q.Lease != ""
 		}
 		due := !q.Due.After(c.Now) || s.bug == "ignores Due"
-		ready := due && (!leased || s.bug == "ignores leases")
+		wanted := c.Wants(q.Operation) || s.bug == "ignores operations"
+		ready := due && wanted && (!leased || s.bug == "ignores leases")
 		if seen[at{q.Key, q.Sink}] && s.bug != "gives out a whole line" {
 			continue
 		}
-		if ready || s.bug != "overtakes what waits" {
+		if ready || s.bug != "overtakes what waits" && (wanted || s.bug != "overtakes what is passed over") {
 			seen[at{q.Key, q.Sink}] = true
 		}
 		if ready {

@@ -14,7 +14,10 @@ import (
 	"github.com/spanticket/spanticket/correlate"
 )
 
-var historySinks = []string{"a", "b", "c"}
+var (
+	historySinks      = []string{"a", "b", "c"}
+	historyOperations = []correlate.Operation{correlate.OpOpen, correlate.OpUpdate, correlate.OpResolve}
+)
 
 // errHistory is what some functions of a history return.
 var errHistory = errors.New("storetest: fn of the history failed")
@@ -22,12 +25,12 @@ var errHistory = errors.New("storetest: fn of the history failed")
 // history is a random run of a store beside its model.
 type history struct {
 	*fixture
-	random *rand.Rand
-	model  *model
-	claims []correlate.Delivery // every claim ever made, in force or not
-	made   int                  // numbers deliveries and data
-	lapses int                  // how often a lease may still run out
-	log    []string
+	random  *rand.Rand
+	model   *model
+	claimed []correlate.Delivery // every claim ever made, in force or not
+	made    int                  // numbers deliveries and data
+	lapses  int                  // how often a lease may still run out
+	log     []string
 }
 
 func runHistory(t reporter, s correlate.Store, seed uint64, steps int) {
@@ -98,6 +101,7 @@ func (h *history) anyChange(key correlate.Key) change {
 		sink := historySinks[h.random.IntN(len(historySinks))]
 		d := h.due(key, sink, fmt.Sprintf("%d", h.made))
 		d.Due = h.now.Add(time.Duration(h.random.IntN(5)-2) * time.Second)
+		d.Operation = historyOperations[h.random.IntN(len(historyOperations))]
 		if line := h.model.lines[line{key, sink}]; len(line) > 0 && h.random.IntN(4) == 0 {
 			d.ID = line[h.random.IntN(len(line))].ID
 		}
@@ -157,8 +161,12 @@ func (h *history) stepClaim() {
 		lease = shortLease
 		h.lapses--
 	}
-	h.note("claim @%s %q, %d at most, lease runs out: %v", scope.Environment, sinks, limit, lets)
-	got := h.expectClaim(scope, lease, limit, sinks)
+	var operations []correlate.Operation
+	if n := h.random.IntN(2 * len(historyOperations)); n < len(historyOperations) {
+		operations = historyOperations[:n:n]
+	}
+	h.note("claim @%s %q %q, %d at most, lease runs out: %v", scope.Environment, sinks, operations, limit, lets)
+	got := h.expectClaim(correlate.Claim{Scope: scope, Lease: lease, Max: limit, Sinks: sinks, Operations: operations})
 	if !lets {
 		return
 	}
@@ -169,12 +177,13 @@ func (h *history) stepClaim() {
 }
 
 // expectClaim claims, and fails unless it gets what the model would give.
-func (h *history) expectClaim(scope correlate.Scope, lease time.Duration, limit int, sinks []string) []correlate.Delivery {
+func (h *history) expectClaim(c correlate.Claim) []correlate.Delivery {
 	h.Helper()
-	want := h.model.claimable(scope, sinks, h.now)
-	got := h.claimFrom(scope, lease, limit, sinks...)
-	if len(got) != min(limit, len(want)) {
-		h.fatalf("Claim of at most %d returned %q; want of %q", limit, ids(got), slices.Sorted(maps.Keys(want)))
+	c.Now = h.now
+	want := h.model.claimable(c)
+	got := h.claims(c)
+	if len(got) != min(c.Max, len(want)) {
+		h.fatalf("Claim of at most %d returned %q; want of %q", c.Max, ids(got), slices.Sorted(maps.Keys(want)))
 	}
 	for _, d := range got {
 		e := want[d.ID]
@@ -184,19 +193,19 @@ func (h *history) expectClaim(scope correlate.Scope, lease time.Duration, limit 
 		delete(want, d.ID) // not twice
 		e.Lease, e.lapsed = d.Lease, false
 	}
-	h.claims = append(h.claims, got...)
+	h.claimed = append(h.claimed, got...)
 	return got
 }
 
 func (h *history) stepSettle() {
 	h.Helper()
-	if len(h.claims) == 0 {
+	if len(h.claimed) == 0 {
 		return
 	}
 	// Mostly a recent claim, which may be in force.
-	d := h.claims[max(0, len(h.claims)-1-h.random.IntN(8))]
+	d := h.claimed[max(0, len(h.claimed)-1-h.random.IntN(8))]
 	if h.random.IntN(5) == 0 {
-		d = h.claims[h.random.IntN(len(h.claims))]
+		d = h.claimed[h.random.IntN(len(h.claimed))]
 	}
 	d.Attempts++
 	o := correlate.Outcome{Done: h.random.IntN(3) > 0}
@@ -250,7 +259,7 @@ func (h *history) compare() {
 // drain settles what is left, and fails unless all of it comes, in order.
 func (h *history) drain() {
 	h.Helper()
-	for _, d := range h.claims {
+	for _, d := range h.claimed {
 		if e := h.model.owner(d); e != nil {
 			h.done(d)
 			h.model.settle(e, d.Attempts, correlate.Outcome{Done: true})
@@ -261,7 +270,7 @@ func (h *history) drain() {
 		for _, environment := range []string{"production", "staging"} {
 			scope := h.scope
 			scope.Environment = environment
-			for _, d := range h.expectClaim(scope, longLease, 1000, historySinks) {
+			for _, d := range h.expectClaim(correlate.Claim{Scope: scope, Lease: longLease, Max: 1000, Sinks: historySinks}) {
 				h.done(d)
 				h.model.settle(h.model.find(d), d.Attempts, correlate.Outcome{Done: true})
 			}
@@ -270,9 +279,9 @@ func (h *history) drain() {
 	for _, environment := range []string{"production", "staging"} {
 		scope := h.scope
 		scope.Environment = environment
-		h.expectClaim(scope, longLease, 1000, historySinks)
+		h.expectClaim(correlate.Claim{Scope: scope, Lease: longLease, Max: 1000, Sinks: historySinks})
 	}
-	for _, d := range h.claims {
+	for _, d := range h.claimed {
 		if err := h.store.Settle(context.Background(), d, correlate.Outcome{Done: true}, nil); !errors.Is(err, correlate.ErrLeaseLost) {
 			h.fatalf("Settle(%q) after it was settled = %v; want ErrLeaseLost", d.ID, err)
 		}

@@ -45,6 +45,8 @@ func TestSuiteFails(t *testing.T) {
 		{"leases more than it returns", "claim/max"},
 		{"scopes collide", "claim/scope"},
 		{"ignores sinks", "claim/sinks"},
+		{"ignores operations", "claim/operations"},
+		{"overtakes what is passed over", "claim/operations"},
 		{"gives out a whole line", "claim/one-at-a-time"},
 		{"ignores leases", "claim/one-at-a-time"},
 		{"orders by ID", "claim/in-order"},

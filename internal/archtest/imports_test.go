@@ -81,7 +81,8 @@ var may = map[string][]string{
 	"/internal/outage":      {std, "/correlate", "/internal/coalesce", "/internal/journal", "/internal/ledger", "/internal/observe", "/internal/outbox", "/sinks"},
 	"/internal/simulate":    {},
 	"/internal/render":      {std, "/correlate", "/enrich", "/redact", "/sinks"},
-	"/internal/outbox":      {std, "/correlate", "/internal/observe", "/internal/render", "/redact", "/sinks", "github.com/cenkalti/backoff/v4", "golang.org/x/time/rate"},
+	"/internal/limit":       {std, "/correlate", "/sinks"},
+	"/internal/outbox":      {std, "/correlate", "/internal/limit", "/internal/observe", "/internal/render", "/redact", "/sinks", "github.com/cenkalti/backoff/v4", "golang.org/x/time/rate"},
 	"/internal/sweep":       {std, "/correlate", "/internal/observe"},
 	"/internal/archtest":    {std},
 	"/internal/baddisk":     {std}, // for tests

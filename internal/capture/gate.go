@@ -180,8 +180,12 @@ func (g *Gate) fill(it *Item, with Item, set *celrule.Set, m celrule.Match) bool
 		g.Counters.Matches.Add(1)
 	}
 	if with.Counts {
-		if !g.Whole && !with.Record && with.Kept == nil && !g.admits(&with, set, m) {
-			return false
+		if !g.Whole && !with.Record && with.Kept == nil {
+			var f Fate
+			if with.Look, with.Others, f = g.Thin.Admit(with.Span, set, m.Rule, g.Mark.Has(with.trace)); f != Taken {
+				g.thinned(with.Span, f)
+				return false
+			}
 		}
 		g.Mark.Add(with.trace)
 	} else {
@@ -199,21 +203,14 @@ func (g *Gate) fill(it *Item, with Item, set *celrule.Set, m celrule.Match) bool
 	return true
 }
 
-// admits reports whether a failing span is taken in the storm that there may be. One
-// that is not is decided.
-func (g *Gate) admits(it *Item, set *celrule.Set, m celrule.Match) bool {
-	var f Fate
-	it.Look, it.Others, f = g.Thin.Admit(it.Span, set, m.Rule, g.Mark.Has(it.trace))
-	if f == Taken {
-		return true
-	}
+// thinned decides about a failing span that is not taken in a storm.
+func (g *Gate) thinned(sp sdktrace.ReadOnlySpan, f Fate) {
 	r := correlate.Thinned
 	if f == Lost {
 		r = correlate.QueueFull
 	}
 	g.Counters.Add(r, 1)
-	g.Decided(r, func() correlate.Decision { return decisionOf(it.Span, correlate.StageCapture, r) })
-	return false
+	g.Decided(r, func() correlate.Decision { return decisionOf(sp, correlate.StageCapture, r) })
 }
 
 // pass decides about a span that did not fail and that no rule takes, though

@@ -27,6 +27,9 @@ const (
 	leastShare = 1e-4
 	thinSlots  = 1 << 12 // a power of two
 	thinProbes = 4       // slots in which a look may be
+	// outSlots is a power of two. Where two traces meet in a slot, the later one is
+	// known to be left out, and the other is decided about again.
+	outSlots = 1 << 14
 )
 
 // Thin keeps a storm of failures from costing the host what the failures of quiet
@@ -45,6 +48,11 @@ type Thin struct {
 	first atomic.Int64  // likewise, of those taken because there was none like them
 	seed  maphash.Seed  // of the slots' keys
 	slots [thinSlots]thinSlot
+	out   [outSlots]atomic.Uint64 // orders of traces that are left out
+
+	// ending says that a storm is over, and that those who have not heard of it yet may
+	// count still.
+	ending atomic.Bool
 
 	at     time.Time // of the last Adjust
 	credit float64   // spans that may be taken
@@ -65,7 +73,7 @@ func NewThin() *Thin {
 }
 
 // Active reports whether something is thinned out, or was and is still to be counted.
-func (t *Thin) Active() bool { return !t.all.Load() }
+func (t *Thin) Active() bool { return !t.all.Load() || t.ending.Load() }
 
 // Fate is what becomes of a failing span.
 type Fate uint8
@@ -80,31 +88,37 @@ const (
 // look it stands, which is not 0 while something is thinned out. followed says that
 // its trace is taken already.
 func (t *Thin) Admit(sp sdktrace.ReadOnlySpan, set *celrule.Set, rule int, followed bool) (look uint64, others int64, f Fate) {
-	if t.all.Load() {
+	at := order(sp.SpanContext().TraceID())
+	out := &t.out[at%outSlots]
+	// Of a trace that is left out what failed below is counted: without that, this
+	// would be taken for a failure of its own.
+	gone, all := out.Load() == at && at != 0, t.all.Load()
+	if all && !gone {
 		t.taken.Add(1)
 		return 0, 0, Taken
 	}
 	look = t.look(sp, set, rule)
 	slot := t.find(look)
 	known := slot != nil && slot.key.Load() == look
-	takes := followed || order(sp.SpanContext().TraceID()) < t.below.Load()
+	if !gone && (followed || at < t.below.Load() || !known && t.first.Add(1) <= thinFirsts) {
+		t.taken.Add(1)
+		if known {
+			others = slot.n.Swap(0)
+		} else if slot != nil {
+			slot.key.CompareAndSwap(0, look)
+		}
+		return look, others, Taken
+	}
+	out.Store(at)
+	t.left.Add(1)
 	switch {
-	case takes, !known && t.first.Add(1) <= thinFirsts:
 	case known:
-		t.left.Add(1)
 		slot.n.Add(1)
 		return look, 0, LeftOut
-	default:
-		t.left.Add(1)
-		return look, 0, Lost
+	case gone:
+		return look, 0, LeftOut
 	}
-	t.taken.Add(1)
-	if known {
-		others = slot.n.Swap(0)
-	} else if slot != nil {
-		slot.key.CompareAndSwap(0, look)
-	}
-	return look, others, Taken
+	return look, 0, Lost
 }
 
 // find returns the slot of a look, or one that it may have, or nil.
@@ -176,6 +190,9 @@ func (t *Thin) Adjust(now time.Time, rest func(look uint64, n int64)) {
 	allowed := thinRate * min(max(since.Seconds(), 0), thinBurst/thinRate)
 	t.credit = min(t.credit+allowed-taken, thinBurst)
 	all := t.all.Load()
+	if all && t.ending.CompareAndSwap(true, false) {
+		t.Drain(rest)
+	}
 	switch {
 	case all && t.credit >= 0:
 		return
@@ -183,7 +200,12 @@ func (t *Thin) Adjust(now time.Time, rest func(look uint64, n int64)) {
 		t.credit = max(t.credit, 0)
 		t.all.Store(true)
 		t.Drain(rest)
+		t.ending.Store(true)
 		return
+	case all: // another one: what it begins with is not known
+		for i := range t.slots {
+			t.slots[i].key.Store(0)
+		}
 	}
 	// What there is too much of is paid back within a second or so.
 	room := max(allowed+min(t.credit, 0)*min(since.Seconds(), 1), 0)
@@ -195,10 +217,8 @@ func (t *Thin) Adjust(now time.Time, rest func(look uint64, n int64)) {
 // Drain calls rest with each look of which some are not counted yet.
 func (t *Thin) Drain(rest func(look uint64, n int64)) {
 	for i := range t.slots {
-		s := &t.slots[i]
-		look, n := s.key.Swap(0), s.n.Swap(0)
-		if n > 0 {
-			rest(look, n)
+		if n := t.slots[i].n.Swap(0); n > 0 {
+			rest(t.slots[i].key.Load(), n)
 		}
 	}
 }

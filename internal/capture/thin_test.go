@@ -112,6 +112,24 @@ func TestATraceIsTakenWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
+func TestATraceThatIsLeftOutStaysSo(t *testing.T) {
+	s := newStorm(t)
+	s.thin.all.Store(false)
+	s.end("SELECT", "refused", false) // the first of its look is taken
+	s.end("SELECT", "refused", false)
+	id := s.trace
+	for rule, change := range map[string]func(){
+		"when more is taken":            func() { s.thin.below.Store(1<<64 - 1) },
+		"when the storm is over":        func() { s.thin.all.Store(true) },
+		"and its slot is another one's": func() {},
+	} {
+		change()
+		_, others, f := s.thin.Admit(failingWith("GET /a", "refused", id), s.set, 0, true)
+		require.Equal(t, LeftOut, f, rule)
+		require.Zero(t, others)
+	}
+}
+
 func TestNothingIsLostInAStorm(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := newStorm(t)

@@ -18,6 +18,7 @@ type Deliveries struct {
 	mu      sync.Mutex
 	counts  map[DeliveryKey]int64
 	latency func(sink string, took time.Duration)
+	wait    func(sink, class string, took time.Duration)
 }
 
 // Count counts one attempt.
@@ -41,11 +42,29 @@ func (d *Deliveries) Latency(sink string, took time.Duration) {
 	}
 }
 
+// Wait records how long a delivery was due before it was claimed, by how much it
+// matters.
+func (d *Deliveries) Wait(sink, class string, took time.Duration) {
+	d.mu.Lock()
+	record := d.wait
+	d.mu.Unlock()
+	if record != nil {
+		record(sink, class, max(took, 0))
+	}
+}
+
 // OnLatency sets who is told of latencies.
 func (d *Deliveries) OnLatency(record func(sink string, took time.Duration)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.latency = record
+}
+
+// OnWait sets who is told of waits.
+func (d *Deliveries) OnWait(record func(sink, class string, took time.Duration)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.wait = record
 }
 
 // Counts returns a copy of the numbers.
@@ -54,3 +73,16 @@ func (d *Deliveries) Counts() map[DeliveryKey]int64 {
 	defer d.mu.Unlock()
 	return maps.Clone(d.counts)
 }
+
+// Limit is how it stands with an account that calls of sinks count against.
+type Limit struct {
+	Account   string
+	State     string  // one of LimitStates
+	PerMinute float64 // calls, in the long run, at the pace that is kept
+	Told      bool    // Remaining is known
+	Remaining int64   // calls that the system said are left
+}
+
+// LimitStates are what an account is in: calls are made; or none, because the system
+// asked for a pause, or because calls failed in a row; or one alone, to see.
+var LimitStates = []string{"closed", "limited", "broken", "half_open"}

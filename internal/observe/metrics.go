@@ -23,11 +23,13 @@ type Gauges struct {
 	Lost func() time.Time
 	// Rules returns how many rules are sound, failing, and switched off.
 	Rules func() (sound, failing, off int64)
+	// Limits returns how it stands with each account of a sink.
+	Limits func() []Limit
 }
 
 // Export makes instruments that show the counters, until stop is called. Their
-// attributes have few values: reasons, sinks, operations, outcomes, states, and kinds
-// of secrets.
+// attributes have few values: reasons, sinks, operations, outcomes, states, accounts of sinks, classes
+// of deliveries, and kinds of secrets.
 // Names of rules are none: there may be thousands.
 func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop func() error, err error) {
 	m := mp.Meter(scope)
@@ -57,6 +59,15 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		metric.WithExplicitBucketBoundaries(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800))
 	withheld, err13 := m.Int64ObservableCounter("spanticket.withheld", metric.WithUnit("{value}"),
 		metric.WithDescription("Values that were taken out of what is stored, sent and logged, because they are secret or personal, by kind."))
+	state, err18 := m.Int64ObservableUpDownCounter("spanticket.limit.state", metric.WithUnit("{account}"),
+		metric.WithDescription("Accounts of sinks, by whether calls are made: closed, limited, broken or half_open."))
+	pace, err19 := m.Float64ObservableGauge("spanticket.limit.rate", metric.WithUnit("{call}/min"),
+		metric.WithDescription("Calls that an account may get in the long run, at the pace that is kept."))
+	remaining, err20 := m.Int64ObservableGauge("spanticket.limit.remaining", metric.WithUnit("{call}"),
+		metric.WithDescription("Calls that the system said are left."))
+	wait, err21 := m.Float64Histogram("spanticket.delivery.wait", metric.WithUnit("s"),
+		metric.WithDescription("Time from when a delivery was due until it was taken up, by how much it matters."),
+		metric.WithExplicitBucketBoundaries(0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600))
 	journal, err14 := m.Int64ObservableCounter("spanticket.journal", metric.WithUnit("{occurrence}"),
 		metric.WithDescription("First occurrences by what became of them in the journal: kept, rate_limited or failed when they came; replayed or lost after a restart."))
 	parked, err15 := m.Int64ObservableUpDownCounter("spanticket.delivery.parked", metric.WithUnit("{delivery}"),
@@ -65,15 +76,18 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		metric.WithDescription("Batches of occurrences, each of one signature, that wait for the store."))
 	lost, err17 := m.Int64ObservableGauge("spanticket.store.outage", metric.WithUnit("s"),
 		metric.WithDescription("For how long the store has been out of reach; 0 while it is not."))
-	panics, err18 := m.Int64ObservableCounter("spanticket.panics", metric.WithUnit("{panic}"),
+	panics, err22 := m.Int64ObservableCounter("spanticket.panics", metric.WithUnit("{panic}"),
 		metric.WithDescription("Defects of the library that showed as panics of its own goroutines, which went on."))
-	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15, err16, err17, err18} {
+	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15, err16, err17, err18, err19, err20, err21, err22} {
 		if err != nil {
 			return nil, fmt.Errorf("observe: making an instrument: %w", err)
 		}
 	}
 	d.OnLatency(func(sink string, took time.Duration) {
 		latency.Record(context.Background(), took.Seconds(), metric.WithAttributes(attribute.String("spanticket.sink", sink)))
+	})
+	d.OnWait(func(sink, class string, took time.Duration) {
+		wait.Record(context.Background(), took.Seconds(), metric.WithAttributes(attribute.String("spanticket.sink", sink), attribute.String("spanticket.class", class)))
 	})
 	reg, err := m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		observeSpans(o, spans, c)
@@ -88,6 +102,17 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		}
 		for kind, n := range c.Withheld.Counts() {
 			o.ObserveInt64(withheld, n, metric.WithAttributes(attribute.String("spanticket.kind", kind)))
+		}
+		for _, l := range g.Limits() {
+			account := attribute.String("spanticket.account", l.Account)
+			for _, s := range LimitStates {
+				n := map[bool]int64{true: 1}[s == l.State]
+				o.ObserveInt64(state, n, metric.WithAttributes(account, attribute.String("spanticket.state", s)))
+			}
+			o.ObserveFloat64(pace, l.PerMinute, metric.WithAttributes(account))
+			if l.Told {
+				o.ObserveInt64(remaining, l.Remaining, metric.WithAttributes(account))
+			}
 		}
 		for sink, n := range g.Parked() {
 			o.ObserveInt64(parked, n, metric.WithAttributes(attribute.String("spanticket.sink", sink)))
@@ -119,12 +144,13 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 			}
 		}
 		return nil
-	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld, journal, parked, waiting, lost, panics)
+	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld, journal, parked, waiting, lost, state, pace, remaining, panics)
 	if err != nil {
 		return nil, fmt.Errorf("observe: registering a callback: %w", err)
 	}
 	return func() error {
 		d.OnLatency(nil)
+		d.OnWait(nil)
 		return reg.Unregister()
 	}, nil
 }

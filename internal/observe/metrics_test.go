@@ -94,6 +94,10 @@ func collect(t *testing.T, reader *sdkmetric.ManualReader) (out []point) {
 				for _, p := range data.DataPoints {
 					out = append(out, point{m.Name, m.Unit, p.Attributes.Encoded(encoder), float64(p.Value), false})
 				}
+			case metricdata.Gauge[float64]:
+				for _, p := range data.DataPoints {
+					out = append(out, point{m.Name, m.Unit, p.Attributes.Encoded(encoder), p.Value, false})
+				}
 			case metricdata.Histogram[float64]:
 				for _, p := range data.DataPoints {
 					out = append(out, point{m.Name, m.Unit, p.Attributes.Encoded(encoder), p.Sum, false})
@@ -115,7 +119,9 @@ func TestExport(t *testing.T) {
 	parked.Listing(true)(map[string]int64{"jira": 1, "slack": 0})
 	parked.Listing(false)(map[string]int64{"jira": 2})
 	stop, err := Export(mp, c, d, Gauges{Queue: is(3), QueueCapacity: is(100), Traces: is(2), Problems: is(5), Held: is(4), Parked: parked.Counts,
-		Waiting: is(6), Lost: func() time.Time { return time.Now().Add(-time.Hour) }, Rules: func() (int64, int64, int64) { return 7, 8, 9 }})
+		Waiting: is(6), Lost: func() time.Time { return time.Now().Add(-time.Hour) }, Rules: func() (int64, int64, int64) { return 7, 8, 9 }, Limits: func() []Limit {
+			return []Limit{{Account: "a", State: "limited", PerMinute: 7.5, Told: true, Remaining: 3}, {Account: "b", State: "closed", PerMinute: 60}}
+		}})
 	require.NoError(t, err)
 	for range 10 {
 		c.Seen(1, false)
@@ -137,6 +143,7 @@ func TestExport(t *testing.T) {
 	c.Journal.Replayed.Add(3)
 	d.Count("jira", "open", "delivered")
 	d.Latency("jira", 1500*time.Millisecond)
+	d.Wait("jira", "open", 2*time.Second)
 
 	require.ElementsMatch(t, []point{
 		{"spanticket.spans", "{span}", "spanticket.outcome=healthy,spanticket.reason=", 10, true},
@@ -166,13 +173,28 @@ func TestExport(t *testing.T) {
 		{"spanticket.journal", "{occurrence}", "spanticket.outcome=failed", 4, true},
 		{"spanticket.journal", "{occurrence}", "spanticket.outcome=replayed", 3, true},
 		{"spanticket.ticket.duration", "s", "spanticket.sink=jira", 1.5, false},
+		{"spanticket.delivery.wait", "s", "spanticket.class=open,spanticket.sink=jira", 2, false},
+		{"spanticket.limit.rate", "{call}/min", "spanticket.account=a", 7.5, false},
+		{"spanticket.limit.rate", "{call}/min", "spanticket.account=b", 60, false},
+		{"spanticket.limit.remaining", "{call}", "spanticket.account=a", 3, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=a,spanticket.state=closed", 0, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=a,spanticket.state=limited", 1, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=a,spanticket.state=broken", 0, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=a,spanticket.state=half_open", 0, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=b,spanticket.state=closed", 1, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=b,spanticket.state=limited", 0, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=b,spanticket.state=broken", 0, false},
+		{"spanticket.limit.state", "{account}", "spanticket.account=b,spanticket.state=half_open", 0, false},
 	}, collect(t, reader))
 
 	require.NoError(t, stop())
 	d.Latency("jira", time.Hour)
+	d.Wait("jira", "open", time.Hour)
 	for _, p := range collect(t, reader) {
-		require.Equal(t, "spanticket.ticket.duration", p.name, "nothing is observed any more")
-		require.Equal(t, 1.5, p.value)
+		require.Contains(t, []point{
+			{"spanticket.ticket.duration", "s", "spanticket.sink=jira", 1.5, false},
+			{"spanticket.delivery.wait", "s", "spanticket.class=open,spanticket.sink=jira", 2, false},
+		}, p, "nothing is observed any more")
 	}
 }
 
@@ -185,6 +207,7 @@ func TestHealthyNeverGoesDown(t *testing.T) {
 		Queue: zero, QueueCapacity: zero, Traces: zero, Problems: zero, Held: zero,
 		Parked: new(Parked).Counts, Rules: func() (int64, int64, int64) { return 0, 0, 0 },
 		Waiting: zero, Lost: func() time.Time { return time.Time{} },
+		Limits: func() []Limit { return nil },
 	})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, stop()) }()

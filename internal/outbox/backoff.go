@@ -33,9 +33,7 @@ func (j *jitter) after(attempts int, least, most time.Duration) time.Duration {
 	return j.between(min(d, most/5*4), 0.75, 1.25)
 }
 
-// later returns d, or up to a quarter more.
-func (j *jitter) later(d time.Duration) time.Duration { return j.between(d, 1, 1.25) }
-
+// between returns d times a number between two.
 func (j *jitter) between(d time.Duration, from, to float64) time.Duration {
 	j.mu.Lock()
 	defer j.mu.Unlock()

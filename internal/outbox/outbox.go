@@ -6,7 +6,6 @@ package outbox
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -19,7 +18,8 @@ import (
 	"github.com/spanticket/spanticket/sinks"
 )
 
-// Config is what an outbox works with. Every field is required.
+// Config is what an outbox works with. Every field but Accounts and
+// Alone is required.
 type Config struct {
 	Store    correlate.Store
 	Renderer *render.Renderer
@@ -31,6 +31,11 @@ type Config struct {
 	Jitter   rand.Source
 	// Own marks a context as the library's, until done is called.
 	Own func(context.Context) (_ context.Context, done func())
+	// Accounts is shared by outboxes that call the same sinks. Nil means that no
+	// other does.
+	Accounts *Accounts
+	// Alone says that no other process has the store, whatever wraps it.
+	Alone bool
 }
 
 // Outbox hands out jobs and carries them out. Claim is called by one goroutine
@@ -41,13 +46,39 @@ type Outbox struct {
 	names   []string
 	jitter  jitter
 	lease   time.Duration
+	lag     time.Duration // how long after it was taken a call may be made
+	turn    turn
 }
+
+// turn says which scope and which sink are the first to be asked.
+type turn struct{ scope, sink int }
+
+const (
+	// handling is how long a delivery may take, beside its enrichers, from when it is
+	// claimed until its call is made, and skew by how much clocks may differ.
+	handling = 3 * time.Second
+	skew     = 2 * time.Second
+	// askAgain is when claims near a limit that found nothing are made again.
+	askAgain = time.Second
+)
 
 // New returns an outbox for the sinks, each with its options.
 func New(c Config, named map[string]sinks.Sink, options func(name string) Options) *Outbox {
-	o := &Outbox{Config: c, targets: map[string]*target{}, jitter: jitter{rng: rand.New(c.Jitter)}}
+	o := &Outbox{
+		Config: c, targets: map[string]*target{}, jitter: jitter{rng: rand.New(c.Jitter)},
+		lag: c.Renderer.Budget + handling,
+	}
+	if c.Accounts == nil {
+		o.Accounts = new(Accounts)
+	}
 	for name, s := range named {
 		t := newTarget(name, s, options(name))
+		var documented []sinks.Rate
+		t.account, documented = o.Accounts.of(name, s, c.Redactor)
+		t.rates, t.strict = limitsOf(t.opts, documented, o.lag+skew)
+		if o.fleet(t.account) {
+			t.account.fleet.Store(true)
+		}
 		o.targets[name] = t
 		o.names = append(o.names, name)
 		// A lease must outlive everything that is done under it.
@@ -61,41 +92,8 @@ func New(c Config, named map[string]sinks.Sink, options func(name string) Option
 type Job struct {
 	Delivery correlate.Delivery
 	target   *target
-}
-
-// Claim returns the deliveries that may be made now: due, within the rate of
-// their sinks, and with a slot held for each. more says that a sink had no room
-// for all that may be due.
-func (o *Outbox) Claim(ctx context.Context, now time.Time) (jobs []Job, more bool, err error) {
-	defer func() {
-		if v := recover(); v != nil { // a store that is the host's may; its slots must not stay taken
-			for _, j := range jobs {
-				<-j.target.slots
-			}
-			panic(v)
-		}
-	}()
-	for _, scope := range o.Scopes() {
-		for _, name := range o.names {
-			t := o.targets[name]
-			room := t.room(now)
-			if room <= 0 {
-				more = true
-				continue
-			}
-			ds, err := o.Store.Claim(ctx, correlate.Claim{Scope: scope, Sinks: []string{name}, Now: now, Lease: o.lease, Max: room})
-			if err != nil {
-				return jobs, more, fmt.Errorf("outbox: claiming for %s: %w", scope, err)
-			}
-			more = more || len(ds) == room
-			for _, d := range ds {
-				t.slots <- struct{}{}
-				t.limiter.AllowN(now, 1)
-				jobs = append(jobs, Job{Delivery: d, target: t})
-			}
-		}
-	}
-	return jobs, more, nil
+	claimed  time.Time // by the engine's clock
+	taken    time.Time // by the process's
 }
 
 // Result is what became of a job, for Settle.
@@ -108,7 +106,9 @@ type Result struct {
 	overtaken bool      // another engine has settled the delivery, and may have filed
 	began     time.Time // the end of the span that opened the problem
 	err       error
-	park      bool // whatever the error says
+	park      bool          // whatever the error says
+	called    bool          // and the call says something of its account
+	quotas    []sinks.Quota // that the sink reported
 }
 
 // files reports whether the call may have filed a ticket.
@@ -141,9 +141,14 @@ func (o *Outbox) Deliver(ctx context.Context, j Job) (r Result) {
 		r.err, r.park = err, true
 		return r
 	}
+	if t.strict && time.Since(j.taken) > o.lag {
+		r.err = errLate
+		return r
+	}
 	sent = true
+	engine, told := ctx, new(told)
 	action, ticket, receipt := r.action, r.ticket, sinks.Receipt(p.Filing(d.Sink).Receipt)
-	r.receipt, r.err = t.call(ctx, func(ctx context.Context) (sinks.Receipt, error) {
+	r.receipt, r.err = t.call(sinks.OnQuota(ctx, told.quota), func(ctx context.Context) (sinks.Receipt, error) {
 		// A call that is abandoned outlives this delivery, and is the library's
 		// own until it returns.
 		ctx, done := o.Own(ctx)
@@ -169,6 +174,8 @@ func (o *Outbox) Deliver(ctx context.Context, j Job) (r Result) {
 		}
 		return t.sink.File(ctx, ticket)
 	})
+	// What the end of the engine cuts short says nothing of the account.
+	r.called, r.quotas = r.err == nil || engine.Err() == nil, told.all()
 	switch {
 	case r.err != nil || r.receipt.ID != "" || r.action == correlate.ActDedupe:
 	case r.action == correlate.ActUpdate:
@@ -179,6 +186,9 @@ func (o *Outbox) Deliver(ctx context.Context, j Job) (r Result) {
 	r.receipt.URL = render.URL(o.Redactor, r.receipt.URL)
 	return r
 }
+
+// errLate says that a call would come too late for the limit under which it was taken.
+var errLate = errors.New("it took too long until the ticket was ready, and the next call has to wait for its turn")
 
 // errUnknown parks what must not be sent twice.
 var errUnknown = errors.New("it may have been filed before a crash, and the sink cannot be asked")

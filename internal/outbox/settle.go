@@ -18,6 +18,7 @@ const unauthorizedPause = time.Minute
 // tried again. When the store fails, the lease runs out and the delivery is
 // claimed again, with its outcome known to be unknown.
 func (o *Outbox) Settle(ctx context.Context, r Result, now time.Time) (waits bool, err error) {
+	o.learn(ctx, r, now)
 	out, change, outcome := o.conclude(r, now)
 	d := r.job.Delivery
 	if !out.Done {
@@ -69,7 +70,7 @@ func (o *Outbox) Settle(ctx context.Context, r Result, now time.Time) (waits boo
 // that asks for a pause or refuses the credential does not.
 func (r Result) attempts() int {
 	n := r.job.Delivery.Attempts
-	if reason, _ := sinks.ReasonOf(r.err); reason == sinks.RateLimited || reason == sinks.Unauthorized {
+	if reason, _ := sinks.ReasonOf(r.err); reason == sinks.RateLimited || reason == sinks.Unauthorized || errors.Is(r.err, errLate) {
 		return n
 	}
 	return n + 1
@@ -84,6 +85,7 @@ const (
 	delivered = "delivered"
 	nothing   = "nothing" // overtaken, or the sink cannot do it
 	parked    = "parked"
+	late      = "late" // for its turn, under a limit
 )
 
 // change is what an outcome does to a problem.
@@ -141,13 +143,15 @@ func (o *Outbox) conclude(r Result, now time.Time) (correlate.Outcome, change, s
 	if r.park {
 		return park(r.err.Error(), refused)
 	}
+	if errors.Is(r.err, errLate) {
+		return again(0), refused, late
+	}
 	reason, after := sinks.ReasonOf(r.err)
 	switch reason {
 	case sinks.RateLimited:
-		// Never sooner than the sink asks for: other replicas go by the delivery.
-		pause := min(opts.MaxBackoff, max(o.jitter.later(after), backoff()))
-		r.job.target.hold(now.Add(pause))
-		return again(pause), refused, reason.String()
+		// Never sooner than the account has calls again: other engines, which may not
+		// know of it, go by the delivery.
+		return again(max(r.job.target.account.shut().Sub(now), 0)), refused, reason.String()
 	case sinks.Unauthorized:
 		pause := max(unauthorizedPause, opts.MinBackoff)
 		r.job.target.hold(now.Add(pause))

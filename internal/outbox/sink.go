@@ -10,18 +10,20 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/limit"
 	"github.com/spanticket/spanticket/sinks"
 )
 
-// Options is how one sink is delivered to. Every field is required.
+// Options is how one sink is delivered to. Every field but PerHour is required.
 type Options struct {
 	Rate        rate.Limit    // calls per second
 	Burst       int           // calls at once
+	PerHour     int           // calls in any hour; 0 for what the sink documents
 	Concurrency int           // calls under way
 	Timeout     time.Duration // of a call
 	Attempts    int           // calls that may fail before a delivery is parked
 	MinBackoff  time.Duration // after the first that failed
-	MaxBackoff  time.Duration // between two attempts, and of a pause that the sink asks for
+	MaxBackoff  time.Duration // between two attempts
 	ParkUnknown bool          // park, do not file again, when an outcome is unknown and there is no Finder
 }
 
@@ -34,8 +36,13 @@ type target struct {
 	updater sinks.Updater
 	limits  sinks.Limits
 	opts    Options
-	limiter *rate.Limiter
+	account *account
+	rates   limit.Limits  // of the account's calls, as this sink is configured
+	strict  bool          // a call must be made soon after it was taken
+	limiter *rate.Limiter // what this process may do, whatever others leave to it
 	slots   chan struct{} // one for each call that has not returned
+	pressed bool          // there was not room for all at the last claim
+	rest    time.Time     // near a limit nothing was found, and nothing is asked before
 
 	mu      sync.Mutex
 	held    time.Time // no call before
@@ -60,15 +67,15 @@ func (t *target) capabilities() correlate.Capabilities {
 	return correlate.Capabilities{Find: t.finder != nil, Update: t.updater != nil, Dedupe: t.deduper != nil}
 }
 
-// room returns how many calls may start now.
-func (t *target) room(now time.Time) int {
+// room returns how many calls of a class may start now.
+func (t *target) room(c limit.Class, now time.Time) int {
 	t.mu.Lock()
 	held := now.Before(t.held)
 	t.mu.Unlock()
 	if held {
 		return 0
 	}
-	return min(cap(t.slots)-len(t.slots), int(t.limiter.TokensAt(now)))
+	return min(cap(t.slots)-len(t.slots), int(t.limiter.TokensAt(now)), t.account.room(t.rates, c, now))
 }
 
 // hold keeps every delivery to the sink back until then.

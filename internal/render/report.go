@@ -15,10 +15,13 @@ func report(p correlate.Problem, t *sinks.Ticket) {
 		})
 	}
 	t.Others = p.Others()
+	for _, s := range p.Shared() {
+		t.Facts = append(t.Facts, sinks.Fact{Name: s.What + " " + s.Value, Value: fmt.Sprintf("of %d of the %d listed, %s", s.Problems, len(p.Members), count(int(s.Count), "occurrence", "occurrences"))})
+	}
 	n := len(p.Members) + int(p.Others())
 	switch p.Report {
 	case correlate.ReportBudget:
-		t.Title = fmt.Sprintf("%s without tickets of their own: too many new ones%s", count(n, "problem", "problems"), ofRule(p))
+		t.Title = fmt.Sprintf("%s without tickets of their own: too many new ones%s%s", count(n, "problem", "problems"), ofRule(p), mostly(p))
 		t.Why = []string{
 			"there were more new problems than the budget of new tickets allows: those beyond it are listed here",
 			"one that is approved gets a ticket of its own, and so does one that goes on when no new ones have come for a while",
@@ -36,6 +39,16 @@ func report(p correlate.Problem, t *sinks.Ticket) {
 		t.Title = count(n, "sink refuses its credential", "sinks refuse their credentials") + ": tickets wait"
 		t.Why = []string{"what is to be filed there is kept, and sent once the credential works again: it is tried every minute"}
 	}
+}
+
+// mostly names what nearly all members have in common.
+func mostly(p correlate.Problem) string {
+	for _, s := range p.Shared() {
+		if s.What != "version" && len(p.Members) >= 5 && s.Problems*5 >= len(p.Members)*4 { // a version is seldom news
+			return fmt.Sprintf(", mostly of %s %s", s.What, s.Value)
+		}
+	}
+	return ""
 }
 
 // ofRule names the rule of all members, if they have the same.

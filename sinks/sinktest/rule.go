@@ -38,6 +38,8 @@ var rules = []rule{
 		"the engine files on false, and waits on an error", finder},
 	{"deduper", "Dedupe leaves the ticket that was filed first, and returns its receipt; for a key that was not filed, " +
 		"it returns false and no error: the engine goes on with the ticket that is returned", deduper},
+	{"account", "Account returns the same value always, with an ID that can be stored and shown: printable ASCII without a space, " +
+		"128 bytes at most, and positive rates; sinks are told apart by it when the engine is made", account},
 	{"keyed", "a sink that is Keyed leaves one ticket for a key, also when it is filed several times at once, takes a key " +
 		"again whose ticket is resolved, and goes by the key in Update: engines file in it that know of each other only by the key", keyed},
 	{"limits", "Limits are not negative, and stay the same: 0 means no bound", limits},
@@ -282,5 +284,26 @@ func limits(c *check) {
 	}
 	if next := l.Limits(); next != got {
 		c.failf("Limits returned %+v, then %+v", got, next)
+	}
+}
+
+func account(c *check) {
+	a, ok := sinks.As[sinks.Accounted](c.sink)
+	if !ok {
+		c.notef("%T is not Accounted: each sink of each process has limits of its own", c.sink)
+		return
+	}
+	got := a.Account()
+	if got.ID == "" || len(got.ID) > 128 || strings.ContainsFunc(got.ID, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		c.failf("Account returned the ID %q", got.ID)
+	}
+	for _, r := range got.Rates {
+		if r.Calls <= 0 || r.Per <= 0 {
+			c.failf("Account returned a rate of %d calls in %v", r.Calls, r.Per)
+		}
+	}
+	c.accept("a ticket", minimal(newKey()))
+	if next := a.Account(); !reflect.DeepEqual(next, got) {
+		c.failf("Account returned %+v, then %+v", got, next)
 	}
 }

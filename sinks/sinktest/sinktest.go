@@ -17,8 +17,9 @@ import (
 // behind the sink must work and accept tickets. A failure says which rule was
 // broken and why there is one.
 //
-// The rules for [sinks.Finder], [sinks.Deduper], [sinks.Updater], [sinks.Keyed] and [sinks.Limited] apply when
-// [sinks.As] finds the capability; the log says so when it does not.
+// The rules for [sinks.Finder], [sinks.Deduper], [sinks.Updater], [sinks.Keyed],
+// [sinks.Limited] and [sinks.Accounted] apply when [sinks.As] finds the capability; the log says so when it
+// does not. A quota that a call reports ([sinks.ReportQuota]) must not be negative.
 //
 // Run it with the race detector: some ways to keep the caller's memory can
 // only be seen by it. Keys are unique to each run, so that it may be used with
@@ -87,6 +88,11 @@ func (c *check) failf(format string, args ...any) {
 func (c *check) call(ctx context.Context, what string, f func(context.Context)) bool {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
+	ctx = sinks.OnQuota(ctx, func(q sinks.Quota) {
+		if q.Limit < 0 || q.Remaining < 0 {
+			c.failf("%s reported a quota of %+v", what, q)
+		}
+	})
 	done := make(chan any, 1)
 	go func() {
 		defer func() { done <- recover() }()

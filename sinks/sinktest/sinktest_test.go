@@ -61,6 +61,13 @@ func TestBrokenSinksFail(t *testing.T) {
 		{"finder", &memory{blind: true}, "Find of the ticket filed as"},
 		{"finder", &memory{strict: true}, "not found"},
 		{"deduper", &youngest{memory{twice: true}}, "Dedupe of the ticket filed first as"},
+		{"account", &drifting{}, "then {ID:account-2"},
+		{"account", &drifting{id: "https://user token@tracker"}, "returned the ID"},
+		{"account", &drifting{rates: []sinks.Rate{{Calls: 80}}}, "a rate of 80 calls in 0s"},
+		{"minimal", broken{file: func(ctx context.Context, t sinks.Ticket) (sinks.Receipt, error) {
+			sinks.ReportQuota(ctx, sinks.Quota{Remaining: -1, Reset: 1})
+			return sinks.Receipt{ID: t.Key}, nil
+		}}, "reported a quota"},
 		{"keyed", &careless{memory{twice: true}}, "filed by several at once, gave the receipts"},
 		{"keyed", &careless{memory{final: true}}, "by the receipt of the one before: resolved for good"},
 		{"limits", over{-1}, "Body:-1"},
@@ -75,6 +82,22 @@ func TestBrokenSinksFail(t *testing.T) {
 			}
 		})
 	}
+}
+
+// drifting has an account that is another one each time.
+type drifting struct {
+	memory
+	id    string
+	rates []sinks.Rate
+	asked int
+}
+
+func (d *drifting) Account() sinks.Account {
+	d.asked++
+	if d.id != "" || d.rates != nil {
+		return sinks.Account{ID: d.id, Rates: d.rates}
+	}
+	return sinks.Account{ID: fmt.Sprint("account-", d.asked)}
 }
 
 func TestHangingSinkFails(t *testing.T) {

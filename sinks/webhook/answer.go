@@ -28,9 +28,9 @@ func judge(resp *http.Response, now time.Time) *sinks.Error {
 	case code == http.StatusGone:
 		e.Err = fmt.Errorf("%w: the endpoint is gone; take it out of the configuration", e.Err)
 	case code == http.StatusTooManyRequests:
-		e.Reason, e.RetryAfter = sinks.RateLimited, retryAfter(resp.Header, now)
+		e.Reason, e.RetryAfter = sinks.RateLimited, sinks.RetryAfter(resp.Header, now)
 	case code == http.StatusBadGateway, code == http.StatusServiceUnavailable, code == http.StatusGatewayTimeout:
-		e.Reason, e.RetryAfter = sinks.Transient, retryAfter(resp.Header, now)
+		e.Reason, e.RetryAfter = sinks.Transient, sinks.RetryAfter(resp.Header, now)
 		if e.RetryAfter > 0 {
 			e.Reason = sinks.RateLimited
 		}
@@ -48,25 +48,4 @@ func target(resp *http.Response) string {
 		return ""
 	}
 	return fmt.Sprintf(", to %q", u.Scheme+"://"+u.Host)
-}
-
-// maxPause keeps an absurd Retry-After from overflowing; the engine has a cap
-// of its own.
-const maxPause = 24 * time.Hour
-
-// retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds, or a date,
-// which counts from the server's own Date where it sends one.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	value := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
-		return time.Duration(min(seconds, uint64(maxPause/time.Second))) * time.Second
-	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	if date, err := http.ParseTime(h.Get("Date")); err == nil {
-		now = date
-	}
-	return min(max(at.Sub(now), 0), maxPause)
 }

@@ -269,3 +269,22 @@ func TestTicketThatIsNoJSONIsRejected(t *testing.T) {
 	reason, _ := sinks.ReasonOf(err)
 	require.Equal(t, sinks.Rejected, reason)
 }
+
+// What an answer says of the quota is told on success as on failure, and the account
+// shows no token.
+func TestQuota(t *testing.T) {
+	for _, code := range []int{200, 429} {
+		url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("RateLimit", `"posts";r=7;t=60`)
+			w.WriteHeader(code)
+		})
+		var told []sinks.Quota
+		s := newSink(t, webhook.Config{URL: url + "/" + token})
+		_, err := s.File(sinks.OnQuota(t.Context(), func(q sinks.Quota) { told = append(told, q) }), ticket())
+		require.Equal(t, code == 200, err == nil)
+		require.Equal(t, []sinks.Quota{{Of: "posts", Remaining: 7, Reset: time.Minute}}, told)
+		require.NotContains(t, s.Account().ID, token)
+		require.Equal(t, s.Account(), newSink(t, webhook.Config{URL: url + "/" + token}).Account())
+		require.NotEqual(t, s.Account(), newSink(t, webhook.Config{URL: url}).Account(), "another endpoint")
+	}
+}

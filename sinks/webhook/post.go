@@ -93,6 +93,7 @@ func (s *Sink) post(ctx context.Context, t sinks.Ticket, otherwise sinks.Event) 
 	// not matter, because the status has decided. The text itself is not shown:
 	// it may echo the URL, or a secret that the receiver knows.
 	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswer)
+	sinks.ReportQuota(ctx, sinks.QuotaOf(resp.Header, time.Now()))
 	if e := judge(resp, time.Now()); e != nil {
 		e.Err = fmt.Errorf("webhook: post ticket %s to %s: %w", t.Key, s.url.Host, e.Err)
 		return e

@@ -79,7 +79,8 @@ type Config struct {
 	Transport http.RoundTripper
 }
 
-// Sink posts tickets to one endpoint. It is a [sinks.Updater]; it is no
+// Sink posts tickets to one endpoint. It is a [sinks.Updater], and [sinks.Accounted]
+// by its URL, and reports the quota that answers tell ([sinks.QuotaOf]); it is no
 // [sinks.Finder], because an endpoint cannot be asked: the receiver tells
 // repetitions by their webhook-id. It may be used concurrently.
 //
@@ -137,6 +138,12 @@ func (s *Sink) File(ctx context.Context, t sinks.Ticket) (sinks.Receipt, error) 
 // Update posts the ticket as it is now, and returns r.
 func (s *Sink) Update(ctx context.Context, r sinks.Receipt, t sinks.Ticket) (sinks.Receipt, error) {
 	return r, s.post(ctx, t, sinks.EventUpdated)
+}
+
+// Account says that sinks with the same URL share its limits. Of the URL it shows the
+// host.
+func (s *Sink) Account() sinks.Account {
+	return sinks.Account{ID: sinks.AccountID(s.url.Host, s.url.String())}
 }
 
 // parse checks the URL. What is wrong with it is said without quoting it.

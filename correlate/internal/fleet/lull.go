@@ -34,7 +34,7 @@ type Lull struct {
 
 type lullKey struct {
 	scope correlate.Scope
-	sinks string
+	sinks string // and operations
 }
 
 type lull struct {
@@ -51,7 +51,11 @@ func NewLull(max time.Duration) *Lull {
 
 func keyOf(c correlate.Claim) lullKey {
 	sinks := slices.Sorted(slices.Values(c.Sinks))
-	return lullKey{c.Scope, strings.Join(sinks, "\x00")}
+	key := strings.Join(sinks, "\x00")
+	for _, op := range slices.Sorted(slices.Values(c.Operations)) {
+		key += "\x00\x00" + string(op)
+	}
+	return lullKey{c.Scope, key}
 }
 
 // Claim asks the server by ask, unless it would find nothing. Where ask returns no
