@@ -58,6 +58,7 @@ var may = map[string][]string{
 	"/correlate/pgstore":    {std, "/correlate", "/correlate/internal/fleet"},
 	"/correlate/redisstore": {std, "/correlate", "/correlate/internal/fleet", "/correlate/internal/keypart", "github.com/redis/go-redis/v9"},
 	"/correlate/boltstore":  {std, "/correlate", "/correlate/internal/keypart", "/internal/filelock", "go.etcd.io/bbolt/"},
+	"/correlate/deployment": {std, "/correlate", "/redact", "go.opentelemetry.io/otel/"},
 	"/redact":               {std},
 	"/redact/gitleaks":      {std, "/redact", "github.com/spf13/viper", "github.com/zricethezav/gitleaks/v8/config"},
 	"/sinks":                {std},
@@ -87,6 +88,7 @@ var may = map[string][]string{
 	"/internal/archtest":    {std},
 	"/internal/baddisk":     {std}, // for tests
 	"/internal/canary":      {std}, // for tests
+	"/internal/simgithub":   {std, "/sinks"},
 	"/internal/fleettest":   {std, "/correlate", "/internal/realserver"},
 	"/internal/realserver":  {std},
 	"/internal/replicas":    {},
@@ -95,8 +97,9 @@ var may = map[string][]string{
 	"/correlate/internal/fleet":   {std, "/correlate"},
 	"/correlate/internal/keypart": {std, "/correlate"},
 
-	"/internal/replicas/crashes": {},
-	"/internal/replicas/tracker": {std, "/sinks"},
+	"/correlate/deployment/internal/world": {std}, // for tests; knows nothing of what they test
+	"/internal/replicas/crashes":           {},
+	"/internal/replicas/tracker":           {std, "/sinks"},
 
 	"/autoticket/autotickettest":                   {std, "/autoticket", "/autoticket/autotickettest/", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/"},
 	"/autoticket/autotickettest/internal/testfile": {std, "/autoticket/autotickettest/rehearsal", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/", "go.yaml.in/yaml/v3"},

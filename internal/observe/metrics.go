@@ -32,56 +32,31 @@ type Gauges struct {
 // of deliveries, and kinds of secrets.
 // Names of rules are none: there may be thousands.
 func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop func() error, err error) {
-	m := mp.Meter(scope)
-	spans, err1 := m.Int64ObservableCounter("spanticket.spans", metric.WithUnit("{span}"),
-		metric.WithDescription("Spans that ended, by what became of them: healthy, decided or dropped, with the reason."))
-	occurrences, err2 := m.Int64ObservableCounter("spanticket.occurrences", metric.WithUnit("{occurrence}"),
-		metric.WithDescription("Failures that a rule wants, each counted at its origin."))
-	matches, err3 := m.Int64ObservableCounter("spanticket.matches", metric.WithUnit("{span}"),
-		metric.WithDescription("Spans that a rule matched."))
-	deliveries, err4 := m.Int64ObservableCounter("spanticket.deliveries", metric.WithUnit("{delivery}"),
-		metric.WithDescription("Attempts to deliver, by sink, operation and outcome."))
-	queue, err5 := m.Int64ObservableUpDownCounter("spanticket.queue.size", metric.WithUnit("{span}"),
-		metric.WithDescription("Spans on their way from the application to the engine."))
-	capacity, err6 := m.Int64ObservableUpDownCounter("spanticket.queue.capacity", metric.WithUnit("{span}"))
-	traces, err7 := m.Int64ObservableUpDownCounter("spanticket.trace.open", metric.WithUnit("{trace}"),
-		metric.WithDescription("Traces with a failure that wait for their root."))
-	problems, err8 := m.Int64ObservableUpDownCounter("spanticket.problem.open", metric.WithUnit("{problem}"),
-		metric.WithDescription("Problems that are open, as far as this process knows."))
-	held, err9 := m.Int64ObservableUpDownCounter("spanticket.problem.held", metric.WithUnit("{problem}"),
-		metric.WithDescription("Problems that are open and have no ticket of their own."))
-	rules, err10 := m.Int64ObservableUpDownCounter("spanticket.rules", metric.WithUnit("{rule}"),
-		metric.WithDescription("Rules in force: sound, failing at times, or switched off for their cost."))
-	reloads, err11 := m.Int64ObservableCounter("spanticket.rules.reloads", metric.WithUnit("{reload}"),
-		metric.WithDescription("Times that rules were loaded again, or refused."))
-	latency, err12 := m.Float64Histogram("spanticket.ticket.duration", metric.WithUnit("s"),
-		metric.WithDescription("Time from the end of a span until a sink has accepted its ticket."),
-		metric.WithExplicitBucketBoundaries(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800))
-	withheld, err13 := m.Int64ObservableCounter("spanticket.withheld", metric.WithUnit("{value}"),
-		metric.WithDescription("Values that were taken out of what is stored, sent and logged, because they are secret or personal, by kind."))
-	state, err18 := m.Int64ObservableUpDownCounter("spanticket.limit.state", metric.WithUnit("{account}"),
-		metric.WithDescription("Accounts of sinks, by whether calls are made: closed, limited, broken or half_open."))
-	pace, err19 := m.Float64ObservableGauge("spanticket.limit.rate", metric.WithUnit("{call}/min"),
-		metric.WithDescription("Calls that an account may get in the long run, at the pace that is kept."))
-	remaining, err20 := m.Int64ObservableGauge("spanticket.limit.remaining", metric.WithUnit("{call}"),
-		metric.WithDescription("Calls that the system said are left."))
-	wait, err21 := m.Float64Histogram("spanticket.delivery.wait", metric.WithUnit("s"),
-		metric.WithDescription("Time from when a delivery was due until it was taken up, by how much it matters."),
-		metric.WithExplicitBucketBoundaries(0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600))
-	journal, err14 := m.Int64ObservableCounter("spanticket.journal", metric.WithUnit("{occurrence}"),
-		metric.WithDescription("First occurrences by what became of them in the journal: kept, rate_limited or failed when they came; replayed or lost after a restart."))
-	parked, err15 := m.Int64ObservableUpDownCounter("spanticket.delivery.parked", metric.WithUnit("{delivery}"),
-		metric.WithDescription("Deliveries that are parked and wait for somebody to decide, by sink, as far as this process knows."))
-	waiting, err16 := m.Int64ObservableUpDownCounter("spanticket.store.waiting", metric.WithUnit("{batch}"),
-		metric.WithDescription("Batches of occurrences, each of one signature, that wait for the store."))
-	lost, err17 := m.Int64ObservableGauge("spanticket.store.outage", metric.WithUnit("s"),
-		metric.WithDescription("For how long the store has been out of reach; 0 while it is not."))
-	panics, err22 := m.Int64ObservableCounter("spanticket.panics", metric.WithUnit("{panic}"),
-		metric.WithDescription("Defects of the library that showed as panics of its own goroutines, which went on."))
-	for _, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15, err16, err17, err18, err19, err20, err21, err22} {
-		if err != nil {
-			return nil, fmt.Errorf("observe: making an instrument: %w", err)
-		}
+	m := instruments{meter: mp.Meter(scope)}
+	spans := m.counter("spanticket.spans", "{span}", "Spans that ended, by what became of them: healthy, decided or dropped, with the reason.")
+	occurrences := m.counter("spanticket.occurrences", "{occurrence}", "Failures that a rule wants, each counted at its origin.")
+	matches := m.counter("spanticket.matches", "{span}", "Spans that a rule matched.")
+	deliveries := m.counter("spanticket.deliveries", "{delivery}", "Attempts to deliver, by sink, operation and outcome.")
+	queue := m.upDown("spanticket.queue.size", "{span}", "Spans on their way from the application to the engine.")
+	capacity := m.upDown("spanticket.queue.capacity", "{span}", "Spans that there is room for on that way.")
+	traces := m.upDown("spanticket.trace.open", "{trace}", "Traces with a failure that wait for their root.")
+	problems := m.upDown("spanticket.problem.open", "{problem}", "Problems that are open, as far as this process knows.")
+	held := m.upDown("spanticket.problem.held", "{problem}", "Problems that are open and have no ticket of their own.")
+	rules := m.upDown("spanticket.rules", "{rule}", "Rules in force: sound, failing at times, or switched off for their cost.")
+	reloads := m.counter("spanticket.rules.reloads", "{reload}", "Times that rules were loaded again, or refused.")
+	latency := m.histogram("spanticket.ticket.duration", "s", "Time from the end of a span until a sink has accepted its ticket.", 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800)
+	withheld := m.counter("spanticket.withheld", "{value}", "Values that were taken out of what is stored, sent and logged, because they are secret or personal, by kind.")
+	state := m.upDown("spanticket.limit.state", "{account}", "Accounts of sinks, by whether calls are made: closed, limited, broken or half_open.")
+	pace := m.rate("spanticket.limit.rate", "{call}/min", "Calls that an account may get in the long run, at the pace that is kept.")
+	remaining := m.gauge("spanticket.limit.remaining", "{call}", "Calls that the system said are left.")
+	wait := m.histogram("spanticket.delivery.wait", "s", "Time from when a delivery was due until it was taken up, by how much it matters.", 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600)
+	journal := m.counter("spanticket.journal", "{occurrence}", "First occurrences by what became of them in the journal: kept, rate_limited or failed when they came; replayed or lost after a restart.")
+	parked := m.upDown("spanticket.delivery.parked", "{delivery}", "Deliveries that are parked and wait for somebody to decide, by sink, as far as this process knows.")
+	waiting := m.upDown("spanticket.store.waiting", "{batch}", "Batches of occurrences, each of one signature, that wait for the store.")
+	lost := m.gauge("spanticket.store.outage", "s", "For how long the store has been out of reach; 0 while it is not.")
+	panics := m.counter("spanticket.panics", "{panic}", "Defects of the library that showed as panics of its own goroutines, which went on.")
+	if m.err != nil {
+		return nil, fmt.Errorf("observe: making an instrument: %w", m.err)
 	}
 	d.OnLatency(func(sink string, took time.Duration) {
 		latency.Record(context.Background(), took.Seconds(), metric.WithAttributes(attribute.String("spanticket.sink", sink)))
@@ -89,7 +64,7 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 	d.OnWait(func(sink, class string, took time.Duration) {
 		wait.Record(context.Background(), took.Seconds(), metric.WithAttributes(attribute.String("spanticket.sink", sink), attribute.String("spanticket.class", class)))
 	})
-	reg, err := m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+	reg, err := m.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		observeSpans(o, spans, c)
 		o.ObserveInt64(occurrences, c.Occurrences.Load())
 		o.ObserveInt64(matches, c.Matches.Load())
@@ -144,7 +119,7 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 			}
 		}
 		return nil
-	}, spans, occurrences, matches, deliveries, queue, capacity, traces, problems, held, rules, reloads, withheld, journal, parked, waiting, lost, state, pace, remaining, panics)
+	}, m.observed...)
 	if err != nil {
 		return nil, fmt.Errorf("observe: registering a callback: %w", err)
 	}

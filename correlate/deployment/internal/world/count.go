@@ -1,0 +1,203 @@
+package world
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// Count returns how often an operation of a service ended between two times, by
+// the service's clock, and how often it failed. No operation (-1) means all; a
+// version may be empty, which means all.
+func (w *World) Count(service, op int, version string, from, to time.Time) (total, failed int64) {
+	s := w.Services[service]
+	from, to = from.Add(-s.Skew), to.Add(-s.Skew)
+	for t := from.Truncate(bucket); t.Before(to); t = t.Add(bucket) {
+		if t.Before(from) || t.Before(w.Start) {
+			continue
+		}
+		for stream, part := range w.versions(service, t) {
+			if version != "" && version != part.version {
+				continue
+			}
+			for i := range s.Operations {
+				if op < 0 || op == i {
+					n, k, b := w.draw(service, i, stream, part, t)
+					total += n
+					failed += k + b
+				}
+			}
+		}
+	}
+	return total, failed
+}
+
+// part is the traffic of one version.
+type part struct {
+	version string
+	share   float64
+	change  int // that brought it, or -1
+}
+
+// versions returns what runs of a service at a time: the version before, and the
+// one that was deployed last.
+func (w *World) versions(service int, t time.Time) [2]part {
+	at := -1
+	for _, i := range w.of[service] {
+		if w.Changes[i].At.After(t) {
+			break
+		}
+		at = i
+	}
+	if at < 0 {
+		return [2]part{{version: "1.0.0", share: 1, change: -1}}
+	}
+	c := w.Changes[at]
+	share := min(1, float64(t.Sub(c.At))/float64(c.Rollout))
+	switch age := t.Sub(c.At); {
+	case c.Canary > 0 && (c.Trial == 0 || age < c.Trial):
+		share *= c.Canary
+	case c.Canary > 0:
+		share = min(1, max(c.Canary, float64(age-c.Trial)/float64(c.Rollout)))
+	}
+	if !c.Until.IsZero() && t.After(c.Until) {
+		share *= max(0, 1-float64(t.Sub(c.Until))/float64(2*time.Minute))
+	}
+	return [2]part{{version: c.Previous, share: 1 - share, change: -1}, {version: c.Version, share: share, change: at}}
+}
+
+// draw returns what was counted in one bucket: requests, those that failed by
+// a fault, and those that fail always.
+func (w *World) draw(service, op, stream int, p part, t time.Time) (total, faulty, background int64) {
+	if p.share <= 0 {
+		return 0, 0, 0
+	}
+	o := w.Services[service].Operations[op]
+	rate, healthy := o.PerMinute*load(t)*p.share*bucket.Minutes(), 1.0
+	for _, i := range w.hit[service] {
+		f := &w.Faults[i]
+		if t.Before(f.From) || !f.Until.IsZero() && t.After(f.Until.Add(time.Hour)) {
+			continue
+		}
+		if f.surge > 0 && (f.Until.IsZero() || t.Before(f.Until)) {
+			rate *= 1 + (f.surge-1)*min(1, float64(t.Sub(f.From))/float64(10*time.Minute))
+		}
+		healthy *= 1 - w.has(f, p, t)*w.fails(f, op, t)
+	}
+	r := rand.New(rand.NewPCG(w.hash(service, op, t.Unix(), stream), w.Seed))
+	total = poisson(r, rate)
+	faulty = binomial(r, total, 1-healthy)
+	return total, faulty, binomial(r, total-faulty, o.Background)
+}
+
+// has returns for which share of a version's processes a fault is there.
+func (w *World) has(f *Fault, p part, t time.Time) float64 {
+	switch {
+	case f.Change < 0:
+		return 1
+	case f.Kind == Dependency: // by how much of what it calls is new
+		for _, q := range w.versions(w.Changes[f.Change].Service, t) {
+			if q.change == f.Change {
+				return q.share
+			}
+		}
+		return 0
+	case p.change == f.Change:
+		return 1
+	}
+	return 0
+}
+
+// Notice returns when a fault showed first and when it had five times, both by
+// the clock of the service that it shows in, and in which versions. It reports false if it does not show
+// within half a day.
+func (w *World) Notice(fault int) (first, opened time.Time, ok bool) {
+	f := &w.Faults[fault]
+	skew := w.Services[f.Service].Skew
+	seen := int64(0)
+	for t := f.From.Truncate(bucket); t.Before(f.From.Add(12 * time.Hour)); t = t.Add(bucket) {
+		for op := range w.Services[f.Service].Operations {
+			if f.Operation >= 0 && op != f.Operation {
+				continue
+			}
+			for stream, p := range w.versions(f.Service, t) {
+				if _, k, _ := w.draw(f.Service, op, stream, p, t); k > 0 {
+					if first.IsZero() {
+						first = t.Add(time.Duration(w.hash(f.Service, op, t.Unix(), 9) % uint64(bucket))).Add(skew).Truncate(time.Millisecond)
+					}
+					seen += k
+				}
+			}
+		}
+		if seen >= 5 {
+			return first, t.Add(bucket).Add(skew), true
+		}
+	}
+	return first, first, false
+}
+
+// Failing returns the operation in which a fault shows most, the versions in
+// which it does, and how often in that operation, within a time by the service's clock.
+func (w *World) Failing(fault int, from, to time.Time) (op int, versions []string, count int64) {
+	f := &w.Faults[fault]
+	skew := w.Services[f.Service].Skew
+	most := int64(-1)
+	found := map[string]bool{}
+	for i := range w.Services[f.Service].Operations {
+		sum := int64(0)
+		for t := from.Add(-skew).Truncate(bucket); t.Before(to.Add(-skew)); t = t.Add(bucket) {
+			for stream, p := range w.versions(f.Service, t) {
+				if _, k, _ := w.draw(f.Service, i, stream, p, t); k > 0 {
+					sum += k
+					if !found[p.version] {
+						found[p.version] = true
+						versions = append(versions, p.version)
+					}
+				}
+			}
+		}
+		if sum > most {
+			most, op = sum, i
+		}
+	}
+	return op, versions, most
+}
+
+// hash returns numbers that are the same whenever they are asked for.
+func (w *World) hash(service, op int, at int64, stream int) uint64 {
+	h := w.Seed*0x9E3779B97F4A7C15 + uint64(service)<<48 + uint64(op)<<40 + uint64(stream)<<36 + uint64(at)
+	for range 2 {
+		h = (h ^ h>>30) * 0xBF58476D1CE4E5B9
+		h = (h ^ h>>27) * 0x94D049BB133111EB
+	}
+	return h ^ h>>31
+}
+
+func poisson(r *rand.Rand, mean float64) int64 {
+	if mean > 50 {
+		return max(0, int64(math.Round(mean+math.Sqrt(mean)*r.NormFloat64())))
+	}
+	n, p, floor := int64(0), r.Float64(), math.Exp(-mean)
+	for p > floor {
+		p *= r.Float64()
+		n++
+	}
+	return n
+}
+
+func binomial(r *rand.Rand, n int64, p float64) (k int64) {
+	if p <= 0 {
+		return 0
+	}
+	if mean := float64(n) * p; n > 200 && mean > 20 && float64(n)-mean > 20 {
+		return min(n, max(0, int64(math.Round(mean+math.Sqrt(mean*(1-p))*r.NormFloat64()))))
+	}
+	if p >= 1 {
+		return n
+	}
+	for skip := math.Log1p(-p); ; k++ { // from one to the next
+		if n -= 1 + int64(min(math.Log(1-r.Float64())/skip, 1<<40)); n < 0 {
+			return k
+		}
+	}
+}
