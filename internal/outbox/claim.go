@@ -18,14 +18,7 @@ import (
 // most first, for all scopes and sinks, and then for the rest. Who got something is
 // the last to be asked the next time.
 func (o *Outbox) Claim(ctx context.Context, now time.Time) (jobs []Job, more bool, err error) {
-	defer func() {
-		if v := recover(); v != nil { // a store that is the host's may; its slots must not stay taken
-			for _, j := range jobs {
-				<-j.target.slots
-			}
-			panic(v)
-		}
-	}()
+	defer giveBack(&jobs)
 	scopes := o.Scopes()
 	turn, next := o.turn, o.turn
 	near, byClass, asked, found := map[*target]bool{}, map[*target]bool{}, map[*target]bool{}, map[*target]bool{}
@@ -72,6 +65,7 @@ func (o *Outbox) Claim(ctx context.Context, now time.Time) (jobs []Job, more boo
 // claimFor claims for one scope and sink: deliveries of the class, or of all classes.
 // asked says that the store was.
 func (o *Outbox) claimFor(ctx context.Context, scope correlate.Scope, t *target, class limit.Class, byClass bool, now time.Time) (jobs []Job, more, asked bool, err error) {
+	defer giveBack(&jobs)
 	claim := correlate.Claim{Scope: scope, Sinks: []string{t.name}, Now: now, Lease: o.lease}
 	if t.account.paused(t.rates, now) {
 		return nil, false, false, nil
@@ -109,4 +103,16 @@ func (o *Outbox) claimFor(ctx context.Context, scope correlate.Scope, t *target,
 		_ = o.Store.Settle(ctx, d, correlate.Outcome{Due: d.Due}, nil)
 	}
 	return jobs, len(ds) == claim.Max || got < len(ds), true, err
+}
+
+// giveBack frees the slots of jobs that nobody gets, because the store of the host
+// panicked behind them: their leases run out, but slots would stay taken. It is
+// deferred, and the panic goes on.
+func giveBack(jobs *[]Job) {
+	if v := recover(); v != nil {
+		for _, j := range *jobs {
+			<-j.target.slots
+		}
+		panic(v)
+	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/ledger"
+	"github.com/spanticket/spanticket/internal/limit"
 	"github.com/spanticket/spanticket/internal/render"
 )
 
@@ -72,11 +73,24 @@ func (w *world) settle(ctx context.Context) error {
 				continue
 			case <-ctx.Done():
 			}
-			errs = append(errs, fmt.Errorf("the engine with its store in %s: %w", e.name, wrong))
+			errs = append(errs, fmt.Errorf("the engine with its store in %s: %w\n%s", e.name, wrong, limits(e)))
 			break
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// limits returns what the engine has learnt of its trackers, as it is stored.
+func limits(e *engine) string {
+	records, err := e.store.List(context.Background(), correlate.Page{Kind: limit.Kind, Max: 10})
+	if err != nil {
+		return err.Error()
+	}
+	var b strings.Builder
+	for _, r := range records {
+		fmt.Fprintf(&b, "%s: %s\n", r.Key.ID, r.Data)
+	}
+	return b.String()
 }
 
 // orphaned notes the tickets that an engine filed while its store was out of reach,
@@ -152,5 +166,10 @@ func judge(ctx context.Context, e *engine) (wrong, err error) {
 	}
 	slices.Sort(problems)
 	n := len(problems)
-	return fmt.Errorf("%d things are wrong with its tickets: %s", n, strings.Join(problems[:min(n, 20)], "; ")), nil
+	each := max(1, n/20) // some of each kind
+	var some []string
+	for i := 0; i < n; i += each {
+		some = append(some, problems[i])
+	}
+	return fmt.Errorf("at %s %d things are wrong with its tickets, such as: %s", time.Now().UTC().Format(time.RFC3339), n, strings.Join(some, "; ")), nil
 }
