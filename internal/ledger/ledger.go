@@ -334,7 +334,11 @@ func (l *Ledger) list(ctx context.Context, now time.Time) error {
 	listed, parked := l.Parked.Listing(true), l.noneParked()
 	for _, scope := range l.Scopes() {
 		var errs []error
-		if err := EachProblem(ctx, l.Store, scope, func(p correlate.Problem) {
+		var pass func(correlate.Record) bool
+		if l.admissions.restored[scope] {
+			pass = isOver // what matters of those is known since the first time
+		}
+		if err := each(ctx, l.Store, &scope, pass, func(p correlate.Problem) {
 			l.countParked(parked, p)
 			key := correlate.Key{Scope: scope, Kind: correlate.KindProblem, ID: strings.Clone(p.ID)}
 			if l.watch.has(key) {
@@ -357,7 +361,7 @@ func (l *Ledger) list(ctx context.Context, now time.Time) error {
 			l.mu.Lock()
 			l.fresh = true
 			l.mu.Unlock()
-			return errors.Join(append(errs, err)...)
+			return fmt.Errorf("ledger: listing the problems of %s: %w", scope, errors.Join(append(errs, err)...))
 		}
 		l.admissions.restored[scope] = true
 	}

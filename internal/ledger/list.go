@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -13,7 +14,7 @@ const page = 256
 // EachProblem calls fn with the stored problems of a scope, in order of their
 // IDs. Those that a newer program wrote are passed over.
 func EachProblem(ctx context.Context, s correlate.Store, scope correlate.Scope, fn func(correlate.Problem)) error {
-	if err := each(ctx, s, &scope, fn); err != nil {
+	if err := each(ctx, s, &scope, nil, fn); err != nil {
 		return fmt.Errorf("ledger: listing the problems of %s: %w", scope, err)
 	}
 	return nil
@@ -21,13 +22,23 @@ func EachProblem(ctx context.Context, s correlate.Store, scope correlate.Scope, 
 
 // EveryProblem does the same for all scopes, in their order.
 func EveryProblem(ctx context.Context, s correlate.Store, fn func(correlate.Problem)) error {
-	if err := each(ctx, s, nil, fn); err != nil {
+	if err := each(ctx, s, nil, nil, fn); err != nil {
 		return fmt.Errorf("ledger: listing all problems: %w", err)
 	}
 	return nil
 }
 
-func each(ctx context.Context, s correlate.Store, scope *correlate.Scope, fn func(correlate.Problem)) error {
+// parkedMark is in the record of a problem of which something is parked.
+var parkedMark = []byte(`"parked":{`)
+
+// isOver reports, without reading all of it, whether a record is of a problem that is
+// over, or was never open, and of which nothing is to be told anybody.
+func isOver(r correlate.Record) bool {
+	return !r.Expires.IsZero() && !bytes.Contains(r.Data, parkedMark)
+}
+
+// each passes over the records that pass, if there is one, says so of.
+func each(ctx context.Context, s correlate.Store, scope *correlate.Scope, pass func(correlate.Record) bool, fn func(correlate.Problem)) error {
 	var after correlate.Key
 	for {
 		records, err := s.List(ctx, correlate.Page{Kind: correlate.KindProblem, Scope: scope, After: after, Max: page})
@@ -35,10 +46,13 @@ func each(ctx context.Context, s correlate.Store, scope *correlate.Scope, fn fun
 			return err
 		}
 		for _, r := range records {
+			after = r.Key
+			if pass != nil && pass(r) {
+				continue
+			}
 			if p, err := correlate.DecodeProblem(r); err == nil {
 				fn(p)
 			}
-			after = r.Key
 		}
 		if len(records) < page {
 			return nil
