@@ -56,15 +56,44 @@ func TestAThinnedStormCountsAll(t *testing.T) {
 	})
 }
 
+// A storm of failures that are all unlike is counted as a flood, and what is known
+// beside it on itself.
+func TestAThinnedFloodCountsAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sink shelf
+		store := new(correlate.Memory)
+		engine, tracer := start(t, autoticket.Config{Sinks: map[string]sinks.Sink{"shelf": &sink}, Store: store})
+		const ticks, each = 40, 1000
+		for tick := range ticks {
+			for i := range each {
+				_, span := tracer.Start(t.Context(), "POST /orders")
+				span.SetStatus(codes.Error, "no such order: "+word(tick*each+i))
+				span.End()
+				if i%10 == 0 {
+					fail(tracer, "GET /health", "no such table")
+				}
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		require.NoError(t, engine.Flush(t.Context()))
+
+		stats := engine.Stats()
+		accountFor(t, stats)
+		require.Empty(t, stats.Dropped)
+		n := counts(t, store)
+		require.Equal(t, int64(ticks*each/10), n["GET /health"])
+		require.Equal(t, int64(ticks*each), n["POST /orders"])
+		require.Equal(t, int64(ticks*each*11/10), stats.Occurrences)
+	})
+}
+
 // counts returns how often each operation failed, as the store has it.
 func counts(t *testing.T, store correlate.Store) map[string]int64 {
-	records, err := store.List(t.Context(), correlate.Page{Kind: correlate.KindProblem, Max: 100})
-	require.NoError(t, err)
 	n := map[string]int64{}
-	for _, r := range records {
-		p, err := correlate.DecodeProblem(r)
-		require.NoError(t, err)
-		n[p.Samples[0].Operation] += p.Count
+	for _, p := range stored(t, store) {
+		if p.Report == "" {
+			n[p.Samples[0].Operation] += p.Count
+		}
 	}
 	return n
 }

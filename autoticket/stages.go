@@ -170,8 +170,7 @@ type source struct {
 	more     []int // that matched too
 	excluded bool
 	kept     []journal.Entry
-	look     uint64 // while a storm is thinned out
-	others   int64  // that it stands for
+	stand    capture.Stand
 }
 
 // take brings an item from the gate into the assembly of its trace.
@@ -188,7 +187,7 @@ func (s *stages) take(it capture.Item, now time.Time) {
 		}
 	}()
 	n := s.convert.Node(it)
-	n.Tag = source{set: it.Set, rule: it.Rule, more: it.More, excluded: it.Excluded, kept: it.Kept, look: it.Look, others: it.Others}
+	n.Tag = source{set: it.Set, rule: it.Rule, more: it.More, excluded: it.Excluded, kept: it.Kept, stand: it.Stand}
 	decided = true
 	s.table.Add(n, now)
 }
@@ -211,17 +210,15 @@ func (s *stages) found(f assemble.Found, now time.Time) {
 	if f.By != f.Node {
 		kept = append(kept, takeKept(f.By)...)
 	}
-	self := f.Node.Tag.(source)
-	s.counters.Occurrences.Add(self.others)
-	id := s.count(f.Node.Occurrence, by.set, by.rule, false, kept, self.others, now)
+	stand := f.Node.Tag.(source).stand
+	s.counters.Occurrences.Add(stand.Like)
+	id := s.count(f.Node.Occurrence, by.set, by.rule, false, kept, stand.Like, now)
 	counted = true
 	for _, rule := range by.more {
 		o := *f.Node.Occurrence
-		s.count(&o, by.set, rule, true, nil, self.others, now)
+		s.count(&o, by.set, rule, true, nil, stand.Like, now)
 	}
-	if self.look != 0 && id != "" {
-		s.crowds.note(self.look, f.Node.Occurrence, by)
-	}
+	s.standFor(stand, f.Node.Occurrence, by, now)
 	if !f.Further && id != "" {
 		s.publish(f.Node.Occurrence, id)
 	}
@@ -234,12 +231,7 @@ func (s *stages) found(f assemble.Found, now time.Time) {
 func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, further bool, kept []journal.Entry, others int64, now time.Time) string {
 	o.Rule = set.Rule(rule).Name
 	d := decisionOf(o, correlate.StageAssemble, correlate.Origin)
-	counts := &s.counts
-	if !s.alone && coalesce.IsCall(o) {
-		if counts = &s.calls; counts.Len() == 0 {
-			s.called = now
-		}
-	}
+	counts := s.countsOf(o, now)
 	id, ok := counts.Add(o, set, rule, further, now)
 	d.Signature = id
 	s.explain(d)
@@ -257,6 +249,17 @@ func (s *stages) count(o *correlate.Occurrence, set *celrule.Set, rule int, furt
 		s.counters.Add(correlate.SignaturesFull, 1)
 	}
 	return ""
+}
+
+// countsOf returns where an occurrence is counted.
+func (s *stages) countsOf(o *correlate.Occurrence, now time.Time) *coalesce.Counts {
+	if s.alone || !coalesce.IsCall(o) {
+		return &s.counts
+	}
+	if s.calls.Len() == 0 {
+		s.called = now
+	}
+	return &s.calls
 }
 
 // decided counts what became of a failing span. Origins are counted when their

@@ -20,7 +20,7 @@ var documents = []any{
 	new(sinks.Ticket), new(sinks.Receipt),
 	new(correlate.Problem), new(correlate.Occurrence), new(correlate.Decision), new(correlate.Delivery), new(correlate.Parked),
 	new(correlate.Signature), new(correlate.Member), new(correlate.TraceOrigin), new(correlate.Record), new(correlate.News),
-	new(correlate.Admission), new(correlate.Alias), new(correlate.Upgrade), new(correlate.Call), new(correlate.Batch), new(correlate.Spec),
+	new(correlate.Admission), new(correlate.Alias), new(correlate.Upgrade), new(correlate.Call), new(correlate.Batch), new(correlate.Spec), new(correlate.Shared),
 	new(enrich.Facts),
 }
 
@@ -29,6 +29,10 @@ var documents = []any{
 var noDocuments = map[string]string{
 	"sinks.Error":            "an error: it becomes text, which is redacted",
 	"sinks.Limits":           "numbers that a sink states",
+	"sinks.Quota":            "numbers that a system states, and a name of forty printable characters at most",
+	"sinks.Account":          "what a sink states of itself; an ID in which a secret is found is hashed before it is stored",
+	"sinks.Rate":             "numbers that a sink states",
+	"correlate.Roster":       "names of sinks, which the configuration gives, and times",
 	"correlate.FormatError":  "an error: it becomes text, which is redacted",
 	"correlate.Capabilities": "what a sink can do",
 	"correlate.Memory":       "a store: what it holds was redacted before",

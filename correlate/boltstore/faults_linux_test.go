@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/baddisk"
 )
 
 // childEnv makes the test program a process that uses a store until it is
@@ -95,64 +96,8 @@ func said(t *testing.T, output []byte) (made map[string]int, rest []string) {
 	return made, rest
 }
 
-// possible reports whether a fault can be made here: it takes root, and tools.
-// Where it cannot, the test says so, and fails in CI.
-func possible(t *testing.T, tools ...string) bool {
-	t.Helper()
-	var lacks []string
-	if os.Geteuid() != 0 {
-		lacks = append(lacks, "root")
-	}
-	for _, tool := range tools {
-		if _, err := exec.LookPath(tool); err != nil {
-			lacks = append(lacks, tool)
-		}
-	}
-	if len(lacks) == 0 {
-		return true
-	}
-	message := fmt.Sprintf("%s LEFT OUT: it needs %s", t.Name(), strings.Join(lacks, ", "))
-	require.NotEqual(t, "true", os.Getenv("CI"), message)
-	fmt.Fprintln(os.Stderr, message)
-	return false
-}
-
-// mount mounts a file system until the end of the test. Where the machine does not let
-// it, as in most containers, the test says so, also in CI: nothing that could be
-// installed is missing.
-func mount(t *testing.T, args ...string) (folder string, ok bool) {
-	t.Helper()
-	folder = t.TempDir()
-	out, err := exec.Command("mount", append(args, folder)...).CombinedOutput()
-	if err != nil && notPermitted(string(out)) {
-		fmt.Fprintf(os.Stderr, "%s LEFT OUT: nothing can be mounted here: %s", t.Name(), out)
-		return "", false
-	}
-	require.NoError(t, err, "mount %q: %s", args, out)
-	t.Cleanup(func() { run(t, "umount", folder) })
-	return folder, true
-}
-
-func notPermitted(said string) bool {
-	for _, text := range []string{"permission denied", "Operation not permitted", "must be superuser", "failed to setup loop device", "cannot allocate loop device"} {
-		if strings.Contains(said, text) {
-			return true
-		}
-	}
-	return false
-}
-
-func run(t *testing.T, name string, args ...string) {
-	t.Helper()
-	out, err := exec.Command(name, args...).CombinedOutput()
-	require.NoError(t, err, "%s %q: %s", name, args, out)
-}
-
 func TestDiskFull(t *testing.T) {
-	if !possible(t, "mount", "umount") {
-		return
-	}
-	folder, ok := mount(t, "-t", "tmpfs", "-o", "size=1m", "none")
+	folder, ok := baddisk.Tmpfs(t, "1m")
 	if !ok {
 		return
 	}
@@ -199,22 +144,19 @@ func TestDiskFull(t *testing.T) {
 }
 
 func TestReadOnly(t *testing.T) {
-	if !possible(t, "mount", "umount") {
-		return
-	}
-	folder, ok := mount(t, "-t", "tmpfs", "-o", "size=4m", "none")
+	folder, ok := baddisk.Tmpfs(t, "4m")
 	if !ok {
 		return
 	}
 	path := filepath.Join(folder, "store.db")
 	closeStore(t, openStore(t, path))
-	run(t, "mount", "-o", "remount,ro", folder)
+	baddisk.Run(t, "mount", "-o", "remount,ro", folder)
 	for _, path := range []string{path, filepath.Join(folder, "new.db")} {
 		_, err := Open(Config{Path: path, LockTimeout: -1})
 		require.ErrorIs(t, err, ErrReadOnly)
 		require.ErrorContains(t, err, "a path that it may write to")
 	}
-	run(t, "mount", "-o", "remount,rw", folder)
+	baddisk.Run(t, "mount", "-o", "remount,rw", folder)
 	openStore(t, path)
 }
 
@@ -222,7 +164,7 @@ func TestReadOnly(t *testing.T) {
 // error for is not, whichever call of the system fails; but for what it says is
 // unknown, when the disk does not recover.
 func TestFailingDisk(t *testing.T) {
-	if !possible(t, "strace") {
+	if !baddisk.Possible(t, "strace") {
 		return
 	}
 	for _, test := range []struct {
@@ -245,7 +187,7 @@ func TestFailingDisk(t *testing.T) {
 			t.Parallel() // some wait for the disk to recover
 			path := newPath(t)
 			closeStore(t, openStore(t, path)) // what fails is an update
-			cmd := exec.Command("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,pwrite64", "-e", "inject="+test.inject, os.Args[0], "60")
+			cmd := baddisk.Failing(test.inject, "60")
 			cmd.Env = append(os.Environ(), childEnv+"="+path, "GOMAXPROCS=1")
 			out, err := cmd.Output()
 			require.NoError(t, err, "%s", out)
@@ -282,14 +224,7 @@ func TestFailingDisk(t *testing.T) {
 // fails, and the file is sound. The disk is a loop device; a copy of it, made
 // while it is mounted, is what a power loss leaves.
 func TestPowerLoss(t *testing.T) {
-	if !possible(t, "mount", "umount", "mkfs.ext4", "cp") {
-		return
-	}
-	image := filepath.Join(t.TempDir(), "disk.img")
-	require.NoError(t, os.WriteFile(image, nil, 0o600))
-	require.NoError(t, os.Truncate(image, 24<<20))
-	run(t, "mkfs.ext4", "-q", image)
-	folder, ok := mount(t, "-o", "loop,commit=300", image)
+	image, folder, ok := baddisk.Ext4(t)
 	if !ok {
 		return
 	}
@@ -323,11 +258,8 @@ func TestPowerLoss(t *testing.T) {
 		require.NoError(t, err)
 		made, rest := said(t, text[:bytes.LastIndexByte(text, '\n')+1])
 		require.Empty(t, rest)
-		crash := filepath.Join(t.TempDir(), "crash.img")
-		run(t, "cp", "--sparse=always", image, crash)
+		after, ok := baddisk.AfterPowerLoss(t, image)
 		require.NoError(t, cmd.Process.Signal(syscall.SIGCONT))
-
-		after, ok := mount(t, "-o", "loop", crash)
 		if !ok {
 			return
 		}

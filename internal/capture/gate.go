@@ -44,10 +44,8 @@ type Item struct {
 	// Kept are its records in the journal, which are to be released once it is
 	// decided that it is no occurrence, or the store has it.
 	Kept []journal.Entry
-	// Look is what the span has in common with those of the same failure, while a
-	// storm is thinned out, and Others how many of them it stands for beside itself.
-	Look   uint64
-	Others int64
+	// Stand is for which others it stands in a storm.
+	Stand Stand
 
 	trace trace.TraceID
 	size  int64
@@ -182,7 +180,7 @@ func (g *Gate) fill(it *Item, with Item, set *celrule.Set, m celrule.Match) bool
 	if with.Counts {
 		if !g.Whole && !with.Record && with.Kept == nil {
 			var f Fate
-			if with.Look, with.Others, f = g.Thin.Admit(with.Span, set, m.Rule, g.Mark.Has(with.trace)); f != Taken {
+			if with.Stand, f = g.Thin.Admit(with.Span, set, m.Rule, g.Mark.Has(with.trace)); f != Taken {
 				g.thinned(with.Span, f)
 				return false
 			}

@@ -25,8 +25,9 @@ const (
 	thinFirsts = 100
 	// leastShare is the smallest part of the traces that is taken.
 	leastShare = 1e-4
-	thinSlots  = 1 << 12 // a power of two
-	thinProbes = 4       // slots in which a look may be
+	thinSlots  = 1 << 12 // these are powers of two
+	kinSlots   = 1 << 9
+	thinProbes = 4 // slots in which a look may be
 	// outSlots is a power of two. Where two traces meet in a slot, the later one is
 	// known to be left out, and the other is decided about again.
 	outSlots = 1 << 14
@@ -41,13 +42,14 @@ const (
 //
 // Admit may be called from any goroutine; Adjust belongs to one.
 type Thin struct {
-	all   atomic.Bool   // nothing is thinned out
-	below atomic.Uint64 // traces whose order is below are taken
-	taken atomic.Int64  // since the last Adjust
-	left  atomic.Int64  // likewise, of those that were not
-	first atomic.Int64  // likewise, of those taken because there was none like them
-	seed  maphash.Seed  // of the slots' keys
-	slots [thinSlots]thinSlot
+	all   atomic.Bool             // nothing is thinned out
+	below atomic.Uint64           // traces whose order is below are taken
+	taken atomic.Int64            // since the last Adjust
+	left  atomic.Int64            // likewise, of those that were not
+	first atomic.Int64            // likewise, of those taken because there was none like them
+	seed  maphash.Seed            // of the slots' keys
+	slots [thinSlots]thinSlot     // by look
+	kin   [kinSlots]thinSlot      // by rule, operation and type of error
 	out   [outSlots]atomic.Uint64 // orders of traces that are left out
 
 	// ending says that a storm is over, and that those who have not heard of it yet may
@@ -58,8 +60,8 @@ type Thin struct {
 	credit float64   // spans that may be taken
 }
 
-// thinSlot counts how many of a look were left out since the last one was taken. There
-// is one only where one was.
+// thinSlot counts how many of a look, or kin, were left out since the last one was
+// taken. There is one only where one was.
 type thinSlot struct {
 	key atomic.Uint64
 	n   atomic.Int64
@@ -81,13 +83,20 @@ type Fate uint8
 const (
 	Taken   Fate = iota
 	LeftOut      // it is counted with another one of its look
-	Lost         // there are too many looks to count it
+	Lost         // there are too many kinds of failures to count it
 )
 
-// Admit says what becomes of a failing span: if it is taken, for how many more of its
-// look it stands, which is not 0 while something is thinned out. followed says that
-// its trace is taken already.
-func (t *Thin) Admit(sp sdktrace.ReadOnlySpan, set *celrule.Set, rule int, followed bool) (look uint64, others int64, f Fate) {
+// Stand is for which others a failing span stands that is taken in a storm.
+type Stand struct {
+	Look   uint64 // what those of the same failure have in common; 0 if there is no storm
+	Kin    uint64 // what those of its rule, operation and type of error have
+	Like   int64  // left out, of its look
+	Unlike int64  // left out, of its kin: there were too many looks to tell them apart
+}
+
+// Admit says what becomes of a failing span: if it is taken, for which others it
+// stands. followed says that its trace is taken already.
+func (t *Thin) Admit(sp sdktrace.ReadOnlySpan, set *celrule.Set, rule int, followed bool) (s Stand, f Fate) {
 	at := order(sp.SpanContext().TraceID())
 	out := &t.out[at%outSlots]
 	// Of a trace that is left out what failed below is counted: without that, this
@@ -95,42 +104,52 @@ func (t *Thin) Admit(sp sdktrace.ReadOnlySpan, set *celrule.Set, rule int, follo
 	gone, all := out.Load() == at && at != 0, t.all.Load()
 	if all && !gone {
 		t.taken.Add(1)
-		return 0, 0, Taken
+		return s, Taken
 	}
-	look = t.look(sp, set, rule)
-	slot := t.find(look)
-	known := slot != nil && slot.key.Load() == look
+	s.Look, s.Kin = t.look(sp, set, rule)
+	alike, kin := find(t.slots[:], s.Look), find(t.kin[:], s.Kin)
+	known := alike.holds(s.Look)
 	if !gone && (followed || at < t.below.Load() || !known && t.first.Add(1) <= thinFirsts) {
 		t.taken.Add(1)
-		if known {
-			others = slot.n.Swap(0)
-		} else if slot != nil {
-			slot.key.CompareAndSwap(0, look)
+		if kin.claim(s.Kin) && !known {
+			s.Unlike = kin.n.Swap(0)
 		}
-		return look, others, Taken
+		if alike.claim(s.Look) {
+			s.Like = alike.n.Swap(0)
+		}
+		return s, Taken
 	}
 	out.Store(at)
 	t.left.Add(1)
 	switch {
 	case known:
-		slot.n.Add(1)
-		return look, 0, LeftOut
-	case gone:
-		return look, 0, LeftOut
+		alike.n.Add(1)
+	case gone: // a symptom, most likely
+	case kin.holds(s.Kin):
+		kin.n.Add(1)
+	default:
+		return s, Lost
 	}
-	return look, 0, Lost
+	return s, LeftOut
 }
 
-// find returns the slot of a look, or one that it may have, or nil.
-func (t *Thin) find(look uint64) *thinSlot {
+// find returns the slot of a key, or one that it may have, or nil.
+func find(slots []thinSlot, key uint64) *thinSlot {
 	for i := range uint64(thinProbes) {
-		slot := &t.slots[(look+i)%thinSlots]
+		slot := &slots[(key+i)%uint64(len(slots))]
 		switch slot.key.Load() {
-		case look, 0:
+		case key, 0:
 			return slot
 		}
 	}
 	return nil
+}
+
+func (s *thinSlot) holds(key uint64) bool { return s != nil && s.key.Load() == key }
+
+// claim reports whether the slot is the key's from now on, if it was not before.
+func (s *thinSlot) claim(key uint64) bool {
+	return s != nil && (s.key.CompareAndSwap(0, key) || s.key.Load() == key)
 }
 
 // order is that of coalesce.Lowest: of the calls whose fate engines tell each other,
@@ -138,19 +157,20 @@ func (t *Thin) find(look uint64) *thinSlot {
 func order(id trace.TraceID) uint64 { return binary.BigEndian.Uint64(id[8:]) }
 
 // look hashes what spans of the same failure have in common, as far as that is
-// cheaply told: the words of the message without those that have digits in them.
-func (t *Thin) look(sp sdktrace.ReadOnlySpan, set *celrule.Set, rule int) uint64 {
+// cheaply told: rule, operation and type of error, which make their kin, and the words
+// of the message without those that have digits in them.
+func (t *Thin) look(sp sdktrace.ReadOnlySpan, set *celrule.Set, rule int) (look, kin uint64) {
 	message := sp.Status().Description
 	if events := sp.Events(); len(events) > 0 {
 		message = cmp.Or(textAt(events[len(events)-1].Attributes, messageKey), message)
 	}
-	return cmp.Or(maphash.Comparable(t.seed, struct {
+	kin = cmp.Or(maphash.Comparable(t.seed, struct {
 		set            *celrule.Set
 		rule           int
 		operation, typ string
 		failed         bool
-		words          uint64
-	}{set, rule, sp.Name(), errorType(sp), sp.Status().Code == codes.Error, wordsOf(message)}), 1)
+	}{set, rule, sp.Name(), errorType(sp), sp.Status().Code == codes.Error}), 1)
+	return cmp.Or((kin^wordsOf(message))*0x9E3779B97F4A7C15, 1), kin
 }
 
 // wordsOf hashes the words of a text that have no digit in them.
@@ -177,9 +197,9 @@ func wordsOf(s string) uint64 {
 }
 
 // Adjust decides which part of the traces is taken from now on. It is to be called
-// some times a second while something fails. When a storm is over it calls rest with
-// each look of which some are not counted yet.
-func (t *Thin) Adjust(now time.Time, rest func(look uint64, n int64)) {
+// some times a second while something fails. When a storm is over it calls rest as
+// Drain does.
+func (t *Thin) Adjust(now time.Time, rest func(Stand)) {
 	since := now.Sub(t.at)
 	if since < 50*time.Millisecond && since >= 0 {
 		return
@@ -206,6 +226,9 @@ func (t *Thin) Adjust(now time.Time, rest func(look uint64, n int64)) {
 		for i := range t.slots {
 			t.slots[i].key.Store(0)
 		}
+		for i := range t.kin {
+			t.kin[i].key.Store(0)
+		}
 	}
 	// What there is too much of is paid back within a second or so.
 	room := max(allowed+min(t.credit, 0)*min(since.Seconds(), 1), 0)
@@ -214,11 +237,16 @@ func (t *Thin) Adjust(now time.Time, rest func(look uint64, n int64)) {
 	t.all.Store(false)
 }
 
-// Drain calls rest with each look of which some are not counted yet.
-func (t *Thin) Drain(rest func(look uint64, n int64)) {
+// Drain calls rest with each look, or kin, of which some are not counted yet.
+func (t *Thin) Drain(rest func(Stand)) {
 	for i := range t.slots {
 		if n := t.slots[i].n.Swap(0); n > 0 {
-			rest(t.slots[i].key.Load(), n)
+			rest(Stand{Look: t.slots[i].key.Load(), Like: n})
+		}
+	}
+	for i := range t.kin {
+		if n := t.kin[i].n.Swap(0); n > 0 {
+			rest(Stand{Kin: t.kin[i].key.Load(), Unlike: n})
 		}
 	}
 }

@@ -34,12 +34,12 @@ func newStorm(t testing.TB) *storm {
 
 func (s *storm) end(name, message string, followed bool) (ok bool) {
 	s.trace += 0x9E3779B97F4A7C15
-	_, others, f := s.thin.Admit(failingWith(name, message, s.trace), s.set, 0, followed)
+	stand, f := s.thin.Admit(failingWith(name, message, s.trace), s.set, 0, followed)
 	s.offered++
 	switch f {
 	case Taken:
 		s.taken++
-		s.counted += 1 + others
+		s.counted += 1 + stand.Like + stand.Unlike
 	case Lost:
 		s.lost++
 	}
@@ -48,7 +48,7 @@ func (s *storm) end(name, message string, followed bool) (ok bool) {
 
 func (s *storm) pass(d time.Duration) {
 	s.now = s.now.Add(d)
-	s.thin.Adjust(s.now, func(_ uint64, n int64) { s.rest += n })
+	s.thin.Adjust(s.now, func(stand Stand) { s.rest += stand.Like + stand.Unlike })
 }
 
 // accounted is what the spans that were taken stand for, and what was lost.
@@ -105,8 +105,8 @@ func TestATraceIsTakenWholeOrNotAtAll(t *testing.T) {
 	s.end("SELECT", "refused", true)
 	for id := range uint64(100) {
 		id *= 0x9E3779B97F4A7C15
-		_, _, below := s.thin.Admit(failingWith("SELECT", "refused", id), s.set, 0, false)
-		_, _, above := s.thin.Admit(failingWith("GET /a", "refused", id), s.set, 0, false)
+		_, below := s.thin.Admit(failingWith("SELECT", "refused", id), s.set, 0, false)
+		_, above := s.thin.Admit(failingWith("GET /a", "refused", id), s.set, 0, false)
 		require.Equal(t, below, above)
 		require.Equal(t, id < 1<<63, below == Taken, "the lowest traces, which engines tell each other of, are taken")
 	}
@@ -124,9 +124,9 @@ func TestATraceThatIsLeftOutStaysSo(t *testing.T) {
 		"and its slot is another one's": func() {},
 	} {
 		change()
-		_, others, f := s.thin.Admit(failingWith("GET /a", "refused", id), s.set, 0, true)
+		stand, f := s.thin.Admit(failingWith("GET /a", "refused", id), s.set, 0, true)
 		require.Equal(t, LeftOut, f, rule)
-		require.Zero(t, others)
+		require.Zero(t, stand.Like+stand.Unlike)
 	}
 }
 
@@ -145,14 +145,17 @@ func TestNothingIsLostInAStorm(t *testing.T) {
 				s.pass(tick)
 			}
 		}
-		s.thin.Drain(func(_ uint64, n int64) { s.rest += n })
+		s.thin.Drain(func(stand Stand) { s.rest += stand.Like + stand.Unlike })
 		require.Equal(rt, s.offered, s.accounted())
 	})
 }
 
 func TestLook(t *testing.T) {
 	s := newStorm(t)
-	like := func(name, message string) uint64 { return s.thin.look(failingWith(name, message, 1), s.set, 0) }
+	like := func(name, message string) uint64 {
+		look, _ := s.thin.look(failingWith(name, message, 1), s.set, 0)
+		return look
+	}
 	for _, test := range []struct {
 		rule, a, b string
 		same       bool

@@ -130,6 +130,12 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 	if !further {
 		b.Own++
 	}
+	c.see(b, o)
+	return id, true
+}
+
+// see notes when an occurrence of a batch was, and keeps it if it is the newest.
+func (c *Counts) see(b *Batch, o *correlate.Occurrence) {
 	if o.End.Before(b.First) {
 		b.First = o.End
 	}
@@ -140,7 +146,6 @@ func (c *Counts) Add(o *correlate.Occurrence, set *celrule.Set, rule int, furthe
 	if o.Exported && (b.exported == nil || !o.End.Before(b.exported.End)) {
 		c.hold(b, &b.exported, o)
 	}
-	return id, true
 }
 
 // begin begins the batch of a signature that spec makes.

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/celrule"
+	"github.com/spanticket/spanticket/internal/flood"
 )
 
 // Beyond Max signatures those with problems of their own go on being held, up to
@@ -16,22 +18,48 @@ const maxShown = 3
 // fold returns what makes the signature that an occurrence of a new signature is
 // counted under: its own, or that of a flood.
 func (c *Counts) fold(id string, o *correlate.Occurrence, spec correlate.Spec, rule string, now time.Time) (correlate.Spec, string) {
-	of := func(fold correlate.Fold) (correlate.Spec, string) {
-		spec := correlate.Spec{Fold: fold, Rule: rule}
-		if fold == correlate.FoldService {
-			spec.Rule = ""
-		}
-		return spec, c.Signer.ID(*o, spec)
+	if c.full() {
+		return c.folded(correlate.FoldService, o, rule)
 	}
-	if len(c.batches) >= c.Max || c.Full != nil && c.Full() {
-		return of(correlate.FoldService)
-	}
-	_, operation := of(correlate.FoldOperation)
-	_, all := of(correlate.FoldRule)
+	_, operation := c.folded(correlate.FoldOperation, o, rule)
+	_, all := c.folded(correlate.FoldRule, o, rule)
 	if fold := c.Flood.Admit(id, operation, all, now); fold != "" {
-		return of(fold)
+		return c.folded(fold, o, rule)
 	}
 	return spec, id
+}
+
+// full reports whether there is no room for new signatures.
+func (c *Counts) full() bool { return len(c.batches) >= c.Max || c.Full != nil && c.Full() }
+
+// folded returns what makes the signature of a flood, and its ID.
+func (c *Counts) folded(fold correlate.Fold, o *correlate.Occurrence, rule string) (correlate.Spec, string) {
+	spec := correlate.Spec{Fold: fold, Rule: rule}
+	if fold == correlate.FoldService {
+		spec.Rule = ""
+	}
+	return spec, c.Signer.ID(*o, spec)
+}
+
+// AddUnlike counts n occurrences of the rule and operation of o, of which is only
+// known that there were too many unlike ones to look at each: as a flood.
+func (c *Counts) AddUnlike(o *correlate.Occurrence, set *celrule.Set, rule int, n int64) {
+	if c.Flood == nil {
+		c.Flood = flood.New(flood.Limits{})
+	}
+	fold := correlate.FoldOperation
+	if c.full() {
+		fold = correlate.FoldService
+	}
+	spec, id := c.folded(fold, o, set.Rule(rule).Name)
+	b := c.batches[id]
+	if b == nil {
+		earlier, known := c.Flood.Knows(id)
+		b = c.begin(id, o, spec, set, rule, known, earlier)
+	}
+	c.stand(b, o, SpecOf(set, rule, o))
+	b.Count += n
+	c.see(b, o)
 }
 
 // stand notes an occurrence on a batch that stands for many signatures.
