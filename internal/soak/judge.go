@@ -44,8 +44,9 @@ func sums(e *engine) error {
 	}
 }
 
-// maxSettle is longer than a lease.
-const maxSettle = 2 * time.Minute
+// maxSettle is longer than a lease, and than the rest that a circuit breaker gives to a
+// tracker that has failed for long.
+const maxSettle = 8 * time.Minute
 
 // settle waits, all being well, until there is nothing left to do, and says what is
 // wrong then.

@@ -42,12 +42,15 @@ type run struct {
 
 func main() {
 	r := run{Losing: true}
-	flag.DurationVar(&r.For, "for", 20*time.Minute, "how long it runs; the end takes two more minutes at most")
-	flag.DurationVar(&r.Every, "every", 10*time.Second, "how often it pauses to measure")
+	flag.DurationVar(&r.For, "for", 20*time.Minute, "how long it runs; then it waits until everything is delivered, for at most eight minutes")
+	flag.DurationVar(&r.Every, "every", 0, "how often it pauses to measure; 0 is 24 times, but every ten seconds at least")
 	flag.Uint64Var(&r.Seed, "seed", rand.Uint64(), "of what is random; the time is not")
 	top := flag.Int("top", 0, "when something grew, print so many of the places that hold most memory")
 	verbose := flag.Bool("v", false, "print what the engines log")
 	flag.Parse()
+	if r.Every <= 0 {
+		r.Every = min(max(r.For/24, time.Second), 10*time.Second)
+	}
 	r.Log = slog.New(slog.DiscardHandler)
 	if *verbose {
 		r.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
