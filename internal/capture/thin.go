@@ -164,12 +164,14 @@ func (t *Thin) look(sp sdktrace.ReadOnlySpan, set *celrule.Set, rule int) (look,
 	if events := sp.Events(); len(events) > 0 {
 		message = cmp.Or(textAt(events[len(events)-1].Attributes, messageKey), message)
 	}
+	name := ""
+	if rule >= 0 {
+		name = set.Rule(rule).Name // which stays when rules are loaded again
+	}
 	kin = cmp.Or(maphash.Comparable(t.seed, struct {
-		set            *celrule.Set
-		rule           int
-		operation, typ string
-		failed         bool
-	}{set, rule, sp.Name(), errorType(sp), sp.Status().Code == codes.Error}), 1)
+		rule, operation, typ string
+		failed               bool
+	}{name, sp.Name(), errorType(sp), sp.Status().Code == codes.Error}), 1)
 	return cmp.Or((kin^wordsOf(message))*0x9E3779B97F4A7C15, 1), kin
 }
 
