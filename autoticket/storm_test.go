@@ -23,7 +23,7 @@ import (
 // stormSpans is how many spans fail in a storm's minute; SPANTICKET_TEST_STORM=1000000
 // takes a while.
 func stormSpans(t *testing.T) int {
-	n := 50_000
+	n := 20_000
 	if s := os.Getenv("SPANTICKET_TEST_STORM"); s != "" {
 		var err error
 		n, err = strconv.Atoi(s)
