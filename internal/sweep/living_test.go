@@ -79,7 +79,7 @@ func TestASweepNeverParksWhatALivingEngineHas(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"join": func(t *rapid.T) {
 				if len(all) >= 8 {
-					t.Skip("enough")
+					return // there is nothing to do
 				}
 				sweeps := rapid.SampledFrom([]time.Duration{0, after}).Draw(t, "sweeps")
 				sinks := rapid.SampledFrom([][]string{names[:1], names[1:], names}).Draw(t, "sinks")
@@ -97,14 +97,14 @@ func TestASweepNeverParksWhatALivingEngineHas(t *testing.T) {
 			},
 			"leave": func(t *rapid.T) {
 				if len(all) == 0 {
-					t.Skip("nobody")
+					return // there is nothing to do
 				}
 				i := rapid.IntRange(0, len(all)-1).Draw(t, "who")
 				all = slices.Delete(all, i, i+1)
 			},
 			"rename": func(t *rapid.T) {
 				if len(all) == 0 {
-					t.Skip("nobody")
+					return // there is nothing to do
 				}
 				i := rapid.IntRange(0, len(all)-1).Draw(t, "who")
 				all[i] = f.join(all[i].scope, all[i].After, rapid.SampledFrom(names).Draw(t, "to"))
@@ -116,7 +116,7 @@ func TestASweepNeverParksWhatALivingEngineHas(t *testing.T) {
 			},
 			"fail": func(t *rapid.T) {
 				if away > 0 {
-					t.Skip("nothing can be stored")
+					return // there is nothing to do
 				}
 				id := fmt.Sprintf("v2%d", len(keys))
 				keys[f.happens(rapid.SampledFrom(scopes).Draw(t, "scope"), id, names...)] = true
