@@ -237,5 +237,6 @@ func (p Problem) clone() Problem {
 		p.Filings[i].Pending = slices.Clone(p.Filings[i].Pending)
 	}
 	p.Members = slices.Clone(p.Members)
+	p.Suspects.Ranked = slices.Clone(p.Suspects.Ranked)
 	return p
 }

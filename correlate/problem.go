@@ -33,6 +33,7 @@ type Problem struct {
 
 	Impact   Impact   `json:"impact"`
 	Upstream Upstream `json:"upstream"` // of what it is a symptom in another service; zero if that is not known
+	Suspects Suspects `json:"suspects"` // deployments that may be to blame
 
 	UpdatedAt time.Time `json:"updated_at"` // when an update was last queued
 	Updates   int       `json:"updates"`    // how many were, in this episode

@@ -200,6 +200,7 @@ var identities = map[reflect.Type]func(json.RawMessage) (any, error){
 	reflect.TypeFor[Writer]():   by(func(w Writer) any { return w.ID }),
 	reflect.TypeFor[Varying]():  by(func(v Varying) any { return v.Component }),
 	reflect.TypeFor[Upstream](): by(func(u Upstream) any { return u.Key() }),
+	reflect.TypeFor[Suspect]():  by(func(s Suspect) any { return [5]string{s.Scope.String(), s.Version, s.Revision, s.ID, s.Name} }),
 }
 
 func by[T any](id func(T) any) func(json.RawMessage) (any, error) {

@@ -22,6 +22,7 @@ func fullProblem() correlate.Problem {
 	p.Impact.Add(&occurrence)
 	p.Impact.Operations[0].Share = correlate.Share{Failed: 1, Requests: 9}
 	p.Upstream = correlate.Upstream{Scope: correlate.Scope{Service: "stock"}, ID: "v1b", Operation: "GET /stock", At: policyStart}
+	p.Suspects.Ranked = []correlate.Suspect{{Scope: p.Scope, Version: "2", Time: policyStart}, {Scope: p.Scope, Version: "1", Time: policyStart}}
 	p.Samples[0].Links = []correlate.Link{{TraceID: "5", SpanID: "6"}}
 	p.Filings[0].Previous = correlate.Receipt{ID: "3", URL: "https://jira/3"}
 	p.Members = []correlate.Member{{ID: "v1c", Title: "another", Count: 3, First: policyStart, Last: policyStart}, {ID: "v1d", Count: 1}}
@@ -74,6 +75,7 @@ func elemPlace(name string, o map[string]any) string {
 		"filings": {"sink"}, "samples": {"time", "trace_id", "span_id"}, "recent": {"start"}, "operations": {"service", "operation"},
 		"members": {"id"}, "writers": {"id"}, "history": {"time", "what"}, "components": {"name", "value", "used", "why"},
 		"path": {"service", "operation", "kind", "failed"}, "links": {"trace_id", "span_id"}, "fields": {"component"},
+		"ranked": {"version"},
 	}[name]
 	for _, member := range id {
 		name += fmt.Sprint(" ", o[member])

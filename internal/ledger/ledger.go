@@ -33,6 +33,12 @@ type Config struct {
 	Learn    func(id, earlier string) // is told of the signatures of problems that the store has; nil means nobody is
 	Link     func(string) string      // makes a URL one that may be stored; nil leaves them
 
+	// Suspects returns which deployments may be to blame for a problem that opens, and
+	// Changed when a service was last deployed; from what is known, without waiting.
+	// nil knows of none.
+	Suspects func(correlate.Problem, time.Time) correlate.Suspects
+	Changed  func(correlate.Scope, time.Time) time.Time
+
 	Writer string        // random, of this run of this process (see [correlate.Writer]); one is made if it is empty
 	Peers  []string      // services that file their failures themselves
 	Shadow bool          // nothing new is filed
@@ -162,14 +168,14 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 		next, change = p.Observe(b.Batch, now)
 		switch change {
 		case correlate.ChangeOpened:
-			l.freeze(&next, b)
+			l.freeze(&next, b, now)
 			next, add = next.Queue(correlate.OpOpen, next.Answers.Sinks, now)
 		case correlate.ChangeReopened:
-			l.freeze(&next, b)
+			l.freeze(&next, b, now)
 			next, add = next.Queue(correlate.OpReopen, next.Answers.Sinks, now)
 		case correlate.ChangeHeld:
 			if before.Hold == "" {
-				l.freeze(&next, b)
+				l.freeze(&next, b, now)
 			}
 		case correlate.ChangeUpdated:
 			next, add = next.Queue(correlate.OpUpdate, next.Answers.Sinks, now)
