@@ -41,6 +41,9 @@ var noDocuments = map[string]string{
 	"correlate.Outcome":      "a time",
 	"correlate.Page":         "a question to a store, of kinds and keys",
 	"correlate.Budget":       "counts",
+	"correlate.Budgets":      "counts",
+	"correlate.Purchase":     "an ID, the name of a rule, numbers and times",
+	"correlate.Spent":        "an ID, the name of a rule, and a time",
 	"enrich.Link":            "configuration",
 	"enrich.Resource":        "nothing",
 }

@@ -72,7 +72,7 @@ func New(c Config) *Ledger {
 	c.Parked = cmp.Or(c.Parked, new(observe.Parked))
 	return &Ledger{
 		Config:     c,
-		admissions: admissions{rules: map[ruleOf]*correlate.Budget{}, adopted: map[correlate.Scope]time.Time{}, restored: map[correlate.Scope]bool{}},
+		admissions: admissions{budgets: map[ruleOf]*budget{}, owed: map[correlate.Scope][]correlate.Spent{}, adopted: map[correlate.Scope]time.Time{}, restored: map[correlate.Scope]bool{}},
 		reports:    reports{coming: map[reportOf]*news{}, told: map[reportOf]*news{}},
 		aliases:    aliases{upgrades: map[correlate.Scope]upgrade{}, of: map[correlate.Key]correlate.Alias{}},
 	}
@@ -153,35 +153,16 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	if b.Admission.Upstream, err = l.upstream(ctx, key, b, now); err != nil {
 		return correlate.ChangeNone, err
 	}
-	var before, next correlate.Problem
-	var change correlate.Change
-	err = l.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
-		if p.ID == "" && key != b.Key() {
-			return p, nil, errForgotten
+	before, next, change, err := l.observe(ctx, key, b, l.asks(b, now), now)
+	paid := false
+	if errors.Is(err, errUnpaid) {
+		var ok bool
+		if ok, paid, err = l.buy(ctx, b, key.ID, before.Hold == correlate.Over, now); err != nil {
+			return correlate.ChangeNone, fmt.Errorf("ledger: asking for a new ticket for %s: %w", key.ID, err)
 		}
-		before = p
-		var again bool
-		if change, again = p.Counted(b.Batch); again {
-			next = p // the answer was lost
-			return p, nil, nil
-		}
-		next, change = p.Observe(b.Batch, now)
-		switch change {
-		case correlate.ChangeOpened:
-			l.freeze(&next, b, now)
-			next, add = next.Queue(correlate.OpOpen, next.Answers.Sinks, now)
-		case correlate.ChangeReopened:
-			l.freeze(&next, b, now)
-			next, add = next.Queue(correlate.OpReopen, next.Answers.Sinks, now)
-		case correlate.ChangeHeld:
-			if before.Hold == "" {
-				l.freeze(&next, b, now)
-			}
-		case correlate.ChangeUpdated:
-			next, add = next.Queue(correlate.OpUpdate, next.Answers.Sinks, now)
-		}
-		return next.Counting(b.Batch, change), add, nil
-	}))
+		b.Admission.Full = !ok
+		before, next, change, err = l.observe(ctx, key, b, asking{}, now)
+	}
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
@@ -202,65 +183,10 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	b.Signature.ID = next.ID // decisions name the problem
 	l.decided(b, change, next.Hold)
 	l.follow(key, next)
-	l.spend(b, change, before, next, now)
+	l.admissions.failed = false
+	l.spend(b, change, before, next, paid, now)
 	l.relist(before, next, b.Count)
 	return change, nil
-}
-
-// gone reports whether there is no such problem any more.
-func gone(err error) bool { return errors.Is(err, correlate.ErrNotFound) }
-
-// refused reports whether a store will not do what it was asked, however often
-// it is.
-func refused(err error) bool {
-	return errors.Is(err, correlate.ErrStoreFull) || errors.As(err, new(*correlate.FormatError))
-}
-
-// decided counts what became of a batch. The occurrence that opens a problem
-// is one; those with it are counted on it.
-func (l *Ledger) decided(b coalesce.Batch, change correlate.Change, hold correlate.Reason) {
-	first, rest := correlate.Reason(""), correlate.Deduplicated
-	if b.Flood != nil {
-		rest = correlate.Flooded
-	}
-	switch change {
-	case correlate.ChangeBelow:
-		rest = correlate.BelowThreshold
-	case correlate.ChangeHeld:
-		rest = hold
-	case correlate.ChangeOpened:
-		first = correlate.Opened
-	case correlate.ChangeReopened:
-		first = correlate.Reopened
-	}
-	n, own := b.Count, b.Own
-	if first != "" {
-		l.decide(b, first, 1, min(own, 1))
-		n, own = n-1, max(own-1, 0)
-	}
-	l.decide(b, rest, n, own)
-}
-
-// Lose counts a batch as lost.
-func (l *Ledger) Lose(b coalesce.Batch, r correlate.Reason) { l.decide(b, r, b.Count, b.Own) }
-
-// decide tells of n occurrences of a batch, and counts those that are its own.
-func (l *Ledger) decide(b coalesce.Batch, r correlate.Reason, n, own int64) {
-	l.Counters.Add(r, own)
-	if n == 0 {
-		return
-	}
-	d := correlate.Decision{
-		Withheld: b.Withheld, Time: b.Last, Stage: correlate.StageDecide, Reason: r, Count: n,
-		TraceID: b.Newest.TraceID, SpanID: b.Newest.SpanID, Scope: b.Scope, Operation: b.Newest.Operation,
-		Rule: b.Batch.Rule, Signature: b.Signature.ID,
-	}
-	if u := b.Admission.Upstream; r == correlate.Downstream {
-		if d.Detail = "of " + u.String(); u.ID != "" {
-			d.Detail += ", problem " + u.ID
-		}
-	}
-	l.Decided(d)
 }
 
 // follow remembers when a problem will be resolved.

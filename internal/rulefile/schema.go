@@ -74,7 +74,7 @@ var ruleKeys = []key{
 	{"runbook", "text or CEL: an http or https URL", "none", text("An http or https URL. " + textOrCEL)},
 	{"labels", "a list of text or CEL", "none", texts("Labels of the ticket.")},
 	{"sinks", "names of sinks: a list of text or CEL", "all sinks", texts("Names of the sinks that get the ticket.")},
-	{"budget", "new tickets an hour, for each service; what exceeds it is listed on one ticket", "20", count("New tickets an hour, for each service. What exceeds it is listed on one ticket. Defaults to 20.")},
+	{"budget", "new tickets an hour, for each service, of all its processes on one store together; what exceeds it is listed on one ticket", "20", count("New tickets an hour, for each service, of all its processes on one store together. What exceeds it is listed on one ticket. Defaults to 20.")},
 	{"continue", "`true`: the rules after it are asked too; its problems are its own then", "false", object{"type": "boolean", "description": "Ask the rules after it too. Its problems are its own then."}},
 	{"canceled", "`true`: operations that failed because their caller gave up count too, as they do if `when` asks for `span.duration`", "false", object{"type": "boolean", "description": "Operations that failed because their caller gave up count too."}},
 	{"mode", "`live`; `draft` (waits for an approval; `{draft: 3d}`: so long); `shadow` (files nothing); `{canary: 10%}` (files a part of the signatures); `off` (checked, but not used)", "live", object{
