@@ -97,7 +97,10 @@ func TestSpendingIsBounded(t *testing.T) {
 		s = s.sane(now)
 		now = now.Add(time.Hour)
 		require.Empty(t, s.sane(now).Tickets)
-		require.True(t, func() bool { _, _, ok := s.buy(Purchase{Spent: Spent{"new", "rule", now}, Limit: 1, RuleLimit: 1}); return ok }())
+		require.True(t, func() bool {
+			_, _, ok := s.buy(Purchase{Spent: Spent{"new", "rule", now}, Limit: 1, RuleLimit: 1})
+			return ok
+		}())
 	})
 }
 
