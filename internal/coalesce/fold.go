@@ -41,6 +41,19 @@ func (c *Counts) folded(fold correlate.Fold, o *correlate.Occurrence, rule strin
 	return spec, c.Signer.ID(*o, spec)
 }
 
+// Learn tells what keeps the floods of a problem that the store has.
+func Learn(f *flood.Control, signer correlate.Signer, p correlate.Problem) {
+	past := flood.Past{ID: p.ID, Earlier: p.Signature.Earlier, First: p.FirstSeen, Last: p.LastSeen, Open: p.State == correlate.Open}
+	if p.Flood != nil {
+		past.Fold = p.Flood.Fold
+	} else if n := p.Newest(); p.Report == "" {
+		c, o := Counts{Signer: signer}, &correlate.Occurrence{Scope: p.Scope, Operation: n.Operation, Kind: n.Kind}
+		_, past.Operation = c.folded(correlate.FoldOperation, o, p.Rule)
+		_, past.Rule = c.folded(correlate.FoldRule, o, p.Rule)
+	}
+	f.Learn(past)
+}
+
 // AddUnlike counts n occurrences of the rule and operation of o, of which is only
 // known that there were too many unlike ones to look at each: as a flood.
 func (c *Counts) AddUnlike(o *correlate.Occurrence, set *celrule.Set, rule int, n int64) {

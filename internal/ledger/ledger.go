@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,8 +29,8 @@ type Config struct {
 	Parked   *observe.Parked          // is told how many deliveries are parked; nil tells nobody
 	Decided  func(correlate.Decision) // is told of what becomes of occurrences
 	Logger   *slog.Logger
-	Learn    func(id, earlier string) // is told of the signatures of problems that the store has; nil means nobody is
-	Link     func(string) string      // makes a URL one that may be stored; nil leaves them
+	Learn    func(correlate.Problem) // is told of problems that the store has; nil means nobody is
+	Link     func(string) string     // makes a URL one that may be stored; nil leaves them
 
 	// Suspects returns which deployments may be to blame for a problem that opens, and
 	// Changed when a service was last deployed; from what is known, without waiting.
@@ -52,6 +51,7 @@ type Ledger struct {
 	Config
 	watch  watch     // open problems
 	listed time.Time // when the store was last asked for open problems
+	looked int       // scopes that [Ledger.Look] has seen
 	number int64     // of the last batch
 
 	admissions admissions
@@ -77,10 +77,6 @@ func New(c Config) *Ledger {
 		aliases:    aliases{upgrades: map[correlate.Scope]upgrade{}, of: map[correlate.Key]correlate.Alias{}},
 	}
 }
-
-// listEvery is how often the store is asked for open problems that other
-// replicas may have left.
-const listEvery = 5 * time.Minute
 
 // maxScopes bounds the services that one engine acts for.
 const maxScopes = 1024
@@ -251,53 +247,4 @@ func filed(p correlate.Problem) []string {
 		names = append(names, f.Sink)
 	}
 	return names
-}
-
-// list finds open problems of the ledger's scopes that this process did not
-// see: those of the run before, and those of replicas that are gone.
-func (l *Ledger) list(ctx context.Context, now time.Time) error {
-	l.mu.Lock()
-	due := l.fresh || !now.Before(l.listed.Add(listEvery))
-	l.fresh = false
-	l.mu.Unlock()
-	if !due {
-		return nil
-	}
-	listed, parked := l.Parked.Listing(true), l.noneParked()
-	for _, scope := range l.Scopes() {
-		var errs []error
-		var pass func(correlate.Record) bool
-		if l.admissions.restored[scope] {
-			pass = isOver // what matters of those is known since the first time
-		}
-		if err := each(ctx, l.Store, &scope, pass, func(p correlate.Problem) {
-			l.countParked(parked, p)
-			key := correlate.Key{Scope: scope, Kind: correlate.KindProblem, ID: strings.Clone(p.ID)}
-			if l.watch.has(key) {
-				return
-			}
-			if l.Learn != nil {
-				l.Learn(p.ID, p.Signature.Earlier)
-			}
-			l.follow(key, p)
-			if !l.watch.has(key) && p.State == correlate.Open && !p.ResolvesAt().After(now) {
-				_, err := l.quieten(ctx, key, now) // there was no room to watch it
-				errs = append(errs, err)
-				return
-			}
-			l.relist(p, p, 0) // the report may lack it, if a process ended
-			if !l.admissions.restored[scope] {
-				l.admissions.restore(p, now)
-			}
-		}); errors.Join(append(errs, err)...) != nil {
-			l.mu.Lock()
-			l.fresh = true
-			l.mu.Unlock()
-			return fmt.Errorf("ledger: listing the problems of %s: %w", scope, errors.Join(append(errs, err)...))
-		}
-		l.admissions.restored[scope] = true
-	}
-	listed(parked)
-	l.listed = now
-	return nil
 }
