@@ -80,12 +80,13 @@ func (k *keeper) take(w work) {
 	var added []coalesce.Batch
 	for _, b := range w.batches {
 		k.e.s.ledger.Join(b.Scope)
-		if !k.waiting.Add(b.Batch, b.kept) {
+		as, ok := k.waiting.Add(b.Batch, b.kept)
+		if !ok {
 			k.e.s.ledger.Lose(b.Batch, correlate.SignaturesFull)
 			k.e.s.release(b.kept)
 			continue
 		}
-		added = append(added, b.Batch)
+		added = append(added, as)
 	}
 	if k.stand != nil {
 		k.stand.count(added...) // what cannot wait for the store is not to be known here alone

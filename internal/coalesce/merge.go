@@ -33,7 +33,7 @@ func (b Batch) Merge(next Batch) Batch {
 			m.Earlier = append(m.Earlier, id)
 		}
 	}
-	m.Flood = b.Flood.Merge(next.Flood)
+	m.Flood, m.Spilled = b.Flood.Merge(next.Flood), b.Spilled && next.Spilled
 	m.shown = slices.Concat(b.shown, next.shown)
 	m.shown = m.shown[:min(len(m.shown), maxShown)]
 	m.Signature.Earlier = cmp.Or(b.Signature.Earlier, next.Signature.Earlier)

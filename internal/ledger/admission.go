@@ -29,7 +29,7 @@ func (l *Ledger) admission(ctx context.Context, b coalesce.Batch, now time.Time)
 		Percent: mode.Percent,
 		Draft:   mode.Expires,
 		// The one ticket of a flood takes the place of any number of them.
-		Full: b.Flood == nil && l.full(b, now),
+		Full: budgeted(b) && l.full(b, now),
 	}
 	if l.Adopt <= 0 {
 		return a, nil

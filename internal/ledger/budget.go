@@ -75,6 +75,9 @@ func (a *admissions) restore(p correlate.Problem, now time.Time) {
 	}
 }
 
+// budgeted reports whether a batch needs a ticket of the budgets.
+func budgeted(b coalesce.Batch) bool { return b.Flood == nil || b.Spilled }
+
 // full reports whether there are no new tickets for a batch's rule, as far as is
 // known here.
 func (l *Ledger) full(b coalesce.Batch, now time.Time) bool {
@@ -99,7 +102,7 @@ type asking struct {
 
 // asks says so for a batch.
 func (l *Ledger) asks(b coalesce.Batch, now time.Time) asking {
-	if l.standsIn || l.admissions.failed || b.Flood != nil || l.engineFull(now) {
+	if l.standsIn || l.admissions.failed || !budgeted(b) || l.engineFull(now) {
 		return asking{}
 	}
 	asked := l.admissions.of(ruleOf{b.Scope, b.Batch.Rule}, now).asked
