@@ -6,13 +6,16 @@ import (
 
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/capture"
+	"github.com/spanticket/spanticket/internal/coalesce"
 )
 
 // crowds remember, while a storm is thinned out, of what failures that look alike, or
 // are kin, were occurrences when one of them was taken.
 type crowds struct {
 	alike, kin map[uint64]crowd
+	kinOf      map[uint64]uint64        // of looks for which there is no room
 	waiting    map[uint64]capture.Stand // by look or kin: the one that was taken is not decided yet
+	bytes      int                      // that the occurrences hold
 	until      time.Time                // when they are forgotten, as the storm is over
 }
 
@@ -22,25 +25,46 @@ type crowd struct {
 }
 
 const (
-	// maxCrowds bounds each kind of them, and so the occurrences that they hold.
-	maxCrowds = 512
+	// maxCrowds bounds each kind of them, and maxCrowdBytes what their occurrences hold.
+	// There are more looks.
+	maxCrowds     = 512
+	maxCrowdBytes = 24 << 20
+	maxLooks      = 4096
 	// keepCrowds is how long a trace of the storm may take after its end.
 	keepCrowds = 30 * time.Second
 )
 
 func (c *crowds) begin() {
 	if c.alike == nil {
-		c.alike, c.kin, c.waiting = map[uint64]crowd{}, map[uint64]crowd{}, map[uint64]capture.Stand{}
+		c.alike, c.kin, c.kinOf, c.waiting = map[uint64]crowd{}, map[uint64]crowd{}, map[uint64]uint64{}, map[uint64]capture.Stand{}
 	}
 }
 
-// note remembers the first of a look, and of a kin.
+// note remembers the first of a look, and of a kin. What there is no room for is
+// counted with its kin, of which less is kept.
 func (c *crowds) note(s capture.Stand, o *correlate.Occurrence, by source) {
 	c.begin()
-	for key, of := range map[uint64]map[uint64]crowd{s.Look: c.alike, s.Kin: c.kin} {
-		if _, ok := of[key]; !ok && len(of) < maxCrowds {
-			of[key] = crowd{o, by}
-		}
+	_, alike := c.alike[s.Look]
+	_, kin := c.kin[s.Kin]
+	size := coalesce.SizeOf(o)
+	if !alike && len(c.alike) < maxCrowds && c.bytes+size <= maxCrowdBytes {
+		c.alike[s.Look] = crowd{o, by}
+		c.bytes += size
+		alike, size = true, 0
+	}
+	if !alike && len(c.kinOf) < maxLooks {
+		c.kinOf[s.Look] = s.Kin
+	}
+	if kin || len(c.kin) >= maxCrowds {
+		return
+	}
+	if size > 0 {
+		o = coalesce.Light(o)
+		size = coalesce.SizeOf(o)
+	}
+	if c.bytes+size <= maxCrowdBytes {
+		c.kin[s.Kin] = crowd{o, by}
+		c.bytes += size
 	}
 }
 
@@ -101,8 +125,12 @@ func (s *stages) countRest(stand capture.Stand, now time.Time) {
 		}
 		return
 	}
-	if c, ok := s.crowds.kin[stand.Kin]; ok {
-		s.countUnlike(c, stand.Unlike, now)
+	kin := stand.Kin
+	if kin == 0 {
+		kin = s.crowds.kinOf[stand.Look]
+	}
+	if c, ok := s.crowds.kin[kin]; ok && kin != 0 {
+		s.countUnlike(c, stand.Like+stand.Unlike, now)
 		return
 	}
 	s.crowds.begin()

@@ -18,7 +18,7 @@ func (b Batch) Spill(fold correlate.Fold) Batch {
 		b.Flood, b.shown = &correlate.Flood{Since: b.First}, nil
 		b.Flood.Add(b.signer, o, own)
 		if len(own.Values) == 0 { // which are made of what is left out
-			b.shown = []shown{{light(o), own}}
+			b.shown = []shown{{Light(o), own}}
 		}
 	} else {
 		flood := *b.Flood
@@ -29,7 +29,7 @@ func (b Batch) Spill(fold correlate.Fold) Batch {
 	b.Signature = c.Signer.Sign(*o, spec)
 	b.Signature.ID = id
 	b.Earlier, b.operations, b.Fold, b.exported = nil, [maxEarlier]string{}, "", nil
-	b.Signed, b.Newest = light(o), light(cmp.Or(b.Newest, o))
+	b.Signed, b.Newest = Light(o), Light(cmp.Or(b.Newest, o))
 	b.Sample.Attributes, b.Sample.Path, b.Sample.Exception.Stacktrace = nil, nil, ""
 	return b
 }
