@@ -62,6 +62,9 @@ func (k *keeper) run() {
 			k.abandon()
 			return
 		}
+		if k.wait > 0 { // the next attempt may hang
+			k.standBy()
+		}
 		k.bring(due)
 		if learnt != nil {
 			close(learnt)
