@@ -150,7 +150,7 @@ func TestRealServer(t *testing.T) {
 
 	t.Run("a query that it refuses", func(t *testing.T) {
 		for query, says := range map[string]string{
-			`sum(increase({{.Service}}{{if .Failed}}[5m]`:                                   "parse error",
+			`sum(increase({{.Service}}{{if .Failed}}[5m]{{end}}`:                            "parse error",
 			`{{if .Failed}}x{{end}} http_server_request_duration_seconds_count *2`:          "series",
 			`http_server_request_duration_seconds_count[{{if .Failed}}5m{{else}}6m{{end}}]`: "matrix",
 			`{{if .Failed}}"a"{{else}}"b"{{end}}`:                                           "string",
