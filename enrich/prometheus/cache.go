@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// settled is how long after its end a window is complete: what is scraped or
-	// pushed each minute has come.
+	// settled is how long it takes until all of a moment is there, and how long after
+	// its end a window is complete: what is scraped or pushed each minute has come.
 	settled = 2 * time.Minute
 	// An answer that may change is fetched again after this.
 	soon = 30 * time.Second

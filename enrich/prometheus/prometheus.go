@@ -72,6 +72,7 @@ type Rates struct {
 	most      int
 	transport http.RoundTripper // no http.Client: it follows redirects, and quotes URLs
 	slots     chan struct{}
+	busy      sync.Map // from key to a channel that is closed when its answer has come
 	cache     *cache
 	breaker   breaker
 
@@ -161,14 +162,7 @@ func (r *Rates) Prefetch(ctx context.Context, queries []deployment.Query) error 
 	for range min(cap(r.slots), len(wanted)) {
 		wait.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(wanted)); i = next.Add(1) - 1 {
-				select {
-				case r.slots <- struct{}{}:
-				case <-ctx.Done():
-					return
-				}
-				err := r.fetch(ctx, wanted[i])
-				<-r.slots
-				if err != nil && ctx.Err() == nil {
+				if err := r.fetch(ctx, wanted[i]); err != nil && ctx.Err() == nil {
 					r.failures.Add(1)
 					all.add(err)
 				}
@@ -197,27 +191,54 @@ func (r *Rates) wanted(queries []deployment.Query, now time.Time) (wanted []depl
 	return wanted, tooMany
 }
 
-// fetch fetches the answer to one query, and keeps it. What the server does not know
+// fetch sees to it that there is an answer to one query, unless ctx ends or it fails.
+func (r *Rates) fetch(ctx context.Context, q deployment.Query) *Error {
+	k, mine := keyOf(q), make(chan struct{})
+	for ctx.Err() == nil && !r.cache.fresh(k, time.Now()) {
+		other, busy := r.busy.LoadOrStore(k, mine)
+		if busy { // another call is at it
+			select {
+			case <-other.(chan struct{}):
+			case <-ctx.Done():
+			}
+			continue
+		}
+		defer close(mine)
+		defer r.busy.Delete(k)
+		if r.cache.fresh(k, time.Now()) { // another call was
+			return nil
+		}
+		select {
+		case r.slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
+		defer func() { <-r.slots }()
+		return r.get(ctx, q)
+	}
+	return nil
+}
+
+// get fetches the answer to one query, and keeps it. What the server does not know
 // is an answer, too.
-func (r *Rates) fetch(ctx context.Context, q deployment.Query) (err *Error) {
+func (r *Rates) get(ctx context.Context, q deployment.Query) (err *Error) {
 	defer func() {
 		if p := recover(); p != nil { // of the host's functions, on a goroutine of ours
 			err = &Error{Reason: Unasked, Err: fmt.Errorf("Config.Header or Config.Transport panicked with a value of type %T", p)}
 		}
 	}()
-	k, now := keyOf(q), time.Now()
-	if r.cache.fresh(k, now) {
-		return nil // another call has fetched it meanwhile
-	}
+	now := time.Now()
 	a := answer{at: now, final: now.Sub(q.To) >= settled}
-	a.count, a.known, err = r.ask(ctx, q)
+	if now.Sub(q.From) >= settled { // else nothing of it has come
+		a.count, a.known, err = r.ask(ctx, q)
+	}
 	if err != nil {
 		if err.ofServer() || err.Reason == Paused || ctx.Err() != nil {
 			return err // what was fetched before holds
 		}
 		a = answer{at: now}
 	}
-	r.cache.put(k, a)
+	r.cache.put(keyOf(q), a)
 	return err
 }
 

@@ -76,6 +76,12 @@ var functions = template.FuncMap{
 		return text(b.String()), nil
 	},
 	"regex": func(t text) text { return text(regexp.QuoteMeta(string(t))) },
+	// They would take the quotes away.
+	"html": notHere, "js": notHere, "urlquery": notHere,
+}
+
+func notHere(...any) (string, error) {
+	return "", errors.New("it is not for PromQL: texts are quoted as they are")
 }
 
 // maxText is how long a name may be that is asked for, and maxQuery the whole query, in bytes.
