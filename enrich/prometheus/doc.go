@@ -45,7 +45,8 @@
 // increase() is an estimate: what happened between the last sample before a series ended, or its first, and
 // that end or beginning is extrapolated or lost, so that each series may be off by what it counts in two scrape intervals. A series that
 // begins with its first failure loses what it had counted by its first scrape. Of rare failures it says too little, and
-// never that there were some where there were none.
+// never that there were some where there were none. Of a window that began less than two minutes ago nothing is known yet; one that
+// ends now lacks what was not scraped, and is fetched again after half a minute.
 //
 // # Limits and cost
 //

@@ -267,6 +267,21 @@ func TestNoAnswer(t *testing.T) {
 		r := newRates(t, prometheus.Config{URL: "https://prometheus.example/" + pathToken, Header: credentials, Transport: transport})
 		requireError(t, r.Prefetch(t.Context(), q), prometheus.Unreachable, "broken with")
 	})
+	t.Run("the server says what it was sent, in other words", func(t *testing.T) {
+		header := http.Header{}
+		basic := &http.Request{Header: header}
+		basic.SetBasicAuth("me", token)
+		address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			_, password, _ := r.BasicAuth()
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = fmt.Fprintf(w, `{"errorType":"bad_data","error":"%s is %s of %x"}`, r.Header.Get("Authorization"), password, password)
+		})
+		r := newRates(t, prometheus.Config{URL: address, Header: func(context.Context) (http.Header, error) { return header, nil }})
+		err := r.Prefetch(t.Context(), q)
+		requireError(t, err, prometheus.Refused, "bad_data: ")
+		require.NotContains(t, err.Error(), strings.TrimPrefix(header.Get("Authorization"), "Basic "))
+		require.NotContains(t, err.Error(), fmt.Sprintf("%x", token))
+	})
 	t.Run("credentials cannot be had", func(t *testing.T) {
 		r := newRates(t, prometheus.Config{URL: "https://prometheus.example", Transport: roundTripper(nil), Header: func(context.Context) (http.Header, error) {
 			return nil, errors.New("vault has only " + token)
