@@ -34,7 +34,7 @@ const (
 	maxCount = 1 << 50
 	// maxComplaint is how much is shown of what the server says, in bytes.
 	maxComplaint = 300
-	// Servers before 2.54 tell as a warning what is only a hint.
+	// Older servers tell as a warning what is only a hint.
 	hint = "PromQL info:"
 )
 
