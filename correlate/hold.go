@@ -16,6 +16,8 @@ type Admission struct {
 	Learning bool          // what fails now is known from now on
 	Full     bool          // there were too many new tickets
 	Upstream Upstream      // what the failure is a symptom of, and is filed already
+	Suppress Suppress      // when a new problem waits
+	Changed  time.Time     // when the service was last deployed; zero if that is not known
 }
 
 const (
@@ -38,6 +40,8 @@ func (p Problem) admit(a Admission, now time.Time) Reason {
 		return "" // the ticket is not a new one
 	case a.Learning, p.Usual > 0 && !p.grown():
 		return Known
+	case p.settles(a):
+		return Settling
 	case a.Draft > 0:
 		if p.Hold == Expired || p.Hold == Draft && !now.Before(p.HeldAt.Add(a.Draft)) {
 			return Expired
@@ -81,7 +85,7 @@ func (p Problem) Listed() bool { return p.State == Open && (p.Hold == Over || p.
 // has expired. Whoever calls it queues the delivery, in the same atomic step.
 // It is a pure function: p is not changed.
 func (p Problem) Approve(by string, now time.Time) (Problem, bool) {
-	if p.State != Open || !slices.Contains([]Reason{Draft, Over, Known, Downstream}, p.Hold) {
+	if p.State != Open || !slices.Contains([]Reason{Draft, Over, Known, Downstream, Settling}, p.Hold) {
 		return p, false
 	}
 	p = p.clone()

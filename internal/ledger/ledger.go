@@ -34,8 +34,8 @@ type Config struct {
 	Link     func(string) string      // makes a URL one that may be stored; nil leaves them
 
 	// Suspects returns which deployments may be to blame for a problem that opens, and
-	// Changed when a service was last deployed; from what is known, without waiting.
-	// nil knows of none.
+	// Changed when a service was last deployed before a time; from what is known,
+	// without waiting. nil knows of none.
 	Suspects func(correlate.Problem, time.Time) correlate.Suspects
 	Changed  func(correlate.Scope, time.Time) time.Time
 
@@ -259,6 +259,9 @@ func (l *Ledger) decide(b coalesce.Batch, r correlate.Reason, n, own int64) {
 		if d.Detail = "of " + u.String(); u.ID != "" {
 			d.Detail += ", problem " + u.ID
 		}
+	}
+	if r == correlate.Settling && !b.Admission.Changed.IsZero() {
+		d.Detail = "deployed at " + b.Admission.Changed.UTC().Format(time.RFC3339)
 	}
 	l.Decided(d)
 }
