@@ -27,9 +27,10 @@ const (
 	leastGrow = 10
 )
 
-// admit says why a problem that is open has no ticket of its own, or "".
-func (p Problem) admit(a Admission, now time.Time) Reason {
-	switch {
+// admit says why a problem that is open, and was seen again, has no ticket of its
+// own, or "".
+func (p Problem) admit(b Batch, now time.Time) Reason {
+	switch a := b.Admission; {
 	case a.Shadow:
 		return Shadow
 	case a.Percent > 0 && share(p.ID) >= a.Percent:
@@ -40,7 +41,7 @@ func (p Problem) admit(a Admission, now time.Time) Reason {
 		return "" // the ticket is not a new one
 	case a.Learning, p.Usual > 0 && !p.grown():
 		return Known
-	case p.settles(a):
+	case p.settles(b):
 		return Settling
 	case a.Draft > 0:
 		if p.Hold == Expired || p.Hold == Draft && !now.Before(p.HeldAt.Add(a.Draft)) {
@@ -90,8 +91,13 @@ func (p Problem) Approve(by string, now time.Time) (Problem, bool) {
 	}
 	p = p.clone()
 	p.note(now, "approved by "+by)
+	p.release(now)
+	return p, true
+}
+
+// release lets a problem that is held have a ticket.
+func (p *Problem) release(now time.Time) {
 	p.hold("", now)
 	p.Episode++
 	p.OpenedAt, p.UpdatedAt, p.Updates = now, now, 0
-	return p, true
 }

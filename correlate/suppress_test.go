@@ -45,6 +45,7 @@ func TestSettling(t *testing.T) {
 		{"and is new when it comes back", []step{{time.Second, at0, 3, 0, held, correlate.Settling}, {11 * time.Minute, at0, 0, 0, resolved, ""}, {12 * time.Minute, at0, 1, 0, opened, ""}}},
 		{"what comes back after the next deployment waits again", []step{{time.Second, at0, 3, 0, held, correlate.Settling}, {11 * time.Minute, at0, 0, 0, resolved, ""}, {12 * time.Minute, deployed(12 * time.Minute), 1, 0, held, correlate.Settling}}},
 		{"what was told late, and was over in time, waits", []step{{time.Hour, at0, 3, 57 * time.Minute, held, correlate.Settling}, {time.Hour, at0, 0, 0, resolved, ""}}},
+		{"a batch that comes late says nothing of now", []step{{20 * time.Minute, deployed(20 * time.Minute), 1, 0, held, correlate.Settling}, {21 * time.Minute, at0, 1, 17 * time.Minute, held, correlate.Settling}}},
 		{"what failed before the deployment is none of it", []step{{0, deployed(time.Second), 1, 0, opened, ""}}},
 		{"what has its ticket is counted on it", []step{{0, correlate.Admission{}, 1, 0, opened, ""}, {time.Second, at0, 1, 0, counted, ""}}},
 		{"what had a ticket comes back at once: it says that this is over", []step{{0, correlate.Admission{}, 1, 0, opened, ""}, {time.Hour, at0, 0, 0, resolved, ""}, {2 * time.Hour, deployed(2 * time.Hour), 1, 0, reopened, ""}}},
@@ -128,9 +129,9 @@ func TestSettlingHolds(t *testing.T) {
 			was := p
 			p, _ = p.Observe(b, now)
 			d := b.Admission.Changed
-			in := !d.IsZero() && p.LastSeen.Sub(d) >= 0 && p.LastSeen.Sub(d) < grace && p.LastSeen.Sub(began) < grace
+			in := !d.IsZero() && at.Sub(d) < grace && at.Sub(began) < grace
 			outside = outside || !in
-			require.Equal(t, outside, p.Hold == "", "grace %v, last seen %v, deployed %v", grace, p.LastSeen, deployed)
+			require.Equal(t, outside, p.Hold == "", "grace %v, seen at %v, deployed %v", grace, at, deployed)
 			require.Equal(t, outside, p.Episode == 1)
 			require.Equal(t, count, p.Count)
 			require.True(t, first.Equal(p.FirstSeen))

@@ -107,3 +107,26 @@ func TestWithoutKnowledgeOfDeploymentsNothingWaits(t *testing.T) {
 	b.Changed = nil
 	require.Equal(t, correlate.ChangeOpened, b.apply(b.batch(1)))
 }
+
+// A ledger that stood in may not have known of the deployment, and has filed a ticket.
+func TestWhatWasFiledMeanwhileWaitsNoMore(t *testing.T) {
+	store := new(correlate.Memory)
+	b := settling(t, store)
+	b.now = b.now.Add(time.Second)
+	batch := b.batch(3)
+	require.Equal(t, correlate.ChangeHeld, b.apply(batch))
+	known, err := b.TakeOver(t.Context(), batch.Key(), "jira", b.now)
+	require.NoError(t, err)
+	require.True(t, known)
+	require.Equal(t, []string{"open jira"}, due(t, store, b.now, "jira"), "the sink finds the ticket by its key")
+	p := b.problem(batch.Key())
+	require.Empty(t, p.Hold)
+	require.Equal(t, 1, p.Episode)
+	require.Equal(t, "has a ticket already", p.History[1].What)
+	b.now = b.now.Add(time.Second)
+	require.Equal(t, correlate.ChangeCounted, b.apply(b.batch(1)))
+	known, err = b.TakeOver(t.Context(), batch.Key(), "jira", b.now)
+	require.NoError(t, err)
+	require.True(t, known)
+	require.Empty(t, due(t, store, b.now, "jira"), "it is taken over once")
+}
