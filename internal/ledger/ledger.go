@@ -34,8 +34,8 @@ type Config struct {
 	Link     func(string) string      // makes a URL one that may be stored; nil leaves them
 
 	// Suspects returns which deployments may be to blame for a problem that opens, and
-	// Changed when a service was last deployed before a time; from what is known,
-	// without waiting. nil knows of none.
+	// Changed when a service was last deployed; from what is known, without waiting.
+	// nil knows of none.
 	Suspects func(correlate.Problem, time.Time) correlate.Suspects
 	Changed  func(correlate.Scope, time.Time) time.Time
 
