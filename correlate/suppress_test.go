@@ -88,6 +88,7 @@ func TestAnyoneCanFileWhatSettles(t *testing.T) {
 	b.Threshold.Count, b.Admission = 1, correlate.Admission{Suppress: correlate.Suppress{Deploy: time.Minute}, Changed: policyStart}
 	p, _ := correlate.Problem{}.Observe(b, policyStart)
 	require.Equal(t, correlate.Settling, p.Hold)
+	require.True(t, p.AnswersFor(policyStart), "what fails in other services because of it waits with it")
 	p, ok := p.Approve("ann", policyStart.Add(time.Second))
 	require.True(t, ok)
 	require.Empty(t, p.Hold)
