@@ -42,6 +42,7 @@ func TestSuspects(t *testing.T) {
 		{"a text that hangs on one has its default", `"Since payment " + suspects[0].version`, "Since payment 2.4.1", title},
 		{"or another text", `"Since " + suspects[?0].version.orValue("?")`, "Since 2.4.1", "Since ?"},
 		{"how many", `size(suspects) > 1 ? "several" : "few"`, "several", "few"},
+		{"none", `suspects == [] ? "nobody" : "somebody"`, "somebody", "nobody"},
 		{"the number of them", `string(suspects.size())`, "2", "0"},
 		{"any of them", `suspects.exists(s, s.undone) ? "undone" : "-"`, "undone", "-"},
 		{"all of them", `suspects.all(s, s.class != "confirmed") ? "unsure" : "sure"`, "unsure", "unsure"},
