@@ -130,3 +130,18 @@ func TestWhatWasFiledMeanwhileWaitsNoMore(t *testing.T) {
 	require.True(t, known)
 	require.Empty(t, due(t, store, b.now, "jira"), "it is taken over once")
 }
+
+// The answer of the store is lost, and asked for again when the problem is over.
+func TestABatchIsHeldAsItWas(t *testing.T) {
+	b := settling(t, new(correlate.Memory))
+	b.now = b.now.Add(time.Second)
+	batch := b.batch(3)
+	b.Number(&batch)
+	require.Equal(t, correlate.ChangeHeld, b.apply(batch))
+	b.now = b.now.Add(time.Hour)
+	_, err := b.Sweep(t.Context(), b.now)
+	require.NoError(t, err)
+	require.Equal(t, correlate.ChangeHeld, b.apply(batch))
+	require.Equal(t, map[string]int64{"settling": 6}, b.Counters.Decisions())
+	require.EqualValues(t, 3, b.problem(batch.Key()).Count, "it is counted once")
+}
