@@ -13,57 +13,63 @@ import (
 // are kin, were occurrences when one of them was taken.
 type crowds struct {
 	alike, kin map[uint64]crowd
-	kinOf      map[uint64]uint64        // of looks for which there is no room
+	bytes      int                      // that their occurrences hold
 	waiting    map[uint64]capture.Stand // by look or kin: the one that was taken is not decided yet
-	bytes      int                      // that the occurrences hold
 	until      time.Time                // when they are forgotten, as the storm is over
 }
 
 type crowd struct {
-	occurrence *correlate.Occurrence
-	by         source // whose rules took it
+	occurrence *correlate.Occurrence // nil if there was no room for it
+	by         source                // whose rules took it
 }
 
 const (
-	// maxCrowds bounds each kind of them, and maxCrowdBytes what their occurrences hold.
-	// There are more looks.
-	maxCrowds     = 512
+	// maxCrowds bounds the occurrences of each kind of them that are held.
+	maxCrowds = 1024
+	// maxLookBytes bounds what the occurrences of looks hold, and maxCrowdBytes those of
+	// all.
+	maxLookBytes  = 20 << 20
 	maxCrowdBytes = 24 << 20
-	maxLooks      = 4096
+	// maxLooks bounds the looks of which is known that they are occurrences.
+	maxLooks = 8192
 	// keepCrowds is how long a trace of the storm may take after its end.
 	keepCrowds = 30 * time.Second
 )
 
 func (c *crowds) begin() {
 	if c.alike == nil {
-		c.alike, c.kin, c.kinOf, c.waiting = map[uint64]crowd{}, map[uint64]crowd{}, map[uint64]uint64{}, map[uint64]capture.Stand{}
+		c.alike, c.kin, c.bytes = map[uint64]crowd{}, map[uint64]crowd{}, 0
+	}
+	if c.waiting == nil {
+		c.waiting = map[uint64]capture.Stand{}
 	}
 }
 
-// note remembers the first of a look, and of a kin. What there is no room for is
-// counted with its kin, of which less is kept.
+// note remembers the first of a look, and of a kin. Of a kin no more is needed than what
+// a flood is counted by.
 func (c *crowds) note(s capture.Stand, o *correlate.Occurrence, by source) {
 	c.begin()
-	_, alike := c.alike[s.Look]
-	_, kin := c.kin[s.Kin]
 	size := coalesce.SizeOf(o)
-	if !alike && len(c.alike) < maxCrowds && c.bytes+size <= maxCrowdBytes {
-		c.alike[s.Look] = crowd{o, by}
-		c.bytes += size
-		alike, size = true, 0
+	if _, ok := c.kin[s.Kin]; s.Kin != 0 && !ok && len(c.kin) < maxCrowds {
+		kin, n := o, size
+		if c.bytes+n > maxLookBytes {
+			kin = coalesce.Light(o)
+			n = coalesce.SizeOf(kin)
+		}
+		if c.bytes+n <= maxCrowdBytes {
+			c.kin[s.Kin] = crowd{kin, by}
+			c.bytes += n
+			if kin == o {
+				size = 0 // it is held
+			}
+		}
 	}
-	if !alike && len(c.kinOf) < maxLooks {
-		c.kinOf[s.Look] = s.Kin
-	}
-	if kin || len(c.kin) >= maxCrowds {
+	if _, ok := c.alike[s.Look]; s.Look == 0 || ok || len(c.alike) >= maxLooks {
 		return
 	}
-	if size > 0 {
-		o = coalesce.Light(o)
-		size = coalesce.SizeOf(o)
-	}
-	if c.bytes+size <= maxCrowdBytes {
-		c.kin[s.Kin] = crowd{o, by}
+	c.alike[s.Look] = crowd{}
+	if len(c.alike) <= maxCrowds && c.bytes+size <= maxLookBytes {
+		c.alike[s.Look] = crowd{o, by}
 		c.bytes += size
 	}
 }
@@ -71,11 +77,13 @@ func (c *crowds) note(s capture.Stand, o *correlate.Occurrence, by source) {
 // thin decides how much of a storm is taken from now on. When it is over, those that
 // were left out since the last one of their look was taken are counted.
 func (s *stages) thin(now time.Time) {
-	s.gate.Thin.Adjust(now, func(stand capture.Stand) { s.countRest(stand, now) })
+	if s.gate.Thin.Adjust(now, func(stand capture.Stand) { s.countRest(stand, now) }) {
+		s.crowds.alike, s.crowds.kin = nil, nil // those of this storm are to come
+	}
 	switch {
 	case s.gate.Thin.Active():
 		s.crowds.until = now.Add(keepCrowds)
-	case s.crowds.alike != nil && now.After(s.crowds.until):
+	case (s.crowds.alike != nil || s.crowds.waiting != nil) && now.After(s.crowds.until):
 		s.crowds = crowds{}
 	}
 }
@@ -88,7 +96,7 @@ func (s *stages) countAll(now time.Time) {
 // standFor counts those whose failures were too many to tell apart when an occurrence of
 // their rule and operation was taken. Their spans are decided.
 func (s *stages) standFor(stand capture.Stand, o *correlate.Occurrence, by source, now time.Time) {
-	if stand.Look == 0 {
+	if stand == (capture.Stand{}) {
 		return
 	}
 	s.crowds.note(stand, o, by)
@@ -117,25 +125,25 @@ func (s *stages) countUnlike(c crowd, n int64, now time.Time) {
 // Those of which nothing is remembered wait for the trace of the one that was taken. If
 // it never comes, what fails like it is a symptom, or no rule takes it.
 func (s *stages) countRest(stand capture.Stand, now time.Time) {
-	if c, ok := s.crowds.alike[stand.Look]; ok {
+	c, ok := s.crowds.alike[stand.Look]
+	switch {
+	case ok && c.occurrence != nil:
 		s.counters.Occurrences.Add(stand.Like)
 		for _, rule := range append([]int{c.by.rule}, c.by.more...) {
 			o := *c.occurrence
 			s.count(&o, c.by.set, rule, true, nil, stand.Like-1, now)
 		}
 		return
+	case ok: // there were too many looks
+		stand.Unlike, stand.Like = stand.Unlike+stand.Like, 0
 	}
-	kin := stand.Kin
-	if kin == 0 {
-		kin = s.crowds.kinOf[stand.Look]
-	}
-	if c, ok := s.crowds.kin[kin]; ok && kin != 0 {
-		s.countUnlike(c, stand.Like+stand.Unlike, now)
+	if c, ok := s.crowds.kin[stand.Kin]; ok && stand.Like == 0 {
+		s.countUnlike(c, stand.Unlike, now)
 		return
 	}
 	s.crowds.begin()
 	key := cmp.Or(stand.Look, stand.Kin)
-	if late, ok := s.crowds.waiting[key]; ok || len(s.crowds.waiting) < 2*maxCrowds {
+	if late, ok := s.crowds.waiting[key]; ok || len(s.crowds.waiting) < maxLooks {
 		late.Look, late.Kin = stand.Look, stand.Kin
 		late.Like += stand.Like
 		late.Unlike += stand.Unlike

@@ -23,13 +23,21 @@ type admissions struct {
 
 // admission says what holds for new problems of a batch's rule now.
 func (l *Ledger) admission(ctx context.Context, b coalesce.Batch, now time.Time) (correlate.Admission, error) {
-	mode := b.Set.Mode(b.Rule)
+	mode, rule := b.Set.Mode(b.Rule), b.Set.Rule(b.Rule)
 	a := correlate.Admission{
 		Shadow:  l.Shadow || mode.Kind == celrule.Shadow,
 		Percent: mode.Percent,
 		Draft:   mode.Expires,
 		// The one ticket of a flood takes the place of any number of them.
-		Full: budgeted(b) && l.full(b, now),
+		Full:     budgeted(b) && l.full(b, now),
+		Suppress: rule.Suppress,
+	}
+	if rule.Suppress.Deploy > 0 && l.Changed != nil {
+		at := now
+		if b.Last.Before(now) {
+			at = b.Last // what is told late may be older than the deployment after it
+		}
+		a.Changed = l.Changed(b.Scope, at)
 	}
 	if l.Adopt <= 0 {
 		return a, nil

@@ -98,5 +98,8 @@ func (l *Ledger) decide(b coalesce.Batch, r correlate.Reason, n, own int64) {
 			d.Detail += ", problem " + u.ID
 		}
 	}
+	if r == correlate.Settling && !b.Admission.Changed.IsZero() {
+		d.Detail = "deployed at " + b.Admission.Changed.UTC().Format(time.RFC3339)
+	}
 	l.Decided(d)
 }

@@ -142,7 +142,7 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 		}
 		if change, again := p.Counted(b.Batch); again {
 			b.Signature.ID = p.ID
-			l.decided(b, change, p.Hold)
+			l.decided(b, change, p.HeldFor(b.Batch))
 			return change, nil
 		}
 	}
@@ -177,7 +177,7 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	}
 	l.affect(ctx, b.Admission.Upstream, b, now)
 	b.Signature.ID = next.ID // decisions name the problem
-	l.decided(b, change, next.Hold)
+	l.decided(b, change, next.HeldFor(b.Batch))
 	l.follow(key, next)
 	l.admissions.failed = false
 	l.spend(b, change, before, next, paid, now)
