@@ -55,8 +55,8 @@ func (a *assembler) run() {
 			e.takeMore(assembleRun)
 		case <-wake:
 		case <-s.gate.Holds():
-		case now := <-minute.C:
-			minute.Reset(untilMinute(now))
+		case <-minute.C:
+			minute.Reset(untilMinute(time.Now()))
 		case r := <-e.resources:
 			s.ledger.Join(s.convert.Scope(r))
 			e.known.add(r)

@@ -37,11 +37,19 @@ type Traffic struct {
 	total    int                           // operations that have a name
 
 	// Tell is told what was counted in a minute that has ended, by Advance and Cut.
-	// It must be set before they are called, and may be nil.
-	Tell func(r *resource.Resource, operation string, minute time.Time, s correlate.Share)
+	// It must be set before they are called, must not call Open, and may be nil.
+	Tell func([]Minute)
 
-	cut    sync.Mutex // guards past of operations, and minute
+	cut    sync.Mutex // guards told of operations, and minute; held while Tell is called
 	minute time.Time  // that began last
+}
+
+// Minute is what was counted of an operation within a minute.
+type Minute struct {
+	Resource  *resource.Resource // of one process of its release; nil if there are too many releases
+	Operation string             // as it stands in occurrences; empty for all that there was no room for
+	Start     time.Time          // of the minute
+	Share     correlate.Share
 }
 
 type operationKey struct{ service, name string }
@@ -166,46 +174,42 @@ func (t *Traffic) Cut(now time.Time) {
 
 // tell tells what was counted since it was called last, and begins a minute.
 func (t *Traffic) tell(ended, begins time.Time, each func(*operation, correlate.Share)) {
-	type ending struct {
-		o *operation
-		s correlate.Share
-	}
-	var news []ending
-	func() {
-		t.mu.RLock()
-		defer t.mu.RUnlock()
-		t.cut.Lock()
-		defer t.cut.Unlock()
-		t.minute = begins
-		for o := range t.all {
-			total := o.total()
-			if s := o.untold(total); s.Requests > 0 && t.Tell != nil {
-				news = append(news, ending{o, s})
-				o.told.Failed += s.Failed
-				o.told.Requests += s.Requests
-			}
-			each(o, total)
-		}
-	}()
 	if ended.IsZero() {
 		ended = begins
 	}
-	for _, n := range news { // without a lock that a span could wait for
-		t.Tell(n.o.release.resource, clip(n.o.name, maxName), ended, n.s)
+	t.cut.Lock()
+	defer t.cut.Unlock()
+	t.minute = begins
+	news := t.untold(ended, func(o *operation, total, untold correlate.Share) {
+		o.told.Failed += untold.Failed
+		o.told.Requests += untold.Requests
+		each(o, total)
+	})
+	if t.Tell != nil && len(news) > 0 {
+		t.Tell(news)
 	}
 }
 
-// Open calls yield with what was counted in the minute that goes on.
-func (t *Traffic) Open(yield func(r *resource.Resource, operation string, minute time.Time, s correlate.Share)) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
+// Open returns what was counted in the minute that goes on, and not told.
+func (t *Traffic) Open() []Minute {
 	t.cut.Lock()
 	defer t.cut.Unlock()
+	return t.untold(t.minute, func(*operation, correlate.Share, correlate.Share) {})
+}
+
+// untold returns what Tell has not had.
+func (t *Traffic) untold(minute time.Time, each func(o *operation, total, untold correlate.Share)) (out []Minute) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
 	for o := range t.all {
-		if s := o.untold(o.total()); s.Requests > 0 {
-			yield(o.release.resource, clip(o.name, maxName), t.minute, s)
+		total := o.total()
+		s := o.untold(total)
+		if s.Requests > 0 {
+			out = append(out, Minute{o.release.resource, clip(o.name, maxName), minute, s})
 		}
+		each(o, total, s)
 	}
+	return out
 }
 
 // all are all operations. It is to be called with mu held.

@@ -64,11 +64,11 @@ func TestTrafficIsBounded(t *testing.T) {
 	require.Zero(t, tr.Share("", fmt.Sprint("GET /", maxOperations+50)))
 	require.NotZero(t, tr.Share("", "GET /0").Requests)
 	var rest correlate.Share
-	tr.Open(func(_ *resource.Resource, operation string, _ time.Time, s correlate.Share) {
-		if operation == "" {
-			rest = s
+	for _, m := range tr.Open() {
+		if m.Operation == "" {
+			rest = m.Share
 		}
-	})
+	}
 	require.Equal(t, correlate.Share{Requests: 101, Failed: 1}, rest, "what there is no room for is counted under one name")
 }
 
@@ -110,9 +110,11 @@ func BenchmarkTraffic(b *testing.B) {
 // told collects what is told of the traffic.
 func told(tr *Traffic) map[string]correlate.Share {
 	all := map[string]correlate.Share{}
-	tr.Tell = func(r *resource.Resource, operation string, minute time.Time, s correlate.Share) {
-		version, _ := r.Set().Value("service.version")
-		all[fmt.Sprintf("%s %s %s", minute.Format("15:04"), version.AsString(), operation)] = s
+	tr.Tell = func(minutes []Minute) {
+		for _, m := range minutes {
+			version, _ := m.Resource.Set().Value("service.version")
+			all[fmt.Sprintf("%s %s %s", m.Start.UTC().Format("15:04"), version.AsString(), m.Operation)] = m.Share
+		}
 	}
 	return all
 }
@@ -139,9 +141,9 @@ func TestTrafficTellsOfVersionsByTheMinute(t *testing.T) {
 	clear(all)
 	tr.Count(of("pay", "1", "POST /pay"), 0, true)
 	open := map[string]correlate.Share{}
-	tr.Open(func(_ *resource.Resource, operation string, minute time.Time, s correlate.Share) {
-		open[minute.Format("15:04 ")+operation] = s
-	})
+	for _, m := range tr.Open() {
+		open[m.Start.Format("15:04 ")+m.Operation] = m.Share
+	}
 	require.Equal(t, map[string]correlate.Share{"12:10 POST /pay": {Requests: 1, Failed: 1}}, open)
 	tr.Cut(start.Add(10*time.Minute + time.Second))
 	tr.Cut(start.Add(10*time.Minute + 2*time.Second))
@@ -152,10 +154,12 @@ func TestTrafficTellsOfVersionsByTheMinute(t *testing.T) {
 func TestTrafficTellsAllThatIsCounted(t *testing.T) {
 	tr := NewTraffic()
 	var sum correlate.Share
-	tr.Tell = func(_ *resource.Resource, _ string, _ time.Time, s correlate.Share) {
-		require.LessOrEqual(t, s.Failed, s.Requests)
-		sum.Requests += s.Requests
-		sum.Failed += s.Failed
+	tr.Tell = func(minutes []Minute) {
+		for _, m := range minutes {
+			require.LessOrEqual(t, m.Share.Failed, m.Share.Requests)
+			sum.Requests += m.Share.Requests
+			sum.Failed += m.Share.Failed
+		}
 	}
 	var running sync.WaitGroup
 	for g := range 4 {
@@ -168,7 +172,7 @@ func TestTrafficTellsAllThatIsCounted(t *testing.T) {
 	}
 	for i := range 100 {
 		tr.Cut(time.Unix(int64(i), 0))
-		tr.Open(func(*resource.Resource, string, time.Time, correlate.Share) {})
+		tr.Open()
 	}
 	running.Wait()
 	tr.Cut(time.Unix(1000, 0))
