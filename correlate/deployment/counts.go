@@ -21,6 +21,7 @@ const (
 	maxOwnCells = 200_000
 	maxNames    = 16 << 10 // that are known redacted
 	maxScopes   = 64       // of which counts are read
+	maxAsked    = 48       // of them because somebody asked
 	// maxRead bounds what is read, and kept, of counts of others: in bytes as they are
 	// stored. In memory they take up to five times as much.
 	maxRead = 2 << 20
@@ -34,6 +35,8 @@ type CountsConfig struct {
 	// Store keeps the counts of all processes. With a [correlate.Memory], or none, they stay in
 	// the process, and are lost with it.
 	Store correlate.Store
+	// Forgets says that the store forgets with the process, though it is no [correlate.Memory].
+	Forgets bool
 	// Redactor removes secrets from names before anything is stored. Defaults to the zero
 	// Redactor.
 	Redactor *redact.Redactor
@@ -61,6 +64,9 @@ type Traffic struct {
 // as before it. A process that began or ended within a minute is not taken to have
 // been there for all of it.
 //
+// A span that a head sampler dropped is not counted, since no processor sees it: rates are
+// those of what was recorded. A call failed if its span's status is an error, or a panic ended it.
+//
 // All methods may be called concurrently; Flush and Refresh wait for the store,
 // and for each other. There is no goroutine and no clock.
 type Counts struct {
@@ -75,7 +81,7 @@ type Counts struct {
 	sent   map[release]*batch // that the store may not have
 	batch  int64
 	parts  map[release]int
-	names  map[string]string
+	names  map[name]string
 	read   map[correlate.Scope]*fleetCounts
 	asked  map[correlate.Scope]time.Time
 	cached *view
@@ -122,8 +128,8 @@ func NewCounts(c CountsConfig) *Counts {
 	}
 	_, forgets := c.Store.(*correlate.Memory)
 	return &Counts{
-		config: c, forgets: forgets || c.Store == nil, writer: rand.Text()[:12],
-		own: map[release]*tally{}, sent: map[release]*batch{}, parts: map[release]int{}, names: map[string]string{},
+		config: c, forgets: forgets || c.Forgets || c.Store == nil, writer: rand.Text()[:12],
+		own: map[release]*tally{}, sent: map[release]*batch{}, parts: map[release]int{}, names: map[name]string{},
 		read: map[correlate.Scope]*fleetCounts{}, asked: map[correlate.Scope]time.Time{},
 	}
 }
@@ -192,16 +198,22 @@ func (c *Counts) scope(s correlate.Scope) correlate.Scope {
 	return correlate.Scope{Namespace: c.clean(s.Namespace), Service: c.clean(s.Service), Environment: c.clean(s.Environment)}
 }
 
+// name is a text that is redacted, as what identifies or as an operation.
+type name struct {
+	identifies bool
+	text       string
+}
+
 func (c *Counts) clean(s string) string {
-	return c.redacted("i"+s, func() string { return clean(c.config.Redactor, s, maxIdentity) })
+	return c.redacted(name{true, s}, func() string { return clean(c.config.Redactor, s, maxIdentity) })
 }
 
 func (c *Counts) name(s string) string {
-	return c.redacted("o"+s, func() string { return strings.ToValidUTF8(c.config.Redactor.Text(s), "\uFFFD") })
+	return c.redacted(name{false, s}, func() string { return strings.ToValidUTF8(c.config.Redactor.Text(s), "\uFFFD") })
 }
 
-func (c *Counts) redacted(key string, redact func() string) string {
-	if len(key) == 1 {
+func (c *Counts) redacted(key name, redact func() string) string {
+	if key.text == "" {
 		return ""
 	}
 	s, ok := c.names[key]
@@ -332,11 +344,23 @@ func (c *Counts) flush(ctx context.Context, rel release, b *batch, now time.Time
 	if after.active(now) >= partWriters {
 		c.parts[rel] = min(max(c.parts[rel], 1)*2, maxParts)
 	}
-	k := c.read[rel.scope]
-	if k == nil {
-		k = &fleetCounts{records: map[string]*traffic{}}
-		c.read[rel.scope] = k
-	}
-	k.records[key.ID] = after
+	c.keep(rel.scope, key.ID, after)
 	return nil
+}
+
+// keep takes what was stored for what is known, if there is room for it.
+func (c *Counts) keep(scope correlate.Scope, id string, t *traffic) {
+	k := c.read[scope]
+	if k == nil {
+		size := 0
+		for _, k := range c.read {
+			size += k.size()
+		}
+		if len(c.read) >= maxScopes || size > maxRead {
+			return // it is read when somebody asks
+		}
+		k = &fleetCounts{records: map[string]*traffic{}}
+		c.read[scope] = k
+	}
+	k.records[id] = t
 }

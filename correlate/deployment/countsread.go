@@ -1,6 +1,7 @@
 package deployment
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -50,7 +51,7 @@ type scopeDue struct {
 	size  int
 }
 
-// due returns the services whose counts are wanted: the process's own come first.
+// due returns the services whose counts are wanted, those first that were asked for.
 func (c *Counts) due(now time.Time) (out []scopeDue) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,15 +91,17 @@ func (c *Counts) due(now time.Time) (out []scopeDue) {
 			add(s, false)
 		}
 	}
-	slices.SortFunc(out, func(a, b scopeDue) int {
-		if a.own != b.own {
-			if a.own {
-				return -1
-			}
+	rank := func(d scopeDue) int {
+		_, asked := c.asked[d.scope]
+		switch {
+		case d.own && asked:
+			return 0
+		case asked:
 			return 1
 		}
-		return a.scope.Compare(b.scope)
-	})
+		return 2
+	}
+	slices.SortFunc(out, func(a, b scopeDue) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), a.scope.Compare(b.scope)) })
 	return out[:min(len(out), maxScopes)]
 }
 

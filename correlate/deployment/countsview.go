@@ -111,7 +111,7 @@ func (v *view) look(asked correlate.Scope) (out scopeView) {
 	}
 	defer c.mu.Unlock()
 	scope := c.scope(asked)
-	if _, known := c.asked[scope]; known || len(c.asked) < maxScopes {
+	if _, known := c.asked[scope]; known || len(c.asked) < maxAsked {
 		c.asked[scope] = v.now
 	}
 	if k := c.read[scope]; k != nil {

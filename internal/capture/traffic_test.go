@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -99,12 +100,43 @@ func TestTrafficConcurrently(t *testing.T) {
 }
 
 func BenchmarkTraffic(b *testing.B) {
-	tr := NewTraffic()
 	spans := []sdktrace.ReadOnlySpan{of("a", "1", "x"), of("a", "1", "y"), of("b", "1", "x")}
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		tr.Count(spans[i%3], byte(i), false)
-	}
+	b.Run("one", func(b *testing.B) { // as in most processes
+		tr := NewTraffic()
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			tr.Count(spans[0], byte(i), false)
+		}
+	})
+	b.Run("parallel", func(b *testing.B) {
+		tr := NewTraffic()
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for i := rand.Uint32(); pb.Next(); i += 0x9E3779B1 {
+				tr.Count(spans[0], byte(i>>24), false)
+			}
+		})
+	})
+	b.Run("releases", func(b *testing.B) { // as where the spans of many processes come together
+		tr := NewTraffic()
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			tr.Count(spans[i%3], byte(i), false)
+		}
+	})
+	b.Run("minute", func(b *testing.B) {
+		tr := NewTraffic()
+		told := 0
+		tr.Tell = func(m []Minute) { told += len(m) }
+		for i := range maxOperations {
+			tr.Count(span(fmt.Sprint("GET /", i), 1, codes.Unset), 0, false)
+		}
+		for i := 0; b.Loop(); i++ {
+			tr.Count(spans[0], byte(i), false)
+			tr.Cut(time.Unix(60*int64(i), 0))
+		}
+		require.NotZero(b, told)
+	})
 }
 
 // told collects what is told of the traffic.
