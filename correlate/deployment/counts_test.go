@@ -252,6 +252,8 @@ func TestCountsOfOthersAreReadWhenAskedFor(t *testing.T) {
 	require.True(t, ask(2))
 	require.NoError(t, reads.Refresh(t.Context(), minutesAfter(30)))
 	require.Empty(t, reads.read)
+	require.NoError(t, reads.Refresh(t.Context(), minutesAfter(31), payment))
+	require.True(t, ask(31), "of those that are named it is known when somebody asks first")
 }
 
 // Names are redacted as those of problems are.

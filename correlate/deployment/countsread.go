@@ -9,10 +9,10 @@ import (
 	"github.com/spanticket/spanticket/correlate"
 )
 
-// Refresh reads what other processes have stored: of the services that this process counts for
-// every five minutes, and of those that were asked for in the last ten minutes each
+// Refresh reads what other processes have stored: of the services that this process counts for, and
+// of those that are named, every five minutes, and of those that were asked for in the last ten minutes each
 // time. It is to be called each minute. After an error what was known stays.
-func (c *Counts) Refresh(ctx context.Context, now time.Time) error {
+func (c *Counts) Refresh(ctx context.Context, now time.Time, also ...correlate.Scope) error {
 	if c.forgets {
 		return nil
 	}
@@ -20,7 +20,7 @@ func (c *Counts) Refresh(ctx context.Context, now time.Time) error {
 	defer c.busy.Unlock()
 	var damaged, unread int64
 	room := maxRead
-	for _, s := range c.due(now) {
+	for _, s := range c.due(now, also) {
 		if !s.read {
 			room -= s.size
 			continue
@@ -52,11 +52,14 @@ type scopeDue struct {
 }
 
 // due returns the services whose counts are wanted, those first that were asked for.
-func (c *Counts) due(now time.Time) (out []scopeDue) {
+func (c *Counts) due(now time.Time, also []correlate.Scope) (out []scopeDue) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = latest(c.now, now)
 	own := map[correlate.Scope]bool{}
+	for _, s := range also {
+		own[c.scope(s)] = true
+	}
 	for rel := range c.own {
 		own[rel.scope] = true
 	}
