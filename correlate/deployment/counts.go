@@ -112,7 +112,8 @@ type batch struct {
 	tally  *tally
 	number int64
 	part   int
-	unsure bool // it may be stored already
+	tried  time.Time // first
+	unsure bool      // it may be stored already
 }
 
 // fleetCounts are what the store has of a service.
@@ -300,6 +301,9 @@ func (c *Counts) take(rel release) *batch {
 
 // flush stores a batch.
 func (c *Counts) flush(ctx context.Context, rel release, b *batch, now time.Time) error {
+	if b.tried.IsZero() {
+		b.tried = now
+	}
 	key := trafficKey(rel.scope, rel.version, b.part)
 	var after *traffic
 	lost := false
@@ -314,8 +318,7 @@ func (c *Counts) flush(ctx context.Context, rel release, b *batch, now time.Time
 		if after.counted(c.writer, b.number) {
 			return correlate.Record{}, nil, errSame
 		}
-		// So many have counted since that nobody knows: once at most.
-		if lost = b.unsure && after.at(c.writer) < 0 && len(after.writers) >= maxWriters; lost {
+		if lost = b.unsure && after.forgot(c.writer, b.tried); lost { // once at most
 			return correlate.Record{}, nil, errSame
 		}
 		after.add(b.tally)

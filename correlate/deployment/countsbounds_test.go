@@ -149,3 +149,18 @@ func TestWhatIsNotStoredIsBounded(t *testing.T) {
 	n, _ := counts.At(minutesAfter(120)).Count(always("", ""))
 	require.Equal(t, sum, n.Total)
 }
+
+// Whether a batch was counted is not known only if so many have counted since that nobody remembers.
+func TestForgottenWriters(t *testing.T) {
+	full := &traffic{}
+	for i := range 2 * maxWriters {
+		full.note(fmt.Sprint(i), 1, minutesAfter(float64(i)))
+	}
+	require.Len(t, full.writers, maxWriters)
+	require.True(t, full.counted("200", 1))
+	require.False(t, full.counted("200", 2))
+	require.False(t, full.forgot("200", noon), "it is remembered")
+	require.True(t, full.forgot("3", noon), "others have counted since, and some of them are forgotten")
+	require.False(t, full.forgot("x", minutesAfter(200)), "all who have counted since are remembered")
+	require.False(t, (&traffic{}).forgot("x", noon))
+}

@@ -118,6 +118,12 @@ func (t *traffic) note(id string, batch int64, now time.Time) {
 	t.writers = slices.Delete(t.writers, 0, max(0, len(t.writers)-maxWriters))
 }
 
+// forgot reports whether a writer may have counted since some time without being
+// remembered: because so many others have.
+func (t *traffic) forgot(id string, since time.Time) bool {
+	return t.at(id) < 0 && len(t.writers) >= maxWriters && t.writers[0].At.After(since.Add(-maxAhead))
+}
+
 // active returns how many writers there are.
 func (t *traffic) active(now time.Time) (n int) {
 	for _, w := range t.writers {
