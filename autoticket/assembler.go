@@ -46,7 +46,7 @@ func (a *assembler) run() {
 	e, s := a.e, a.e.s
 	tick := time.NewTicker(assembleEvery)
 	defer tick.Stop()
-	minute := time.NewTicker(time.Minute)
+	minute := time.NewTimer(untilMinute(time.Now())) // what is counted is told by the minute
 	defer minute.Stop()
 	s.gate.Traffic.Advance(time.Now())
 	a.learn()
@@ -67,6 +67,7 @@ func (a *assembler) run() {
 		case <-wake:
 		case <-s.gate.Holds():
 		case <-minute.C:
+			minute.Reset(untilMinute(time.Now()))
 		case r := <-e.resources:
 			a.meet(r)
 		case f := <-e.flushes:
@@ -176,4 +177,9 @@ func (e *Engine) abandonWork() {
 		}
 	default:
 	}
+}
+
+// untilMinute returns how long it takes until the next minute begins.
+func untilMinute(now time.Time) time.Duration {
+	return now.Truncate(time.Minute).Add(time.Minute).Sub(now)
 }
