@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spanticket/spanticket/correlate"
-	"github.com/spanticket/spanticket/correlate/deployment/internal/world"
+	"github.com/spanticket/spanticket/internal/world"
 )
 
 // observed is a world as it is seen from here: what was told of it, and counted.
