@@ -76,36 +76,18 @@ func (w *World) draw(service, op, stream int, p part, t time.Time) (total, fault
 	rate, healthy := o.PerMinute*load(t)*p.share*bucket.Minutes(), 1.0
 	for _, i := range w.hit[service] {
 		f := &w.Faults[i]
-		if t.Before(f.From) || !f.Until.IsZero() && t.After(f.Until.Add(time.Hour)) {
+		if t.Before(f.From) && !f.daily || !f.Until.IsZero() && t.After(f.Until.Add(time.Hour)) {
 			continue
 		}
-		if f.surge > 0 && (f.Until.IsZero() || t.Before(f.Until)) {
-			rate *= 1 + (f.surge-1)*min(1, float64(t.Sub(f.From))/float64(10*time.Minute))
+		if share := w.fails(f, op, t); share > 0 || f.surge > 0 {
+			rate *= w.surges(f, p, t)
+			healthy *= 1 - w.has(f, p, t)*share
 		}
-		healthy *= 1 - w.has(f, p, t)*w.fails(f, op, t)
 	}
 	r := rand.New(rand.NewPCG(w.hash(service, op, t.Unix(), stream), w.Seed))
 	total = poisson(r, rate)
 	faulty = binomial(r, total, 1-healthy)
 	return total, faulty, binomial(r, total-faulty, o.Background)
-}
-
-// has returns for which share of a version's processes a fault is there.
-func (w *World) has(f *Fault, p part, t time.Time) float64 {
-	switch {
-	case f.Change < 0:
-		return 1
-	case f.Kind == Dependency: // by how much of what it calls is new
-		for _, q := range w.versions(w.Changes[f.Change].Service, t) {
-			if q.change == f.Change {
-				return q.share
-			}
-		}
-		return 0
-	case p.change == f.Change:
-		return 1
-	}
-	return 0
 }
 
 // Notice returns when a fault showed first and when it had five times, both by
