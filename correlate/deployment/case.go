@@ -14,8 +14,10 @@ type Case struct {
 	Region    string          // of the failing process; empty if that is not known
 	// Peer is the service that the operation was calling when it failed, if it was.
 	Peer string
-	// First is when the problem occurred first, in this episode of it.
-	First time.Time
+	// First is when the problem occurred first, in this episode of it, and Unsure how
+	// much later that may have been.
+	First  time.Time
+	Unsure time.Duration
 	// Known says that its signature was seen before that.
 	Known bool
 	// Count is how often it occurred since; 0 if that is not known.
@@ -41,7 +43,8 @@ func (c Case) window() time.Duration {
 func CaseOf(p correlate.Problem) Case {
 	c := Case{Scope: p.Scope, First: p.FirstSeen, Count: p.Count}
 	if p.OpenedAt.Sub(p.FirstSeen) > defaultWindow {
-		c.First, c.Known, c.Count = p.OpenedAt.Add(-p.Answers.Threshold.Within), true, 0
+		c.Known, c.Count = true, 0
+		c.First, c.Unsure = began(p)
 	}
 	for i, s := range p.Samples {
 		if s.Time.Before(c.First) {
@@ -56,6 +59,27 @@ func CaseOf(p correlate.Problem) Case {
 		}
 	}
 	return c
+}
+
+// began returns when an episode of a problem began, and how much later that may have been.
+func began(p correlate.Problem) (time.Time, time.Duration) {
+	within := p.Answers.Threshold.Within
+	from, first := p.OpenedAt.Add(-within), p.OpenedAt
+	see := func(t time.Time) {
+		if !t.Before(from) {
+			first = earliest(first, t)
+		}
+	}
+	for _, b := range p.Recent {
+		see(b.Start)
+	}
+	for _, s := range p.Samples {
+		see(s.Time)
+	}
+	if p.Answers.Threshold.Count <= 1 || !p.LastSeen.After(p.OpenedAt) && len(p.Recent) > 0 {
+		return first, 0 // one was enough, or all are counted yet that were
+	}
+	return from, first.Sub(from)
 }
 
 // peerOf returns which service a sample was calling.
