@@ -14,10 +14,8 @@ type Case struct {
 	Region    string          // of the failing process; empty if that is not known
 	// Peer is the service that the operation was calling when it failed, if it was.
 	Peer string
-	// First is when the problem occurred first, in this episode of it, and Unsure how
-	// much later that may have been.
-	First  time.Time
-	Unsure time.Duration
+	// First is when the problem occurred first, in this episode of it.
+	First time.Time
 	// Known says that its signature was seen before that.
 	Known bool
 	// Count is how often it occurred since; 0 if that is not known.
@@ -44,7 +42,7 @@ func CaseOf(p correlate.Problem) Case {
 	c := Case{Scope: p.Scope, First: p.FirstSeen, Count: p.Count}
 	if p.OpenedAt.Sub(p.FirstSeen) > defaultWindow {
 		c.Known, c.Count = true, 0
-		c.First, c.Unsure = began(p)
+		c.First = began(p)
 	}
 	for i, s := range p.Samples {
 		if s.Time.Before(c.First) {
@@ -61,25 +59,21 @@ func CaseOf(p correlate.Problem) Case {
 	return c
 }
 
-// began returns when an episode of a problem began, and how much later that may have been.
-func began(p correlate.Problem) (time.Time, time.Duration) {
-	within := p.Answers.Threshold.Within
-	from, first := p.OpenedAt.Add(-within), p.OpenedAt
-	see := func(t time.Time) {
-		if !t.Before(from) {
-			first = earliest(first, t)
+// began returns when an episode of a problem began, as far as that is known: an earlier time at which
+// all went well would make its failures look as if they grew.
+func began(p correlate.Problem) time.Time {
+	from, first := p.OpenedAt.Add(-p.Answers.Threshold.Within), p.OpenedAt
+	for _, b := range p.Recent {
+		if !b.Start.Before(from) {
+			first = earliest(first, b.Start)
 		}
 	}
-	for _, b := range p.Recent {
-		see(b.Start)
-	}
 	for _, s := range p.Samples {
-		see(s.Time)
+		if !s.Time.Before(from) {
+			first = earliest(first, s.Time)
+		}
 	}
-	if p.Answers.Threshold.Count <= 1 || !p.LastSeen.After(p.OpenedAt) && len(p.Recent) > 0 {
-		return first, 0 // one was enough, or all are counted yet that were
-	}
-	return from, first.Sub(from)
+	return first
 }
 
 // peerOf returns which service a sample was calling.

@@ -55,12 +55,9 @@ func (t *trial) weigh() Reason {
 	if reason := t.alibi(reached, others); reason != "" {
 		return reason
 	}
-	switch {
-	case t.Delay < 0 && t.c.Unsure > 0:
-		t.say(true, "failures of this kind became more frequent about the time of the change")
-	case t.Delay < 0:
+	if t.Delay < 0 {
 		t.say(true, "the first failure came %s before the change was told, which is as far as clocks and senders differ", short(-t.Delay))
-	default:
+	} else {
 		t.say(t.Delay <= near, "the first failure came %s after the change", short(t.Delay))
 	}
 	if t.d.Region != "" && t.d.Region == t.c.Region {
@@ -126,7 +123,7 @@ func (t *trial) alibi(reached, others bool) Reason {
 	switch {
 	case t.c.Region != "" && t.d.Region != "" && t.c.Region != t.d.Region:
 		return Elsewhere
-	case t.Delay < -t.d.slack()-t.c.Unsure, t.Delay < 0 && others && !reached:
+	case t.Delay < -t.d.slack(), t.Delay < 0 && others && !reached:
 		return BeganBefore
 	case others && !reached:
 		return NotReached
@@ -302,7 +299,7 @@ func (t *trial) mitigate() {
 		t.say(false, "nobody told to which environment it was deployed")
 		t.Class = t.Class.lower()
 	}
-	if t.Delay < -clocks-t.c.Unsure && !t.beside { // it has begun before it was told of, but not even that is known
+	if t.Delay < -clocks && !t.beside { // it has begun before it was told of, but not even that is known
 		t.Class = t.Class.lower()
 	}
 	switch {

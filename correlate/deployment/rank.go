@@ -107,7 +107,7 @@ func candidates(c Case, h *History, g *Graph, now time.Time) []candidate {
 	add := func(scope correlate.Scope, distance int, shared bool, to time.Time) {
 		var of []candidate
 		for d := range h.between(scope, c.First.Add(-c.window()), to) {
-			if d.Status == Removed && distance == 0 || distance > 0 && d.Time.Sub(c.First) > d.slack()+c.Unsure {
+			if d.Status == Removed && distance == 0 || distance > 0 && d.Time.Sub(c.First) > d.slack() {
 				continue
 			}
 			of = append(of, candidate{d, distance, shared})

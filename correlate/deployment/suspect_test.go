@@ -95,7 +95,6 @@ func TestSuspects(t *testing.T) {
 		{rule: "also where nothing is counted", change: func(c *Case) { c.Failing = []string{"1", "2"} }, want: "old_too"},
 		{rule: "it began before", rates: bad, change: func(c *Case) { c.First = minutesAfter(-5) }, want: "began_before"},
 		{rule: "clocks may differ a little", rates: bad, change: func(c *Case) { c.First = minutesAfter(-1) }, want: "strong payment 2", says: "1 min before the change was told"},
-		{rule: "and when it began may not be known", rates: bad, change: func(c *Case) { c.First, c.Unsure, c.Known = minutesAfter(-4), 5*time.Minute, true }, want: "strong payment 2", says: "about the time of the change"},
 		{rule: "where the version has it", rates: bad, change: func(c *Case) { c.First = minutesAfter(-1); c.Failing = []string{"1"} }, want: "began_before"},
 		{rule: "who tells only of the end has begun before", told: []Deployment{before, {Scope: payment, Version: "2", Time: minutesAfter(6), Status: Succeeded}}, rates: bad, want: "strong payment 2"},
 		{rule: "the version was not in what failed", rates: bad, change: func(c *Case) { c.First, c.Failing = minutesAfter(1), []string{"1"} }, want: "not_reached"},

@@ -56,8 +56,13 @@ func (s *score) faults(b *bytes.Buffer) {
 func (s *score) classes(b *bytes.Buffer) {
 	fmt.Fprintf(b, "\nWhen a suspect was called\n")
 	for _, c := range []deployment.Class{deployment.Confirmed, deployment.Strong, deployment.Likely, deployment.Possible} {
-		right, named := s.class(c)
-		fmt.Fprintf(b, "  %-10s it was right in %d of %d (%.1f %%)\n", c, right, named, 100*share(right, named))
+		right, named := s.class(c, false)
+		fmt.Fprintf(b, "  %-10s it was right in %d of %d (%.1f %%)", c, right, named, 100*share(right, named))
+		if c != deployment.Confirmed {
+			right, named = s.class(c, true)
+			fmt.Fprintf(b, "; when the ticket was filed, in %d of %d (%.1f %%)", right, named, 100*share(right, named))
+		}
+		fmt.Fprintln(b)
 	}
 	bad, confirmed, vain, blamed := s.undone()
 	fmt.Fprintf(b, "%d of %d rollbacks of what was to blame confirmed it; after %d of %d of what was not, it was blamed yet\n", confirmed, bad, blamed, vain)

@@ -82,9 +82,9 @@ func (s *score) count(kinds ...world.Share) (r row) {
 	return r
 }
 
-// class counts how often what was named first was right, of those of one class. What is hard
-// to see is left out.
-func (s *score) class(c deployment.Class) (right, named int) {
+// class counts how often what was named first was right, of those of one class, when the ticket was
+// filed or later. What is hard to see is left out.
+func (s *score) class(c deployment.Class, filed bool) (right, named int) {
 	for _, a := range s.answers {
 		if slices.ContainsFunc(world.Hard, func(k world.Share) bool { return k.Kind == a.of().Kind }) {
 			continue
@@ -92,6 +92,8 @@ func (s *score) class(c deployment.Class) (right, named int) {
 		v := a.soon
 		if c == deployment.Confirmed {
 			v = a.after
+		} else if filed {
+			v = a.filed
 		}
 		if len(v.Suspects) > 0 && v.Suspects[0].Class == c {
 			named++
