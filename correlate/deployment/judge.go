@@ -89,6 +89,9 @@ func (t *trial) weigh() Reason {
 			t.say(true, "failures grow, as if something runs out")
 		}
 	}
+	if !t.beside && !t.late && t.tooEarly() {
+		return TooLittle
+	}
 	connected := t.upstream()
 	if t.Distance > 0 && !connected && t.trafficGrew() {
 		return MoreTraffic
@@ -112,8 +115,10 @@ func (t *trial) reached() (reached, others bool) {
 	}
 	reached = slices.ContainsFunc(t.c.Failing, func(v string) bool { return sameVersion(v, t.d.Version) })
 	others = slices.ContainsFunc(t.c.Failing, func(v string) bool {
-		successor := reached && slices.ContainsFunc(t.m.later, func(next string) bool { return sameVersion(v, next) })
-		return v != "" && !sameVersion(v, t.d.Version) && !successor
+		is := func(other string) bool { return sameVersion(v, other) }
+		// One of which nothing was told yet is new, if it is known what ran before.
+		successor := reached && (slices.ContainsFunc(t.m.later, is) || t.d.Previous != "" && !slices.ContainsFunc(t.m.earlier, is))
+		return v != "" && !is(t.d.Version) && !successor
 	})
 	return reached, others
 }
@@ -207,6 +212,16 @@ func (t *trial) ranWell() bool {
 	}
 	rest := since.lessOne() // the first one is why it is counted from there
 	return ratio(rest, *between) > strongRatio && chance(rest, *between) <= noLuck
+}
+
+// tooEarly reports whether so little has failed since the first that it cannot be told
+// whether the change ran well until then. It soon can: who asks asks again.
+func (t *trial) tooEarly() bool {
+	between, since := t.m.between, t.m.since
+	if between == nil || t.m.before == nil || t.Delay <= longWell || between.Total-between.Failed < manyCalls {
+		return false
+	}
+	return (since == nil || since.Failed < fewFailures) && !moreOften(*between, *t.m.before)
 }
 
 // growing reports whether failures become more since the first; they may have

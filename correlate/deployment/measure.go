@@ -19,6 +19,11 @@ const (
 	lastly = 4 * time.Minute
 	// beginning is how long failures begin, at most.
 	beginning = 8 * time.Minute
+	// shortly is within what time traffic surges; what takes longer is the time of the day.
+	shortly = 30 * time.Minute
+	// grain is the time that who counts may count as one, so that some of what came after its
+	// beginning is counted before it.
+	grain = time.Minute
 	// maxElsewhere bounds the other services whose same change is looked at.
 	maxElsewhere = 8
 )
@@ -30,7 +35,7 @@ type measures struct {
 	before, after *Count        // of the operation
 	day           *Count        // of the operation, the day before the change
 	service       *Count        // of all operations, before
-	between       *Count        // from the change to the first failure, in the new version
+	between       *Count        // from the change to shortly before the first failure, in the new version
 	since         *Count        // from the first failure on, likewise
 	early, late   *Count        // the first quarter of since, and the rest
 	onset, rise   *Count        // of its beginning, the first quarter and the rest
@@ -43,8 +48,9 @@ type measures struct {
 	bad, relief   *Count // of the operation, from the first failure until the change was undone, and after that
 	last          *Count // the last of bad
 	undone        time.Time
-	healthy, sick int      // other services with the same change
-	later         []string // versions that were deployed after it
+	healthy, sick int // other services with the same change
+	// later and earlier are versions that were deployed after it, and that ran before.
+	later, earlier []string
 }
 
 // measure asks for all counts. It asks for no more than it would if nothing were
@@ -94,7 +100,8 @@ func measure(c Case, d candidate, h *History, r Rates, now time.Time) measures {
 	if version == "" {
 		ran = latest(ran, d.Done)
 	}
-	m.between = ask(c.Scope, c.Operation, version, ran, c.First)
+	until := c.First.Add(-grain)
+	m.between = ask(c.Scope, c.Operation, version, ran, until)
 	m.since = ask(c.Scope, c.Operation, version, c.First, end)
 	begun := c.First.Add(end.Sub(c.First) / 4)
 	m.early = ask(c.Scope, c.Operation, version, c.First, begun)
@@ -103,11 +110,12 @@ func measure(c Case, d candidate, h *History, r Rates, now time.Time) measures {
 	m.onset = ask(c.Scope, c.Operation, version, c.First, c.First.Add(begins/4))
 	m.rise = ask(c.Scope, c.Operation, version, c.First.Add(begins/4), c.First.Add(begins))
 	if d.distance == 0 && c.Operation != "" {
-		m.allBetween = ask(c.Scope, "", version, ran, c.First)
+		m.allBetween = ask(c.Scope, "", version, ran, until)
 		m.allSince = ask(c.Scope, "", version, c.First, end)
 	}
-	m.trafficThen = ask(c.Scope, c.Operation, "", c.First.Add(c.First.Sub(end)), c.First)
-	m.trafficNow = ask(c.Scope, c.Operation, "", c.First, end)
+	surge := min(end.Sub(c.First), shortly)
+	m.trafficThen = ask(c.Scope, c.Operation, "", c.First.Add(-surge), c.First)
+	m.trafficNow = ask(c.Scope, c.Operation, "", c.First, c.First.Add(surge))
 
 	if d.distance == 0 && d.Version != "" && d.Previous != "" {
 		from, to := c.First, end
@@ -125,6 +133,9 @@ func measure(c Case, d candidate, h *History, r Rates, now time.Time) measures {
 	}
 	m.healthy, m.sick = elsewhere(c, d, h, ask, now)
 	if d.distance == 0 {
+		for e := range h.between(d.Scope, time.Time{}, d.Time) {
+			m.earlier = append(m.earlier, e.Version, e.Previous)
+		}
 		for later := range h.between(d.Scope, d.Time, now) {
 			if later.Version != "" && !later.Back && later.Time.After(d.Time) {
 				m.later = append(m.later, later.Version)

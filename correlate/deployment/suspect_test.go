@@ -141,6 +141,7 @@ func TestSuspects(t *testing.T) {
 			return Count{Total: 200, Failed: 50}
 		}), want: "more_traffic"},
 		{rule: "what is put on top of a version has its faults", told: []Deployment{before, deployed, {Scope: payment, Version: "3", Time: minutesAfter(5), Status: Succeeded}}, rates: bad, change: func(c *Case) { c.Failing = []string{"2", "3"} }, now: 20, want: "strong payment 2"},
+		{rule: "even if nothing was told of that yet", rates: bad, change: func(c *Case) { c.Failing = []string{"2", "3"} }, now: 20, want: "strong payment 2"},
 		{rule: "but what fails in the one on top alone is not of the one below", told: []Deployment{before, deployed, {Scope: payment, Version: "3", Time: minutesAfter(8), Done: minutesAfter(9), Status: Succeeded}}, rates: after(9, 50), change: func(c *Case) { c.First, c.Failing = minutesAfter(9), []string{"3"} }, now: 20, want: "strong payment 3"},
 		{rule: "what has run out is started anew, and then there are fewer failures", rates: rolled(func(t time.Time, _ string) int64 {
 			return map[int]int64{43: 5, 44: 30, 45: 60, 46: 50, 47: 10}[int(t.Sub(noon)/time.Minute)]
@@ -154,6 +155,7 @@ func TestSuspects(t *testing.T) {
 			}
 			return n, ok
 		}), change: func(c *Case) { c.First = minutesAfter(43) }, now: 55, want: "ran_healthy"},
+		{rule: "at its first failure it is too early to tell whether it ran well until then", rates: after(43, 1), change: func(c *Case) { c.First = minutesAfter(43) }, now: 43.2, want: "too_little"},
 		{rule: "what comes late has nothing for it where nothing is counted", change: func(c *Case) { c.First = minutesAfter(30) }, now: 40, want: "nothing_for_it"},
 		{rule: "what is told at its end may have begun before a failure, but that is less sure", told: []Deployment{before, {Scope: payment, ID: "7", Name: "limits", Time: minutesAfter(10), Status: Succeeded}}, rates: bad, change: func(c *Case) { c.Failing = nil }, want: "likely payment "},
 		{rule: "a dependency far away that is well itself is not to blame", told: []Deployment{{Scope: scopeOf("ledger"), Version: "9", Time: noon, Done: minutesAfter(2), Status: Succeeded}}, graph: chain("payment", "bank", "ledger"), rates: ratesFunc(func(q Query) (Count, bool) {

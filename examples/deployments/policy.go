@@ -15,9 +15,9 @@ var rule = correlate.Threshold{Count: 5, Within: 5 * time.Minute}
 
 const (
 	quiet = 30 * time.Minute
-	// soon is how long after it was filed a ticket is looked at again, and eased how long after
-	// what it blames was rolled back.
-	soon  = 10 * time.Minute
+	// soon is how long after it was filed a ticket is looked at again: what is told of a
+	// deployment only at its end has been told by then. Eased is how long after a rollback it is.
+	soon  = 15 * time.Minute
 	eased = 20 * time.Minute
 )
 
@@ -25,8 +25,9 @@ const (
 // later, and after a rollback.
 func (f *fleet) ask(fault int, s *score) {
 	of := f.Faults[fault]
-	p := f.watch(fault)
-	opened, ok := p.opened()
+	since := of.From.Add(-5 * time.Minute) // by a clock that may be wrong
+	p := f.watch(fault, since)
+	opened, ok := p.opened(since)
 	if !ok {
 		s.unfiled++
 		return
@@ -72,19 +73,19 @@ func (l life) at(t time.Time) (p correlate.Problem) {
 	return p
 }
 
-// opened returns when its last ticket was filed.
-func (l life) opened() (at time.Time, ok bool) {
+// opened returns when it had its first ticket since a time.
+func (l life) opened(since time.Time) (at time.Time, ok bool) {
 	for _, step := range l {
-		if step.change == correlate.ChangeOpened || step.change == correlate.ChangeReopened {
-			at, ok = step.at, true
+		if (step.change == correlate.ChangeOpened || step.change == correlate.ChangeReopened) && step.at.After(since) {
+			return step.at, true
 		}
 	}
-	return at, ok
+	return at, false
 }
 
 // watch makes problems of the failing requests of a fault, as an engine does that looks at
-// them each half minute, and returns the one that has a ticket first.
-func (f *fleet) watch(fault int) life {
+// them each half minute, and returns the one that has a ticket first since a time.
+func (f *fleet) watch(fault int, since time.Time) life {
 	of := f.Faults[fault]
 	lives := map[string]life{}
 	var ids []string
@@ -130,8 +131,8 @@ func (f *fleet) watch(fault int) life {
 	}
 	var first life
 	for _, id := range ids { // in the order of their first failures
-		at, ok := lives[id].opened()
-		if was, some := first.opened(); ok && (!some || at.Before(was)) {
+		at, ok := lives[id].opened(since)
+		if was, some := first.opened(since); ok && (!some || at.Before(was)) {
 			first = lives[id]
 		}
 	}

@@ -25,7 +25,7 @@ func (s *score) print(w io.Writer) error {
 	return err
 }
 
-// faults writes how often it was right of each kind, ten minutes after the ticket was
+// faults writes how often it was right of each kind, a quarter of an hour after the ticket was
 // filed and, in the last column, at once.
 func (s *score) faults(b *bytes.Buffer) {
 	line := func(name string, r row) {
@@ -70,7 +70,7 @@ func (s *score) classes(b *bytes.Buffer) {
 
 // words writes what was said of the first fault of each kind.
 func (s *score) words(b *bytes.Buffer) {
-	fmt.Fprintf(b, "\nThe first of each kind, ten minutes after its ticket was filed\n")
+	fmt.Fprintf(b, "\nThe first of each kind, a quarter of an hour after its ticket was filed\n")
 	said := map[world.Kind]bool{}
 	for _, a := range s.answers {
 		f := a.of()
