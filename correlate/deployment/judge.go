@@ -66,6 +66,9 @@ func (t *trial) weigh() Reason {
 	if reason := t.sideBySide(reached, others); reason != "" {
 		return reason
 	}
+	if t.c.Known && t.guessed() && t.c.Peer != t.d.Scope.Service {
+		return BeganBefore
+	}
 	compared, reason := t.compare()
 	if reason != "" && !t.beside {
 		return reason
@@ -99,7 +102,8 @@ func (t *trial) weigh() Reason {
 	if t.alone && !connected {
 		return NotKnown
 	}
-	if t.Class = t.class(compared, reached, connected); t.Class == "" {
+	t.Class = t.class(compared, reached, connected)
+	if t.Class == "" || t.Class == Possible && t.guessed() && !connected {
 		return NotKnown
 	}
 	t.mitigate()
@@ -135,6 +139,10 @@ func (t *trial) alibi(reached, others bool) Reason {
 	}
 	return ""
 }
+
+// guessed reports whether it is only a guess that the change had begun when it failed first, since
+// nobody told when it did.
+func (t *trial) guessed() bool { return t.Delay < -clocks && !t.beside }
 
 // sideBySide compares the new version with the one before it, while both run.
 func (t *trial) sideBySide(reached, others bool) Reason {
@@ -314,7 +322,7 @@ func (t *trial) mitigate() {
 		t.say(false, "nobody told to which environment it was deployed")
 		t.Class = t.Class.lower()
 	}
-	if t.Delay < -clocks && !t.beside { // it has begun before it was told of, but not even that is known
+	if t.guessed() {
 		t.Class = t.Class.lower()
 	}
 	switch {

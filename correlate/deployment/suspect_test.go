@@ -158,6 +158,7 @@ func TestSuspects(t *testing.T) {
 		{rule: "at its first failure it is too early to tell whether it ran well until then", rates: after(43, 1), change: func(c *Case) { c.First = minutesAfter(43) }, now: 43.2, want: "too_little"},
 		{rule: "what comes late has nothing for it where nothing is counted", change: func(c *Case) { c.First = minutesAfter(30) }, now: 40, want: "nothing_for_it"},
 		{rule: "what is told at its end may have begun before a failure, but that is less sure", told: []Deployment{before, {Scope: payment, ID: "7", Name: "limits", Time: minutesAfter(10), Status: Succeeded}}, rates: bad, change: func(c *Case) { c.Failing = nil }, want: "likely payment "},
+		{rule: "and of what was seen before there is nothing left", told: []Deployment{before, {Scope: payment, ID: "7", Name: "limits", Time: minutesAfter(10), Status: Succeeded}}, rates: bad, change: func(c *Case) { c.Failing, c.Known = nil, true }, want: "began_before"},
 		{rule: "a dependency far away that is well itself is not to blame", told: []Deployment{{Scope: scopeOf("ledger"), Version: "9", Time: noon, Done: minutesAfter(2), Status: Succeeded}}, graph: chain("payment", "bank", "ledger"), rates: ratesFunc(func(q Query) (Count, bool) {
 			if q.Scope.Service == "ledger" {
 				return Count{Total: 1000, Failed: 1}, true
