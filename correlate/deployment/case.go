@@ -59,21 +59,14 @@ func CaseOf(p correlate.Problem) Case {
 	return c
 }
 
-// began returns when an episode of a problem began, as far as that is known: an earlier time at which
-// all went well would make its failures look as if they grew.
+// began returns when an episode of a problem began, as far as that is known. One that was opened by an
+// older program did not say so. An earlier time, at which all went well, would make its failures look as if
+// they grew.
 func began(p correlate.Problem) time.Time {
-	from, first := p.OpenedAt.Add(-p.Answers.Threshold.Within), p.OpenedAt
-	for _, b := range p.Recent {
-		if !b.Start.Before(from) {
-			first = earliest(first, b.Start)
-		}
+	if !p.BeganAt.IsZero() {
+		return p.BeganAt
 	}
-	for _, s := range p.Samples {
-		if !s.Time.Before(from) {
-			first = earliest(first, s.Time)
-		}
-	}
-	return first
+	return p.OpenedAt
 }
 
 // peerOf returns which service a sample was calling.

@@ -112,7 +112,7 @@ func (s *score) undone() (bad, confirmed, vain, blamed int) {
 		case a.of().Change < 0:
 			vain++
 			blamed += one(len(v.Suspects) > 0)
-		case a.of().Kind != world.Migration: // which no rollback helps
+		case !slices.ContainsFunc(world.Hard, func(k world.Share) bool { return k.Kind == a.of().Kind }):
 			bad++
 			confirmed += one(a.place(v) == 0 && v.Suspects[0].Class == deployment.Confirmed)
 		}
