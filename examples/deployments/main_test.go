@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"testing"
 
@@ -40,7 +42,17 @@ func simulateAll(t *testing.T, first uint64, n int) score {
 	return all
 }
 
+// The race detector makes a minute of this seven, and says what it can of two seeds.
+func TestFleetsAreSimulatedAtOnce(t *testing.T) {
+	s := simulateAll(t, firstSeed, 2)
+	require.Positive(t, s.count(world.Bad...).faults)
+}
+
 func TestTheRightDeploymentIsNamed(t *testing.T) {
+	info, _ := debug.ReadBuildInfo()
+	if slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		t.Skip("the seeds are asserted without the race detector")
+	}
 	s := simulateAll(t, firstSeed, seeds)
 	var b bytes.Buffer
 	s.faults(&b)
