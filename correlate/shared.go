@@ -8,7 +8,7 @@ import (
 
 // Shared is what several of a report's members have in common.
 type Shared struct {
-	What     string // "dependency", "operation" or "version" (of the service)
+	What     string // "deployment" (that is suspected), "dependency", "operation" or "version" (of the service)
 	Value    string
 	Problems int   // that have it
 	Count    int64 // occurrences of those
@@ -38,6 +38,7 @@ func (p Problem) Shared() []Shared {
 		all[i].Count += count
 	}
 	for _, m := range p.Members {
+		note("deployment", m.Deployment, m.Count)
 		note("dependency", m.Dependency, m.Count)
 		note("operation", m.Operation, m.Count)
 		note("version", m.ServiceVersion, m.Count)

@@ -32,7 +32,7 @@ type trial struct {
 // judge says how suspect a candidate is, or why it is not.
 func judge(c Case, d candidate, m measures) (Suspect, Reason) {
 	t := trial{
-		Suspect: Suspect{Deployment: d.Deployment, Distance: d.distance, Shared: d.shared, Delay: c.First.Sub(d.Time)},
+		Suspect: Suspect{Deployment: d.Deployment, Distance: d.distance, Shared: d.shared, Delay: c.First.Sub(d.Time), Undone: m.undone},
 		c:       c, d: d, m: m,
 	}
 	reason := t.weigh()
@@ -287,6 +287,7 @@ func (t *trial) aftermath() Reason {
 		if t.Class == Possible {
 			return NotHelped
 		}
+		t.Unhelped = true
 		t.say(false, "it was undone, and that did not help: %s calls failed until then, and %s since", bad, relief)
 		t.Class = Possible
 	}
