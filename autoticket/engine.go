@@ -61,8 +61,8 @@ import (
 // Three goroutines do the work, and each owns its part: the assembler takes
 // spans from the queue, puts traces together and counts failures; the keeper
 // alone writes counts to the store; the dispatcher claims deliveries, and
-// starts a goroutine for each. With a store of the host's there is a fourth, the
-// sweeper, which tells the other engines of this one. A panic ends none of them: it is
+// starts a goroutine for each. On the side the scout learns what is deployed and, with a
+// store of the host's, the sweeper tells the other engines of this one. A panic ends none of them: it is
 // counted, and the loop runs again.
 type Engine struct {
 	s       *stages
@@ -161,6 +161,10 @@ func New(c Config) (*Engine, error) {
 	s.openJournal()
 	e.running.Go(e.assemble)
 	e.running.Go(e.keep)
+	if s.changes != nil {
+		s.gate.Noticed = s.changes.notice
+		e.running.Go(e.explore)
+	}
 	e.running.Go(func() {
 		e.again(e.ctx, "deliveries wait until their leases have run out", func() { e.dispatcher.run(e.ctx) })
 	})

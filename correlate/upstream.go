@@ -84,15 +84,16 @@ func FindUpstream(ctx context.Context, s Store, scope Scope, c Call) (found Upst
 // FollowCall does what [FindUpstream] does, and tells met, unless that is nil, of each
 // service on the way, by whom it was called.
 func FollowCall(ctx context.Context, s Store, scope Scope, c Call, met func(caller, callee Scope)) (found Upstream, err error) {
+	caller := scope
 	for range maxHops {
 		o, ok, err := readOrigin(ctx, s, c.key(scope))
 		if err != nil || !ok {
 			return found, err
 		}
 		if met != nil {
-			met(scope, o.Upstream.Scope)
+			met(caller, o.Upstream.Scope)
 		}
-		scope = o.Upstream.Scope
+		caller = o.Upstream.Scope
 		p, err := FindProblem(ctx, s, o.Upstream.Key())
 		switch {
 		case err == nil:
