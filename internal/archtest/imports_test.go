@@ -67,6 +67,7 @@ var may = map[string][]string{
 	"/sinks/jsonl":          {std, "/sinks"},
 	"/sinks/webhook":        {std, "/sinks"},
 	"/enrich":               {std, "/correlate", "/sinks"},
+	"/enrich/prometheus":    {std, "/correlate", "/correlate/deployment", "/redact", "/sinks"},
 	"/internal/celrule":     {std, "/correlate", "cel.dev/", "go.opentelemetry.io/otel/", "google.golang.org/protobuf/"},
 	"/internal/rulefile":    {std, "/correlate", "/internal/celrule", "go.yaml.in/yaml/v3"},
 	"/internal/assemble":    {std, "/correlate", "go.opentelemetry.io/otel/"},

@@ -1,4 +1,4 @@
-// Package realserver starts Redis and PostgreSQL for tests: on loopback, on a
+// Package realserver starts Redis, PostgreSQL and Prometheus for tests: on loopback, on a
 // port of their own, with a data directory of their own, out of the packages of
 // the operating system. They end with the test, also when it is killed (Linux).
 package realserver
