@@ -2,6 +2,8 @@ package autoticket
 
 import (
 	"cmp"
+	"context"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -70,6 +72,9 @@ func newChanges(c Config, convert capture.Converter, forgets bool) *changes {
 	if c.Resource != nil {
 		out.present.arrive(c.Resource)
 	}
+	if m, ok := c.Store.(*correlate.Memory); ok && m != nil {
+		_ = out.tracker.Refresh(context.Background(), time.Now()) // from memory, and so at once
+	}
 	return out
 }
 
@@ -99,6 +104,26 @@ func (c *changes) tell(l *ledger.Config, panicked func(harm string, v any)) {
 	l.Met = func(caller, callee correlate.Scope, at time.Time) {
 		c.graph.See(caller, deployment.Peer{Scope: callee}, at)
 	}
+}
+
+// outcomes counts the deployments that were announced to this process by what became of
+// them.
+func (c *changes) outcomes() map[string]int64 {
+	st := c.tracker.Stats()
+	return map[string]int64{
+		"noted": st.Noted, "known": st.Known, "invalid": st.Invalid, "too_many": st.TooMany, "failed": st.Failed, "missed": c.missed.Load(),
+	}
+}
+
+// stats returns what is known and what was told.
+func (c *changes) stats() (st DeploymentStats) {
+	if c == nil {
+		return st
+	}
+	of := c.tracker.Stats()
+	st = DeploymentStats{Known: c.tracker.History().Len(), Damaged: of.Damaged, Unread: of.Unread, Announced: c.outcomes()}
+	maps.DeleteFunc(st.Announced, func(_ string, n int64) bool { return n == 0 })
+	return st
 }
 
 // stir wakes the scout. It never blocks.

@@ -138,7 +138,7 @@ func New(c Config) (*Engine, error) {
 		return e, nil
 	}
 	if mp := s.config.MeterProvider; mp != nil {
-		e.unmeter, err = observe.Export(mp, s.counters, s.deliveries, observe.Gauges{
+		g := observe.Gauges{
 			Queue:         func() int64 { return int64(s.gate.Backlog()) },
 			QueueCapacity: func() int64 { return int64(s.config.QueueSize) },
 			Traces:        e.traces.Load,
@@ -149,7 +149,11 @@ func New(c Config) (*Engine, error) {
 			Limits:        func() []observe.Limit { return s.outbox.Limits(time.Now()) },
 			Waiting:       e.batches.Load,
 			Lost:          s.reach.lost,
-		})
+		}
+		if s.changes != nil {
+			g.Deployments, g.Known = s.changes.outcomes, func() int64 { return int64(s.changes.tracker.History().Len()) }
+		}
+		e.unmeter, err = observe.Export(mp, s.counters, s.deliveries, g)
 		if err != nil {
 			e.stop()
 			return nil, fmt.Errorf("autoticket: Config.MeterProvider: %w", err)

@@ -14,9 +14,12 @@ import (
 const (
 	// It is asked again who is to blame for a problem a minute after it has opened, and
 	// then when it is older by a part, so that what has been open for long costs little.
-	minAsk  = time.Minute
-	maxAsk  = 30 * time.Minute
-	askPart = 8
+	// Where nothing was known yet, as in a process that has just started, or where something
+	// became known, it is asked sooner.
+	minAsk   = time.Minute
+	firstAsk = 5 * time.Second
+	maxAsk   = 30 * time.Minute
+	askPart  = 8
 	// maxAsks bounds how many problems are asked about in one sweep, each with one update of
 	// the store, and maxAsked those that are asked about at all before they are resolved.
 	maxAsks  = 8
@@ -58,10 +61,10 @@ func (a *asks) due(now time.Time) []correlate.Key {
 	return keys[:min(len(keys), maxAsks)]
 }
 
-// hurry makes all due within minAsk: something became known that may change answers.
+// hurry makes all due within firstAsk: something became known that may change answers.
 func (a *asks) hurry(now time.Time) {
 	for key, k := range a.of {
-		if t := now.Add(minAsk); k.next.After(t) {
+		if t := now.Add(firstAsk); k.next.After(t) {
 			k.next = t
 			a.of[key] = k
 		}
@@ -80,7 +83,11 @@ func (l *Ledger) expect(key correlate.Key, p correlate.Problem) {
 	if k, ok := l.asks.of[key]; ok && k.opened.Equal(p.OpenedAt) || !ok && len(l.asks.of) >= maxAsked {
 		return
 	}
-	l.asks.of[key] = ask{opened: p.OpenedAt, next: p.OpenedAt.Add(minAsk)}
+	wait := minAsk
+	if p.Suspects.Asked.IsZero() {
+		wait = firstAsk
+	}
+	l.asks.of[key] = ask{opened: p.OpenedAt, next: p.OpenedAt.Add(wait)}
 }
 
 // askAgain asks who is to blame for open problems that have tickets, some of them at
@@ -143,7 +150,19 @@ func (l *Ledger) reconsider(ctx context.Context, key correlate.Key, now time.Tim
 		return correlate.ChangeNone, fmt.Errorf("ledger: asking who is to blame for %s: %w", key.ID, err)
 	}
 	l.follow(key, next)
+	l.answered(next)
 	return change, nil
+}
+
+// answered counts who is to blame for a problem, as it is told.
+func (l *Ledger) answered(p correlate.Problem) {
+	switch {
+	case p.Suspects.Asked.IsZero():
+	case len(p.Suspects.Ranked) == 0:
+		l.Counters.Suspects.Add("none")
+	default:
+		l.Counters.Suspects.Add(p.Suspects.Ranked[0].Class)
+	}
 }
 
 // suspects asks who is to blame for a problem. What cannot be redacted is not told.

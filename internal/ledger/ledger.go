@@ -210,8 +210,13 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	l.decided(b, change, next.Hold)
 	l.follow(key, next)
 	l.spend(b, change, before, next, now)
-	if change == correlate.ChangeBelow && l.Coming != nil {
-		l.Coming(next)
+	switch change {
+	case correlate.ChangeBelow:
+		if l.Coming != nil {
+			l.Coming(next)
+		}
+	case correlate.ChangeOpened, correlate.ChangeReopened:
+		l.answered(next)
 	}
 	l.relist(before, next, b.Count)
 	return change, nil
