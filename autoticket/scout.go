@@ -109,6 +109,7 @@ func (s *scout) look(now time.Time) {
 		}
 	}
 	if !now.Before(s.read) {
+		s.read = now.Add(leastRead) // whatever comes of it
 		err := s.c.tracker.Refresh(s.e.ctx, now)
 		pause := min(max(time.Duration(s.c.tracker.Stats().Read/readPace)*time.Second, leastRead), mostRead)
 		s.read = now.Add(pause - rand.N(pause/10))

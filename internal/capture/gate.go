@@ -157,7 +157,7 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan, it *Item) bool {
 	// what a rule matches further up.
 	events := len(sp.Events()) > 0
 	panicked := events && celrule.Panicked(sp, status)
-	if events || id[7] == noticed {
+	if events || id[7] == noticed || sp.Name() == announcement {
 		g.notice(sp)
 	}
 	failed := status == codes.Error || panicked
@@ -176,6 +176,9 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan, it *Item) bool {
 	}
 	return g.fill(it, Item{Span: sp, Plain: plain, Panicked: panicked, Counts: counts, Kept: kept}, set, m)
 }
+
+// announcement is the name of spans that announce a deployment.
+const announcement = "deployment"
 
 // noticed is what the IDs of those few spans end with that are given to Noticed
 // whatever they are: one in 256.
