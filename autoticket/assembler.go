@@ -41,7 +41,7 @@ func (a *assembler) run() {
 	e, s := a.e, a.e.s
 	tick := time.NewTicker(assembleEvery)
 	defer tick.Stop()
-	minute := time.NewTicker(time.Minute)
+	minute := time.NewTimer(untilMinute(time.Now())) // what is counted is told by the minute
 	defer minute.Stop()
 	s.gate.Traffic.Advance(time.Now())
 	for {
@@ -56,6 +56,7 @@ func (a *assembler) run() {
 		case <-wake:
 		case <-s.gate.Holds():
 		case <-minute.C:
+			minute.Reset(untilMinute(time.Now()))
 		case r := <-e.resources:
 			s.ledger.Join(s.convert.Scope(r))
 			e.known.add(r)
@@ -133,4 +134,9 @@ func (e *Engine) abandonWork() {
 		}
 	default:
 	}
+}
+
+// untilMinute returns how long it takes until the next minute begins.
+func untilMinute(now time.Time) time.Duration {
+	return now.Truncate(time.Minute).Add(time.Minute).Sub(now)
 }

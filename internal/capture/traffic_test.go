@@ -2,6 +2,8 @@ package capture
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -58,9 +60,17 @@ func TestTrafficIsBounded(t *testing.T) {
 	for i := range maxOperations + 100 {
 		tr.Count(span(fmt.Sprint("GET /", i), 1, codes.Unset), 0, false)
 	}
-	require.Len(t, tr.flows, maxOperations)
+	tr.Count(span(strings.Repeat("x", maxName+1), 1, codes.Unset), 0, true)
+	require.Equal(t, maxOperations, tr.total)
 	require.Zero(t, tr.Share("", fmt.Sprint("GET /", maxOperations+50)))
 	require.NotZero(t, tr.Share("", "GET /0").Requests)
+	var rest correlate.Share
+	for _, m := range tr.Open() {
+		if m.Operation == "" {
+			rest = m.Share
+		}
+	}
+	require.Equal(t, correlate.Share{Requests: 101, Failed: 1}, rest, "what there is no room for is counted under one name")
 }
 
 func TestTrafficAllocatesNothing(t *testing.T) {
@@ -85,15 +95,140 @@ func TestTrafficConcurrently(t *testing.T) {
 	tr.Share("a", "x")
 	running.Wait()
 	for _, op := range []operationKey{{"a", "x"}, {"a", "y"}, {"b", "x"}} {
-		require.EqualValues(t, 4000, tr.known[op].total().Requests)
+		require.EqualValues(t, 4000, tr.Share(op.service, op.name).Requests)
 	}
 }
 
 func BenchmarkTraffic(b *testing.B) {
-	tr := NewTraffic()
 	spans := []sdktrace.ReadOnlySpan{of("a", "1", "x"), of("a", "1", "y"), of("b", "1", "x")}
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		tr.Count(spans[i%3], byte(i), false)
+	b.Run("one", func(b *testing.B) { // as in most processes
+		tr := NewTraffic()
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			tr.Count(spans[0], byte(i), false)
+		}
+	})
+	b.Run("parallel", func(b *testing.B) {
+		tr := NewTraffic()
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for i := rand.Uint32(); pb.Next(); i += 0x9E3779B1 {
+				tr.Count(spans[0], byte(i>>24), false)
+			}
+		})
+	})
+	b.Run("releases", func(b *testing.B) { // as where the spans of many processes come together
+		tr := NewTraffic()
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			tr.Count(spans[i%3], byte(i), false)
+		}
+	})
+	b.Run("minute", func(b *testing.B) {
+		tr := NewTraffic()
+		told := 0
+		tr.Tell = func(m []Minute) { told += len(m) }
+		for i := range maxOperations {
+			tr.Count(span(fmt.Sprint("GET /", i), 1, codes.Unset), 0, false)
+		}
+		for i := 0; b.Loop(); i++ {
+			tr.Count(spans[0], byte(i), false)
+			tr.Cut(time.Unix(60*int64(i), 0))
+		}
+		require.NotZero(b, told)
+	})
+}
+
+// told collects what is told of the traffic.
+func told(tr *Traffic) map[string]correlate.Share {
+	all := map[string]correlate.Share{}
+	tr.Tell = func(minutes []Minute) {
+		for _, m := range minutes {
+			version, _ := m.Resource.Set().Value("service.version")
+			all[fmt.Sprintf("%s %s %s", m.Start.UTC().Format("15:04"), version.AsString(), m.Operation)] = m.Share
+		}
 	}
+	return all
+}
+
+func TestTrafficTellsOfVersionsByTheMinute(t *testing.T) {
+	tr := NewTraffic()
+	all := told(tr)
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	tr.Advance(start)
+	for i := range 20 {
+		tr.Count(of("pay", "1", "POST /pay"), byte(i), false)
+		tr.Count(of("pay", "2", "POST /pay"), byte(i), i%2 == 0)
+		if i == 9 {
+			tr.Advance(start.Add(30 * time.Second))
+			require.Empty(t, all, "the minute goes on")
+			tr.Advance(start.Add(time.Minute))
+		}
+	}
+	tr.Advance(start.Add(10 * time.Minute))
+	require.Equal(t, map[string]correlate.Share{
+		"12:00 1 POST /pay": {Requests: 10}, "12:00 2 POST /pay": {Requests: 10, Failed: 5},
+		"12:01 1 POST /pay": {Requests: 10}, "12:01 2 POST /pay": {Requests: 10, Failed: 5},
+	}, all)
+	clear(all)
+	tr.Count(of("pay", "1", "POST /pay"), 0, true)
+	open := map[string]correlate.Share{}
+	for _, m := range tr.Open() {
+		open[m.Start.Format("15:04 ")+m.Operation] = m.Share
+	}
+	require.Equal(t, map[string]correlate.Share{"12:10 POST /pay": {Requests: 1, Failed: 1}}, open)
+	tr.Cut(start.Add(10*time.Minute + time.Second))
+	tr.Cut(start.Add(10*time.Minute + 2*time.Second))
+	require.Equal(t, map[string]correlate.Share{"12:10 1 POST /pay": {Requests: 1, Failed: 1}}, all, "once")
+}
+
+// Whatever is counted meanwhile, what is told adds up.
+func TestTrafficTellsAllThatIsCounted(t *testing.T) {
+	tr := NewTraffic()
+	var sum correlate.Share
+	tr.Tell = func(minutes []Minute) {
+		for _, m := range minutes {
+			require.LessOrEqual(t, m.Share.Failed, m.Share.Requests)
+			sum.Requests += m.Share.Requests
+			sum.Failed += m.Share.Failed
+		}
+	}
+	var running sync.WaitGroup
+	for g := range 4 {
+		spans := []sdktrace.ReadOnlySpan{of("a", "1", "x"), of("a", "2", "x"), of("b", "1", fmt.Sprint(g))}
+		running.Go(func() {
+			for i := range 3000 {
+				tr.Count(spans[i%3], byte(g), i%2 == 0)
+			}
+		})
+	}
+	for i := range 100 {
+		tr.Cut(time.Unix(int64(i), 0))
+		tr.Open()
+	}
+	running.Wait()
+	tr.Cut(time.Unix(1000, 0))
+	require.Equal(t, correlate.Share{Requests: 12_000, Failed: 6000}, sum)
+}
+
+func TestTrafficOfManyReleasesIsBounded(t *testing.T) {
+	tr := NewTraffic()
+	all := told(tr)
+	for i := range 3 * maxReleases {
+		tr.Count(of("pay", fmt.Sprint(i), "POST /pay"), 0, false)
+	}
+	require.LessOrEqual(t, len(tr.releases.known), maxReleases+1)
+	require.EqualValues(t, 3*maxReleases, tr.Share("pay", "POST /pay").Requests)
+	tr.Cut(time.Unix(0, 0))
+	require.EqualValues(t, 2*maxReleases, all["00:00  POST /pay"].Requests, "of no version that is known")
+}
+
+func TestTrafficAllocatesNothingForWhatIsOneOfMany(t *testing.T) {
+	tr := NewTraffic()
+	for i := range maxOperations {
+		tr.Count(span(fmt.Sprint("GET /", i), 1, codes.Unset), 0, false)
+	}
+	sp := of("pay", "1", "POST /pay")
+	tr.Count(sp, 0, false)
+	require.Zero(t, testing.AllocsPerRun(100, func() { tr.Count(sp, 1, true) }))
 }
