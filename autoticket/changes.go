@@ -37,7 +37,8 @@ const (
 type changes struct {
 	tracker *deployment.Tracker
 	graph   *deployment.Graph
-	rates   deployment.Rates // nil knows of none
+	rates   deployment.Rates // of the host; nil if it has none
+	meter   *meter           // of this fleet; nil if the host has its own
 	window  time.Duration
 	present present
 
@@ -58,16 +59,21 @@ type askedCase struct {
 }
 
 // newChanges returns what knows of deployments, or nil if that is not wanted.
-func newChanges(c Config, convert capture.Converter, forgets bool) *changes {
+func newChanges(c Config, convert capture.Converter, t *capture.Traffic, memory bool, p process) *changes {
 	d := c.Deployments
 	if d.Off {
 		return nil
 	}
+	store := outage.NewStore(c.Store, storeTimeout, false)
 	out := &changes{
-		tracker: deployment.NewTracker(deployment.Config{Store: outage.NewStore(c.Store, storeTimeout, false), Redactor: c.Redactor, Forgets: forgets}),
+		// What a replay has in memory is all that there is.
+		tracker: deployment.NewTracker(deployment.Config{Store: store, Redactor: c.Redactor, Forgets: memory && !p.replays}),
 		graph:   cmp.Or(d.Graph, new(deployment.Graph)), rates: d.Rates, window: d.Window,
-		convert: convert, notices: make(chan sdktrace.ReadOnlySpan, maxNotices), wake: make(chan struct{}, 1),
+		convert: convert.Clone(), notices: make(chan sdktrace.ReadOnlySpan, maxNotices), wake: make(chan struct{}, 1),
 		cases: map[correlate.Key]askedCase{},
+	}
+	if out.rates == nil {
+		out.meter = newMeter(t, convert.Clone(), store, memory, c.Redactor, p.began, p.clock)
 	}
 	if c.Resource != nil {
 		out.present.arrive(c.Resource)
@@ -171,7 +177,11 @@ func (c *changes) suspects(p correlate.Problem, now time.Time) (s correlate.Susp
 			at = t
 		}
 	}
-	v := deployment.Suspects(of, h, c.graph, c.rates, at)
+	rates := c.rates
+	if c.meter != nil {
+		rates = c.meter.counts.At(now)
+	}
+	v := deployment.Suspects(of, h, c.graph, rates, at)
 	s = v.Answer(now)
 	if v.Reason == deployment.NoHistory && c.tracker.Forgets() {
 		s.Reason += ": the store is in memory, and forgets what ran before"

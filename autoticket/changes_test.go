@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -120,18 +119,22 @@ func (r *release) stop(t *testing.T) {
 // The old version stops, the new one fails, the old one comes back: the ticket names the
 // new one, and says in the end that taking it back has helped.
 func TestTheVersionToBlameIsNamed(t *testing.T) {
+	t.Run("by rates of the host", func(t *testing.T) { testTheVersionToBlame(t, new(ledgerOfCalls)) })
+	t.Run("by the counts of the fleet", func(t *testing.T) { testTheVersionToBlame(t, nil) })
+}
+
+func testTheVersionToBlame(t *testing.T, rates *ledgerOfCalls) {
 	synctest.Test(t, func(t *testing.T) {
 		var sink shelf
-		var rates ledgerOfCalls
 		config := autoticket.Config{
 			Sinks: map[string]sinks.Sink{"shelf": &sink}, Store: newDurable(),
 			Rules: []autoticket.Rule{{Name: "errors", When: `span.status == "ERROR"`, Quiet: 10 * time.Minute}},
 		}
-		old := startRelease(t, "1.4.2", &rates, config)
+		old := startRelease(t, "1.4.2", rates, config)
 		old.serve(40*time.Minute, 0)
 		old.stop(t)
 
-		bad := startRelease(t, "1.5.0", &rates, config)
+		bad := startRelease(t, "1.5.0", rates, config)
 		bad.serve(10*time.Second, 0)
 		announce(t, bad, deployment.Deployment{
 			Scope: correlate.Scope{Service: "payment", Environment: "test"}, Version: "1.5.0", Revision: "rev-1.5.0", By: "alice",
@@ -159,7 +162,7 @@ func TestTheVersionToBlameIsNamed(t *testing.T) {
 		require.LessOrEqual(t, len(updated), 10)
 		bad.stop(t)
 
-		again := startRelease(t, "1.4.2", &rates, config)
+		again := startRelease(t, "1.4.2", rates, config)
 		again.serve(20*time.Minute, 0)
 		updated = updates(&sink)
 		last = updated[len(updated)-1]
@@ -350,10 +353,13 @@ func TestReplayKnowsDeployments(t *testing.T) {
 	require.Positive(t, stats.Occurrences)
 	tickets := sink.tickets()
 	require.Len(t, tickets, 1)
-	require.NotEmpty(t, tickets[0].Suspects, tickets[0].Text())
-	require.Equal(t, "1.5.0", tickets[0].Suspects[0].Version)
-	require.Equal(t, "helm rollback payment 3", tickets[0].Suspects[0].Rollback)
-	require.True(t, strings.HasPrefix(tickets[0].Suspects[0].Class, "likely"), tickets[0].Text())
+	updated := updates(&sink)
+	require.NotEmpty(t, updated)
+	last := updated[len(updated)-1]
+	require.NotEmpty(t, last.Suspects, last.Text())
+	require.Equal(t, "1.5.0", last.Suspects[0].Version)
+	require.Equal(t, "helm rollback payment 3", last.Suspects[0].Rollback)
+	require.Equal(t, "strong", last.Suspects[0].Class, last.Text())
 }
 
 // recordedRelease returns the spans of three hours, at the end of which a version fails that was announced.

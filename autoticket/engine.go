@@ -263,6 +263,7 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 		case <-time.After(time.Second):
 		}
 	}
+	e.lastCounts(ctx)
 	e.s.firsts.close()
 	if e.unmeter != nil {
 		err = errors.Join(err, e.unmeter())

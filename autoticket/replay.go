@@ -27,7 +27,8 @@ import (
 // problem that had not been quiet for long enough by then is still open. The
 // store in Config must be fresh: a record of another time would be found too.
 func Replay(ctx context.Context, c Config, spans []sdktrace.ReadOnlySpan) (Stats, error) {
-	s, err := newStages(c, process{replays: true}, rand.NewPCG(1, 2))
+	r := new(replay)
+	s, err := newStages(c, process{replays: true, clock: func() time.Time { return r.now }}, rand.NewPCG(1, 2))
 	if err != nil {
 		return Stats{}, err
 	}
@@ -45,7 +46,7 @@ func Replay(ctx context.Context, c Config, spans []sdktrace.ReadOnlySpan) (Stats
 		as, bs := a.SpanContext().SpanID(), b.SpanContext().SpanID()
 		return bytes.Compare(as[:], bs[:])
 	})
-	r := &replay{stages: s}
+	r.stages = s
 	for _, sp := range spans {
 		if err := r.until(ctx, sp.EndTime()); err != nil {
 			return s.stats(), err
@@ -104,7 +105,7 @@ func (r *replay) note(ctx context.Context, sp sdktrace.ReadOnlySpan) error {
 		return nil
 	}
 	r.sighted, r.stale = r.now, false
-	if err := errors.Join(c.sight(ctx, r.now), c.tracker.Refresh(ctx, r.now)); err != nil {
+	if err := errors.Join(c.sight(ctx, r.now), c.tracker.Refresh(ctx, r.now), c.count(ctx, r.now)); err != nil {
 		return fmt.Errorf("autoticket: replay: %w", err)
 	}
 	return nil
@@ -186,6 +187,10 @@ func (r *replay) finish(ctx context.Context) error {
 	r.table.CloseAll(r.now)
 	r.told, r.finishing = r.now.Add(-countEvery), true
 	err := r.tick(ctx)
+	if r.changes != nil && err == nil {
+		r.gate.Traffic.Cut(r.now)
+		err = r.changes.flush(ctx, r.now)
+	}
 	end := r.now
 	for err == nil && r.waiting {
 		if r.now = r.now.Add(claimEvery); r.now.Sub(end) > maxFinish {

@@ -103,7 +103,7 @@ func (s *scout) hurry(now time.Time) {
 func (s *scout) look(now time.Time) {
 	if !now.Before(s.beat) {
 		s.beat = now.Add(beatEvery - rand.N(beatEvery/10))
-		s.tried(errors.Join(s.sayAgain(now), s.c.sight(s.e.ctx, now)))
+		s.tried(errors.Join(s.sayAgain(now), s.c.sight(s.e.ctx, now), s.c.count(s.e.ctx, now)))
 		if now.Before(s.read) {
 			s.tried(s.c.tracker.RefreshOf(s.e.ctx, s.c.near(now, s.e.s.ledger.Open() > 0), now))
 		}
@@ -227,6 +227,22 @@ func (c *changes) sight(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// count stores what was counted of calls, and reads what others have counted.
+func (c *changes) count(ctx context.Context, now time.Time) error {
+	if c.meter == nil {
+		return nil
+	}
+	return errors.Join(c.flush(ctx, now), c.meter.counts.Refresh(ctx, now, c.near(now, false)...))
+}
+
+// flush stores what was counted of calls.
+func (c *changes) flush(ctx context.Context, now time.Time) error {
+	if c.meter == nil {
+		return nil
+	}
+	return c.meter.counts.Flush(ctx, now)
+}
+
 // unknownService is the name of services that have none.
 const unknownService = "unknown_service"
 
@@ -250,4 +266,28 @@ func (s *stages) learn(it capture.Item, o *correlate.Occurrence, now time.Time) 
 func (c *changes) learn(sp sdktrace.ReadOnlySpan, now time.Time) {
 	from, kind, attrs := c.convert.Call(sp)
 	c.graph.Learn(from, kind, attrs, now)
+}
+
+// maxLast bounds the time for what was counted last.
+const maxLast = 2 * time.Second
+
+// lastCounts stores what was counted of calls until the engine was shut down, if there is
+// time.
+func (e *Engine) lastCounts(ctx context.Context) {
+	if e.s.changes == nil || !e.s.reach.lost().IsZero() {
+		return
+	}
+	defer e.recover("what was counted last is lost")
+	done := make(chan struct{})
+	go func() { // it may wait for a call that has not returned
+		defer close(done)
+		defer e.recover("what was counted last is lost")
+		ctx, cancel := context.WithTimeout(ctx, maxLast)
+		defer cancel()
+		_ = e.s.changes.flush(ctx, time.Now())
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
 }

@@ -129,7 +129,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 		Full: func() bool { return s.ledger.Open() >= maxOpen },
 	}
 	s.calls = s.counts
-	s.changes = newChanges(c, s.convert.Clone(), memory && !process.replays)
+	s.changes = newChanges(c, s.convert, s.gate.Traffic, memory, process)
 	ledgers := ledger.Config{
 		Store: s.store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Parked: s.parked, Decided: s.decisions.record, Logger: c.Logger,
 		Link:   func(s string) string { return render.URL(c.Redactor, s) },
@@ -161,12 +161,14 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 type process struct {
 	module     string
 	attributes []correlate.Attribute
-	replays    bool // what others have recorded
+	began      time.Time // zero if that is not known
+	replays    bool      // what others have recorded
+	clock      func() time.Time
 }
 
 func thisProcess() process {
 	module, attrs := enrich.Build()
-	return process{module: module, attributes: attrs}
+	return process{module: module, attributes: attrs, began: time.Now(), clock: time.Now}
 }
 
 // source is what a node carries of the match that its span had.
