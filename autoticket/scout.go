@@ -136,6 +136,10 @@ func (s *scout) note(sp sdktrace.ReadOnlySpan) {
 		return
 	}
 	if s.say(d, time.Now()) == nil {
+		if s.c.tracker.History() == nil {
+			s.beat, s.read = time.Now(), time.Now() // it begins with this
+			return
+		}
 		s.tried(s.c.tracker.RefreshOf(s.e.ctx, []correlate.Scope{d.Scope}, time.Now()))
 	}
 }

@@ -283,7 +283,7 @@ func (t *trial) aftermath() Reason {
 	case moreOften(*bad, *relief):
 		t.say(true, "it was undone, and that helped: %s calls failed until then, and %s since", bad, relief)
 		t.Class = Confirmed
-	case expected >= fewFailures && ratio(*bad, *relief) < strongRatio:
+	case t.m.settled && expected >= fewFailures && ratio(*bad, *relief) < strongRatio:
 		if t.Class == Possible {
 			return NotHelped
 		}

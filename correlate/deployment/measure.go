@@ -13,7 +13,9 @@ const (
 	extraSpan = 30 * time.Minute
 	// fewCalls are too few to compare with; then a day is taken.
 	fewCalls = 20
-	// settle is how long after it was undone a deployment may still be felt.
+	// settle is how long after it was undone a deployment may still be felt. What failed for less
+	// than four times that is taken to be felt for a quarter of how long it failed; but
+	// that it did not help is said only later.
 	settle = 2 * time.Minute
 	// maxElsewhere bounds the other services whose same change is looked at.
 	maxElsewhere = 8
@@ -35,7 +37,8 @@ type measures struct {
 	own, ownOld   *Count // of the service that was changed, if it is another, after and before
 	bad, relief   *Count // of the operation, from the first failure until the change was undone, and after that
 	undone        time.Time
-	healthy, sick int // other services with the same change
+	settled       bool // long ago
+	healthy, sick int  // other services with the same change
 }
 
 // measure asks for all counts. It asks for no more than it would if nothing were
@@ -64,7 +67,9 @@ func measure(c Case, d candidate, h *History, r Rates, now time.Time) measures {
 	if !m.undone.IsZero() {
 		end = m.undone
 		m.bad = ask(c.Scope, c.Operation, "", c.First, end)
-		m.relief = ask(c.Scope, c.Operation, "", end.Add(settle), now)
+		felt := min(settle, end.Sub(c.First)/4)
+		m.relief = ask(c.Scope, c.Operation, "", end.Add(felt), now)
+		m.settled = now.Sub(end) >= 2*settle || felt == settle
 	}
 	m.span = min(max(end.Sub(at), leastSpan), c.window()+extraSpan)
 	m.before = ask(c.Scope, c.Operation, "", at.Add(-m.span), at)
