@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/spanticket/spanticket/correlate/deployment"
 	"github.com/spanticket/spanticket/sinks"
 )
 
@@ -80,6 +81,7 @@ func (s *shop) play(ctx context.Context) error {
 	if err := s.deployPayment(ctx, bad); err != nil {
 		return err
 	}
+	s.payment().announce(ctx, bad.release, deployment.Succeeded)
 	if err := s.load.seen.await(ctx, func(t tally) bool { return t.failed >= enoughFailed }); err != nil {
 		return fmt.Errorf("waiting for %d failed orders: %w", enoughFailed, err)
 	}
@@ -90,6 +92,7 @@ func (s *shop) play(ctx context.Context) error {
 	if err := s.deployPayment(ctx, good); err != nil {
 		return err
 	}
+	s.payment().announce(ctx, bad.release, deployment.RolledBack)
 	// All tickets that there will be are filed by then.
 	if err := s.flush(ctx); err != nil {
 		return err
