@@ -136,11 +136,11 @@ func (s *service) retire(ctx context.Context) error {
 	return err
 }
 
-// announce tells what is deployed, as a pipeline does whose spans come by.
-func (s *service) announce(ctx context.Context, r release, status deployment.Status) {
+// announce tells what was deployed since a time, as a pipeline does whose spans come by.
+func (s *service) announce(ctx context.Context, r release, status deployment.Status, since time.Time) {
 	deployment.Record(ctx, s.running.provider.Tracer("pipeline"), deployment.Deployment{
 		Scope:   correlate.Scope{Namespace: "shop", Service: s.name, Environment: "demo"},
-		Version: r.version, Revision: r.revision, Status: status, By: "ci",
+		Version: r.version, Revision: r.revision, Status: status, By: "ci", Time: since, Done: time.Now(),
 		Changelog: "https://git.example.com/shop/" + s.name + "/commit/" + r.revision,
 		Rollback:  "kubectl rollout undo deployment/" + s.name,
 	})
