@@ -395,3 +395,43 @@ func updates(s *shelf) []sinks.Ticket {
 	defer s.mu.Unlock()
 	return slices.Clone(s.updates)
 }
+
+// What fails only while a deployment settles has no ticket; what goes on has one with its
+// full count.
+func TestDeploymentsSettle(t *testing.T) {
+	for _, test := range []struct {
+		rule   string
+		fails  time.Duration
+		ticket bool
+	}{
+		{"what stops within the time has no ticket", 2 * time.Minute, false},
+		{"what goes on has one", 8 * time.Minute, true},
+	} {
+		t.Run(test.rule, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var sink shelf
+				config := autoticket.Config{
+					Sinks: map[string]sinks.Sink{"shelf": &sink}, Store: newDurable(),
+					Rules: []autoticket.Rule{{Name: "errors", When: `span.status == "ERROR"`, Quiet: 30 * time.Minute, Suppress: correlate.Suppress{Deploy: 5 * time.Minute}}},
+				}
+				old := startRelease(t, "1.4.2", nil, config)
+				old.serve(10*time.Minute, 0)
+				old.stop(t)
+				bad := startRelease(t, "1.5.0", nil, config)
+				bad.serve(5*time.Second, 0)
+				bad.serve(test.fails, 4)
+				bad.serve(30*time.Minute, 0)
+				if !test.ticket {
+					require.Empty(t, sink.tickets())
+					bad.stop(t)
+					return
+				}
+				require.Len(t, sink.tickets(), 1)
+				require.Equal(t, "1.5.0", sink.tickets()[0].Suspects[0].Version)
+				updated := updates(&sink)
+				require.Equal(t, int64(test.fails/(500*time.Millisecond)/4), updated[len(updated)-1].Count)
+				bad.stop(t)
+			})
+		})
+	}
+}

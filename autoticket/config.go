@@ -191,6 +191,7 @@ type Rule struct {
 	Sinks         []string            // names. Defaults to all.
 	Quiet         time.Duration       // without an occurrence, until the problem is resolved. Defaults to 30 minutes.
 	Budget        int64               // new tickets an hour, for each service. Defaults to 20.
+	Suppress      correlate.Suppress  // when a new problem waits, because it may vanish by itself. Defaults to never.
 	Continue      bool                // Ask the rules after it too. Its problems are its own then.
 	Canceled      bool                // Operations that their caller gave up count too, as they do if When asks for span.duration.
 	Mode          string              // "live", "draft", "shadow", "canary: 10%" or "off". Defaults to "live".

@@ -17,41 +17,55 @@ type crowds struct {
 }
 
 type crowd struct {
-	occurrence *correlate.Occurrence
-	by         source // whose rules took it
+	occurrence *correlate.Occurrence // nil if there was no room for it
+	by         source                // whose rules took it
 }
 
 const (
-	// maxCrowds bounds each kind of them, and so the occurrences that they hold.
-	maxCrowds = 512
+	// maxCrowds bounds the occurrences of each kind of them that are held.
+	maxCrowds = 1024
+	// maxLooks bounds the looks of which is known that they are occurrences.
+	maxLooks = 8192
 	// keepCrowds is how long a trace of the storm may take after its end.
 	keepCrowds = 30 * time.Second
 )
 
 func (c *crowds) begin() {
 	if c.alike == nil {
-		c.alike, c.kin, c.waiting = map[uint64]crowd{}, map[uint64]crowd{}, map[uint64]capture.Stand{}
+		c.alike, c.kin = map[uint64]crowd{}, map[uint64]crowd{}
+	}
+	if c.waiting == nil {
+		c.waiting = map[uint64]capture.Stand{}
 	}
 }
 
 // note remembers the first of a look, and of a kin.
 func (c *crowds) note(s capture.Stand, o *correlate.Occurrence, by source) {
 	c.begin()
-	for key, of := range map[uint64]map[uint64]crowd{s.Look: c.alike, s.Kin: c.kin} {
-		if _, ok := of[key]; !ok && len(of) < maxCrowds {
-			of[key] = crowd{o, by}
-		}
+	noteIn(c.kin, s.Kin, maxCrowds, o, by)
+	noteIn(c.alike, s.Look, maxLooks, o, by)
+}
+
+func noteIn(of map[uint64]crowd, key uint64, most int, o *correlate.Occurrence, by source) {
+	switch _, ok := of[key]; {
+	case key == 0 || ok || len(of) >= most:
+	case len(of) < maxCrowds:
+		of[key] = crowd{o, by}
+	default:
+		of[key] = crowd{}
 	}
 }
 
 // thin decides how much of a storm is taken from now on. When it is over, those that
 // were left out since the last one of their look was taken are counted.
 func (s *stages) thin(now time.Time) {
-	s.gate.Thin.Adjust(now, func(stand capture.Stand) { s.countRest(stand, now) })
+	if s.gate.Thin.Adjust(now, func(stand capture.Stand) { s.countRest(stand, now) }) {
+		s.crowds.alike, s.crowds.kin = nil, nil // those of this storm are to come
+	}
 	switch {
 	case s.gate.Thin.Active():
 		s.crowds.until = now.Add(keepCrowds)
-	case s.crowds.alike != nil && now.After(s.crowds.until):
+	case (s.crowds.alike != nil || s.crowds.waiting != nil) && now.After(s.crowds.until):
 		s.crowds = crowds{}
 	}
 }
@@ -64,7 +78,7 @@ func (s *stages) countAll(now time.Time) {
 // standFor counts those whose failures were too many to tell apart when an occurrence of
 // their rule and operation was taken. Their spans are decided.
 func (s *stages) standFor(stand capture.Stand, o *correlate.Occurrence, by source, now time.Time) {
-	if stand.Look == 0 {
+	if stand == (capture.Stand{}) {
 		return
 	}
 	s.crowds.note(stand, o, by)
@@ -93,21 +107,25 @@ func (s *stages) countUnlike(c crowd, n int64, now time.Time) {
 // Those of which nothing is remembered wait for the trace of the one that was taken. If
 // it never comes, what fails like it is a symptom, or no rule takes it.
 func (s *stages) countRest(stand capture.Stand, now time.Time) {
-	if c, ok := s.crowds.alike[stand.Look]; ok {
+	c, ok := s.crowds.alike[stand.Look]
+	switch {
+	case ok && c.occurrence != nil:
 		s.counters.Occurrences.Add(stand.Like)
 		for _, rule := range append([]int{c.by.rule}, c.by.more...) {
 			o := *c.occurrence
 			s.count(&o, c.by.set, rule, true, nil, stand.Like-1, now)
 		}
 		return
+	case ok: // there were too many looks
+		stand.Unlike, stand.Like = stand.Unlike+stand.Like, 0
 	}
-	if c, ok := s.crowds.kin[stand.Kin]; ok {
+	if c, ok := s.crowds.kin[stand.Kin]; ok && stand.Like == 0 {
 		s.countUnlike(c, stand.Unlike, now)
 		return
 	}
 	s.crowds.begin()
 	key := cmp.Or(stand.Look, stand.Kin)
-	if late, ok := s.crowds.waiting[key]; ok || len(s.crowds.waiting) < 2*maxCrowds {
+	if late, ok := s.crowds.waiting[key]; ok || len(s.crowds.waiting) < maxLooks {
 		late.Look, late.Kin = stand.Look, stand.Kin
 		late.Like += stand.Like
 		late.Unlike += stand.Unlike

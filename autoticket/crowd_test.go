@@ -87,6 +87,37 @@ func TestAThinnedFloodCountsAll(t *testing.T) {
 	})
 }
 
+// Of more looks than are remembered the counts of each are not known, and those of all
+// are, in one storm and in those after it.
+func TestThinnedStormsOfManyLooksCountAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sink shelf
+		store := new(correlate.Memory)
+		engine, tracer := start(t, autoticket.Config{Sinks: map[string]sinks.Sink{"shelf": &sink}, Store: store})
+		const ticks, each, operations = 100, 600, 10
+		for tick := range ticks {
+			for i := range each {
+				look := tick*100 + i
+				fail(tracer, "GET /"+word(look%operations), "no such order: "+word(look))
+			}
+			time.Sleep(100 * time.Millisecond)
+			if tick == ticks/2 { // one storm is over, and another one begins
+				time.Sleep(5 * time.Second)
+			}
+		}
+		require.NoError(t, engine.Flush(t.Context()))
+
+		stats := engine.Stats()
+		accountFor(t, stats)
+		require.Empty(t, stats.Dropped)
+		require.Greater(t, stats.Decisions["thinned"], int64(ticks*each/8))
+		n := counts(t, store)
+		for i := range operations {
+			require.Equal(t, int64(ticks*each/operations), n["GET /"+word(i)])
+		}
+	})
+}
+
 // counts returns how often each operation failed, as the store has it.
 func counts(t *testing.T, store correlate.Store) map[string]int64 {
 	n := map[string]int64{}

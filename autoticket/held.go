@@ -21,7 +21,7 @@ type Held struct {
 	Scope     correlate.Scope
 	Title     string
 	Rule      string
-	Reason    correlate.Reason // shadow, canary, draft, draft_expired, budget or known
+	Reason    correlate.Reason // shadow, canary, draft, draft_expired, budget, known, settling or downstream
 	Count     int64
 	FirstSeen time.Time
 	LastSeen  time.Time
@@ -51,8 +51,8 @@ func (e *Engine) Held(ctx context.Context) ([]Held, error) {
 	return out, nil
 }
 
-// Approve files the ticket of a problem that is held: of a draft, or of one that
-// a ticket for many lists. by is who says so, for the ticket's history and the
+// Approve files the ticket of a problem that is held: of a draft, of one that
+// a ticket for many lists, or that waits for a deployment to settle. by is who says so, for the ticket's history and the
 // audit log.
 func (e *Engine) Approve(ctx context.Context, signature, by string) error {
 	if e == nil {

@@ -18,7 +18,7 @@ func (c Config) compileRules(sinkNames []string, old *celrule.Set) (*celrule.Set
 			rules[i] = celrule.Rule{
 				Name: r.Name, When: r.When, Unless: r.Unless, Signature: r.Signature, SignatureExpr: r.SignatureExpr,
 				Threshold: r.Threshold, Severity: r.Severity, Title: r.Title, Team: r.Team, Runbook: r.Runbook,
-				Labels: r.Labels, Sinks: r.Sinks, Quiet: r.Quiet, Budget: r.Budget, Continue: r.Continue, Canceled: r.Canceled, Mode: r.Mode,
+				Labels: r.Labels, Sinks: r.Sinks, Quiet: r.Quiet, Budget: r.Budget, Suppress: r.Suppress, Continue: r.Continue, Canceled: r.Canceled, Mode: r.Mode,
 			}
 		}
 		files = append(files, rulefile.Values("Config.Rules", rules))

@@ -24,7 +24,7 @@ type Stats struct {
 	// Decisions counts failing spans by the reason for what became of them:
 	// no_rule, excluded, symptom, late_symptom, retried, canceled, handled, below_threshold,
 	// opened, reopened, deduplicated, shadow, canary, draft, draft_expired,
-	// budget, known, flooded or downstream; see [correlate.Reason].
+	// budget, known, settling, flooded or downstream; see [correlate.Reason].
 	Decisions map[string]int64
 	// Dropped counts failing spans that were lost, by reason: queue_full,
 	// signatures_full, store_refused, after_shutdown or panic.

@@ -61,6 +61,8 @@ const (
 	Over    Reason = "budget"        // too many new tickets; it is listed on one for all
 	Known   Reason = "known"         // it failed before the service was watched; likewise
 
+	Settling Reason = "settling" // its service was deployed a moment ago: it may vanish by itself
+
 	Flooded Reason = "flooded" // one of too many signatures, counted with the others on one problem, which has its ticket
 
 	Downstream Reason = "downstream" // what it calls has the problem, and the ticket
@@ -99,6 +101,7 @@ var meanings = map[Reason]string{
 	Expired:        "it is counted on a draft that nobody approved in time",
 	Over:           "it is counted on a problem beyond the budget of new tickets, which is listed on one for many",
 	Known:          "it is counted on a problem from before the service was watched, which is listed on one for many",
+	Settling:       "it is counted, and is not filed yet: its service was deployed a moment ago, and it may vanish by itself",
 	Flooded:        "its signature is one of too many: it is counted with the others of its rule and operation, on a problem that has its ticket",
 	Downstream:     "it is counted, and is a part of the impact of another service's problem, which failed in the same requests",
 	QueueFull:      "it was lost: the engine did not keep up",
@@ -116,7 +119,7 @@ func (r Reason) Meaning() string { return meanings[r] }
 func Decided() []Reason {
 	return []Reason{
 		NoRule, Excluded, Symptom, LateSymptom, Retried, Canceled, Handled, Thinned, BelowThreshold, Opened, Reopened, Deduplicated,
-		Shadow, Canary, Draft, Expired, Over, Known, Flooded, Downstream,
+		Shadow, Canary, Draft, Expired, Over, Known, Settling, Flooded, Downstream,
 	}
 }
 

@@ -16,6 +16,8 @@ type Admission struct {
 	Learning bool          // what fails now is known from now on
 	Full     bool          // there were too many new tickets
 	Upstream Upstream      // what the failure is a symptom of, and is filed already
+	Suppress Suppress      // when a new problem waits
+	Changed  time.Time     // when the service was last deployed; zero if that is not known
 }
 
 const (
@@ -25,9 +27,10 @@ const (
 	leastGrow = 10
 )
 
-// admit says why a problem that is open has no ticket of its own, or "".
-func (p Problem) admit(a Admission, now time.Time) Reason {
-	switch {
+// admit says why a problem that is open, and was seen again, has no ticket of its
+// own, or "".
+func (p Problem) admit(b Batch, now time.Time) Reason {
+	switch a := b.Admission; {
 	case a.Shadow:
 		return Shadow
 	case a.Percent > 0 && share(p.ID) >= a.Percent:
@@ -38,6 +41,8 @@ func (p Problem) admit(a Admission, now time.Time) Reason {
 		return "" // the ticket is not a new one
 	case a.Learning, p.Usual > 0 && !p.grown():
 		return Known
+	case p.settles(b):
+		return Settling
 	case a.Draft > 0:
 		if p.Hold == Expired || p.Hold == Draft && !now.Before(p.HeldAt.Add(a.Draft)) {
 			return Expired
@@ -81,13 +86,18 @@ func (p Problem) Listed() bool { return p.State == Open && (p.Hold == Over || p.
 // has expired. Whoever calls it queues the delivery, in the same atomic step.
 // It is a pure function: p is not changed.
 func (p Problem) Approve(by string, now time.Time) (Problem, bool) {
-	if p.State != Open || !slices.Contains([]Reason{Draft, Over, Known, Downstream}, p.Hold) {
+	if p.State != Open || !slices.Contains([]Reason{Draft, Over, Known, Downstream, Settling}, p.Hold) {
 		return p, false
 	}
 	p = p.clone()
 	p.note(now, "approved by "+by)
+	p.release(now)
+	return p, true
+}
+
+// release lets a problem that is held have a ticket.
+func (p *Problem) release(now time.Time) {
 	p.hold("", now)
 	p.Episode++
 	p.OpenedAt, p.UpdatedAt, p.Updates = now, now, 0
-	return p, true
 }

@@ -91,7 +91,7 @@ func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
 	if p.State == Open {
 		p.keepSample(b.Sample)
 		if p.Hold != "" {
-			return p.open(b.Admission, now)
+			return p.open(b, now)
 		}
 		if now.Before(p.nextUpdate()) {
 			return p, ChangeCounted
@@ -115,13 +115,13 @@ func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
 	}
 	p.State, p.OpenedAt = Open, now
 	p.keepSample(b.Sample)
-	return p.open(b.Admission, now)
+	return p.open(b, now)
 }
 
 // open gives a problem its ticket, or holds it.
-func (p Problem) open(a Admission, now time.Time) (Problem, Change) {
-	p.hold(p.admit(a, now), now)
-	if p.Hold == Known && a.Learning {
+func (p Problem) open(b Batch, now time.Time) (Problem, Change) {
+	p.hold(p.admit(b, now), now)
+	if p.Hold == Known && b.Admission.Learning {
 		p.Usual = max(p.Usual, p.Rate())
 	}
 	if p.Hold != "" {

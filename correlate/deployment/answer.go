@@ -50,13 +50,14 @@ func (c Count) share() correlate.Share {
 }
 
 // Changed returns when a service was deployed last, as far as that is known: the time when
-// it began or, if it is done, when it was done. A rollback counts as well. It is zero if
-// nothing is known.
+// it began, when it was done, or when it was rolled back: each replaces processes. It is
+// zero if nothing is known.
 func (h *History) Changed(scope correlate.Scope, now time.Time) (t time.Time) {
 	for d := range h.between(scope, time.Time{}, now) {
-		t = latest(t, d.Time)
-		if !d.Done.After(now) {
-			t = latest(t, d.Done)
+		for _, at := range []time.Time{d.Time, d.Done, d.Undone} {
+			if !at.After(now) {
+				t = latest(t, at)
+			}
 		}
 	}
 	return t

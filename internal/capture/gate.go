@@ -287,6 +287,7 @@ func (g *Gate) Drop(it Item, r correlate.Reason) {
 		g.Firsts.Release(it.Kept...)
 	}
 	if it.Counts {
+		g.Thin.giveBack(it.Stand)
 		g.Mark.Remove(it.trace, 1)
 		g.Counters.Add(r, 1)
 		g.Decided(r, func() correlate.Decision { return decisionOf(it.Span, correlate.StageCapture, r) })

@@ -21,12 +21,12 @@ const (
 	// thinBurst is how many it takes before it thins them out.
 	thinBurst = 8 << 10
 	// thinFirsts bounds, between two calls of Adjust, those that are taken because there
-	// was none like them in the storm.
+	// was none like them in the storm, but for the first of each kin.
 	thinFirsts = 100
 	// leastShare is the smallest part of the traces that is taken.
 	leastShare = 1e-4
 	thinSlots  = 1 << 12 // these are powers of two
-	kinSlots   = 1 << 9
+	kinSlots   = 1 << 10
 	thinProbes = 4 // slots in which a look may be
 	// outSlots is a power of two. Where two traces meet in a slot, the later one is
 	// known to be left out, and the other is decided about again.
@@ -49,7 +49,7 @@ type Thin struct {
 	first atomic.Int64            // likewise, of those taken because there was none like them
 	seed  maphash.Seed            // of the slots' keys
 	slots [thinSlots]thinSlot     // by look
-	kin   [kinSlots]thinSlot      // by rule, operation and type of error
+	kin   [kinSlots]thinSlot      // by rule and operation
 	out   [outSlots]atomic.Uint64 // orders of traces that are left out
 
 	// ending says that a storm is over, and that those who have not heard of it yet may
@@ -65,6 +65,7 @@ type Thin struct {
 type thinSlot struct {
 	key atomic.Uint64
 	n   atomic.Int64
+	kin atomic.Uint64 // of a look
 }
 
 // NewThin returns one that takes everything.
@@ -88,8 +89,8 @@ const (
 
 // Stand is for which others a failing span stands that is taken in a storm.
 type Stand struct {
-	Look   uint64 // what those of the same failure have in common; 0 if there is no storm
-	Kin    uint64 // what those of its rule, operation and type of error have
+	Look   uint64 // what those of the same failure have in common; 0 if they are not counted
+	Kin    uint64 // what those of its rule and operation have; likewise
 	Like   int64  // left out, of its look
 	Unlike int64  // left out, of its kin: there were too many looks to tell them apart
 }
@@ -108,15 +109,21 @@ func (t *Thin) Admit(sp sdktrace.ReadOnlySpan, set *celrule.Set, rule int, follo
 	}
 	s.Look, s.Kin = t.look(sp, set, rule)
 	alike, kin := find(t.slots[:], s.Look), find(t.kin[:], s.Kin)
-	known := alike.holds(s.Look)
-	if !gone && (followed || at < t.below.Load() || !known && t.first.Add(1) <= thinFirsts) {
+	known, related := alike.holds(s.Look), kin.holds(s.Kin)
+	if !gone && (followed || at < t.below.Load() || !known && (kin != nil && !related || t.first.Add(1) <= thinFirsts)) {
 		t.taken.Add(1)
-		if kin.claim(s.Kin) && !known {
+		switch {
+		case !kin.claim(s.Kin):
+			s.Kin = 0
+		case !known:
 			s.Unlike = kin.n.Swap(0)
 		}
-		if alike.claim(s.Look) {
-			s.Like = alike.n.Swap(0)
+		if !alike.claim(s.Look) {
+			s.Look = 0
+			return s, Taken
 		}
+		alike.kin.Store(s.Kin)
+		s.Like = alike.n.Swap(0)
 		return s, Taken
 	}
 	out.Store(at)
@@ -125,12 +132,23 @@ func (t *Thin) Admit(sp sdktrace.ReadOnlySpan, set *celrule.Set, rule int, follo
 	case known:
 		alike.n.Add(1)
 	case gone: // a symptom, most likely
-	case kin.holds(s.Kin):
+	case related:
 		kin.n.Add(1)
 	default:
 		return s, Lost
 	}
 	return s, LeftOut
+}
+
+// giveBack counts again those for which a span was to stand that is lost.
+func (t *Thin) giveBack(s Stand) {
+	if slot := find(t.slots[:], s.Look); s.Like > 0 && slot.claim(s.Look) {
+		slot.kin.Store(s.Kin)
+		slot.n.Add(s.Like)
+	}
+	if slot := find(t.kin[:], s.Kin); s.Unlike > 0 && slot.claim(s.Kin) {
+		slot.n.Add(s.Unlike)
+	}
 }
 
 // find returns the slot of a key, or one that it may have, or nil.
@@ -157,7 +175,7 @@ func (s *thinSlot) claim(key uint64) bool {
 func order(id trace.TraceID) uint64 { return binary.BigEndian.Uint64(id[8:]) }
 
 // look hashes what spans of the same failure have in common, as far as that is
-// cheaply told: rule, operation and type of error, which make their kin, and the words
+// cheaply told: rule and operation, which make their kin, type of error, and the words
 // of the message without those that have digits in them.
 func (t *Thin) look(sp sdktrace.ReadOnlySpan, set *celrule.Set, rule int) (look, kin uint64) {
 	message := sp.Status().Description
@@ -169,10 +187,11 @@ func (t *Thin) look(sp sdktrace.ReadOnlySpan, set *celrule.Set, rule int) (look,
 		name = set.Rule(rule).Name // which stays when rules are loaded again
 	}
 	kin = cmp.Or(maphash.Comparable(t.seed, struct {
-		rule, operation, typ string
-		failed               bool
-	}{name, sp.Name(), errorType(sp), sp.Status().Code == codes.Error}), 1)
-	return cmp.Or((kin^wordsOf(message))*0x9E3779B97F4A7C15, 1), kin
+		rule, operation string
+		failed          bool
+	}{name, sp.Name(), sp.Status().Code == codes.Error}), 1)
+	of := kin ^ maphash.String(t.seed, errorType(sp))
+	return cmp.Or((of^wordsOf(message))*0x9E3779B97F4A7C15, 1), kin
 }
 
 // wordsOf hashes the words of a text that have no digit in them.
@@ -200,11 +219,11 @@ func wordsOf(s string) uint64 {
 
 // Adjust decides which part of the traces is taken from now on. It is to be called
 // some times a second while something fails. When a storm is over it calls rest as
-// Drain does.
-func (t *Thin) Adjust(now time.Time, rest func(Stand)) {
+// Drain does. It reports whether another storm begins, in which nothing was taken yet.
+func (t *Thin) Adjust(now time.Time, rest func(Stand)) (begins bool) {
 	since := now.Sub(t.at)
 	if since < 50*time.Millisecond && since >= 0 {
-		return
+		return false
 	}
 	t.at = now
 	taken, left := float64(t.taken.Swap(0)), float64(t.left.Swap(0))
@@ -217,14 +236,15 @@ func (t *Thin) Adjust(now time.Time, rest func(Stand)) {
 	}
 	switch {
 	case all && t.credit >= 0:
-		return
+		return false
 	case !all && taken+left < allowed: // it is over, as far as can be seen
 		t.credit = max(t.credit, 0)
 		t.all.Store(true)
 		t.Drain(rest)
 		t.ending.Store(true)
-		return
+		return false
 	case all: // another one: what it begins with is not known
+		t.Drain(rest)
 		for i := range t.slots {
 			t.slots[i].key.Store(0)
 		}
@@ -237,13 +257,14 @@ func (t *Thin) Adjust(now time.Time, rest func(Stand)) {
 	share := min(max(room/max(taken+left, 1), leastShare), 1)
 	t.below.Store(uint64(share * (1<<64 - 1<<11)))
 	t.all.Store(false)
+	return all
 }
 
 // Drain calls rest with each look, or kin, of which some are not counted yet.
 func (t *Thin) Drain(rest func(Stand)) {
 	for i := range t.slots {
 		if n := t.slots[i].n.Swap(0); n > 0 {
-			rest(Stand{Look: t.slots[i].key.Load(), Like: n})
+			rest(Stand{Look: t.slots[i].key.Load(), Kin: t.slots[i].kin.Load(), Like: n})
 		}
 	}
 	for i := range t.kin {

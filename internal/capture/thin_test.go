@@ -24,6 +24,8 @@ type storm struct {
 	now   time.Time
 	trace uint64
 
+	full func() bool // nil means that there is room for all that are taken
+
 	offered, taken, lost, counted, rest int64
 }
 
@@ -39,6 +41,11 @@ func (s *storm) end(name, message string, followed bool) (ok bool) {
 	switch f {
 	case Taken:
 		s.taken++
+		if s.full != nil && s.full() { // the queue has no room for it
+			s.thin.giveBack(stand)
+			s.lost++
+			return false
+		}
 		s.counted += 1 + stand.Like + stand.Unlike
 	case Lost:
 		s.lost++
@@ -134,9 +141,11 @@ func TestNothingIsLostInAStorm(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := newStorm(t)
 		s.thin.credit = 100
+		scarce := rapid.IntRange(1, 9).Draw(rt, "scarce")
+		s.full = func() bool { return scarce < 5 && s.taken%int64(scarce) == 0 }
 		for range rapid.IntRange(1, 8).Draw(rt, "phases") {
 			perTick := rapid.SampledFrom([]int{0, 10, 300, 1000}).Draw(rt, "rate")
-			looks := rapid.SampledFrom([]int{1, 3, 900}).Draw(rt, "looks")
+			looks := rapid.SampledFrom([]int{1, 3, 900, 9000}).Draw(rt, "looks")
 			tick := rapid.SampledFrom([]time.Duration{10 * time.Millisecond, 100 * time.Millisecond, 5 * time.Second, -time.Hour}).Draw(rt, "tick")
 			for range 5 {
 				for i := range perTick {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"cel.dev/cel-go/common/types"
 
@@ -150,6 +151,12 @@ func (c *checker) check() {
 	}
 	if r.Quiet <= 0 {
 		c.report("resolve.quiet", "it must be longer than nothing", "")
+	}
+	switch d := r.Suppress.Deploy; {
+	case d < 0:
+		c.report("suppress.deploy", "it must be longer than nothing", "")
+	case d > correlate.MaxSuppress:
+		c.report("suppress.deploy", fmt.Sprintf("it is longer than %d minutes", correlate.MaxSuppress/time.Minute), "")
 	}
 	var err error
 	if r.mode, err = ParseMode(r.Mode); err != nil {

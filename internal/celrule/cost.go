@@ -57,6 +57,17 @@ var sizes = map[string]uint64{
 	"problem.service":                       128,
 	"problem.environment":                   64,
 	"problem.operation":                     256,
+	"suspects":                              maxSuspects,
+	"suspects.@items.service":               128,
+	"suspects.@items.namespace":             128,
+	"suspects.@items.environment":           64,
+	"suspects.@items.version":               128,
+	"suspects.@items.revision":              128,
+	"suspects.@items.id":                    128,
+	"suspects.@items.name":                  128,
+	"suspects.@items.by":                    128,
+	"suspects.@items.changelog":             1 << 10,
+	"suspects.@items.class":                 16,
 }
 
 // estimator tells CEL how large values may be.
@@ -101,7 +112,14 @@ func (est estimator) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
 	if strings.HasSuffix(path, ".@values") && n.Expr() != nil && est.lists[n.Expr().ID()] {
 		return &cost.SizeEstimate{Max: attributeList}
 	}
-	if max, ok := sizes[path]; ok {
+	max, known := sizes[path]
+	if n.Type().Kind() == types.OpaqueKind && n.Type().TypeName() == "optional_type" {
+		if !known {
+			max = otherText
+		}
+		return &cost.SizeEstimate{Max: 1, Elem: &cost.SizeEstimate{Max: max}} // of what is in it
+	}
+	if known {
 		return &cost.SizeEstimate{Max: max}
 	}
 	if n.ComputedSize() != nil {

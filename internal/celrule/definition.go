@@ -112,10 +112,8 @@ func (ds definitions) badName(name string) (message, hint string) {
 		return fmt.Sprintf("%q means something in expressions already", name), otherName
 	}
 	for _, s := range []stage{matching, answering} {
-		for _, c := range s.classes() {
-			if c.name == name {
-				return fmt.Sprintf("%q is a variable", name), otherName
-			}
+		if slices.Contains(s.variables(), name) {
+			return fmt.Sprintf("%q is a variable", name), otherName
 		}
 		if isCalled(s.env(), name) || slices.ContainsFunc(s.env().Macros(), func(m cel.Macro) bool { return m.Function() == name }) {
 			return fmt.Sprintf("%q is a function", name), otherName
@@ -135,7 +133,7 @@ func isCalled(env *cel.Env, name string) bool {
 var reserved = []string{
 	"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop",
 	"namespace", "null", "package", "return", "true", "var", "void", "while",
-	"owner", "incident", "suspects",
+	"owner", "incident",
 }
 
 // check parses an expression, puts the definitions in place, and checks it for

@@ -69,6 +69,10 @@ func variablesTable() string {
 			}
 		}
 	}
+	fmt.Fprintf(&b, "| `%s` | %s | %s | answers |\n", suspectsName, shortTypeName(suspectsType), "deployments that are probably to blame for the problem, the surest first; empty if there are none, and where nothing is known of any")
+	for _, name := range suspectClass.FieldNames() {
+		row(suspectsName+"[i]", name, suspectClass.fields[name], "answers")
+	}
 	return b.String()
 }
 

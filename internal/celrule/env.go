@@ -45,6 +45,25 @@ func (s stage) classes() []*class {
 	return classes
 }
 
+// variables returns the names of the variables of a stage.
+func (s stage) variables() (names []string) {
+	for _, c := range s.classes() {
+		names = append(names, c.name)
+	}
+	if s == answering {
+		names = append(names, suspectsName)
+	}
+	return names
+}
+
+// element returns the class of what is in a list that a stage knows.
+func (s stage) element() *class {
+	if s == answering {
+		return suspectClass
+	}
+	return eventClass
+}
+
 // env returns the CEL environment of a stage.
 func (s stage) env() *cel.Env { return envs[s]() }
 
@@ -77,6 +96,9 @@ func newEnv(s stage) *cel.Env {
 	opts = append(opts, declareFunctions()...)
 	for _, c := range s.classes() {
 		opts = append(opts, cel.Types(c), cel.Variable(c.name, cel.ObjectType(c.name)))
+	}
+	if s == answering {
+		opts = append(opts, cel.Types(suspectClass), cel.Variable(suspectsName, suspectsType))
 	}
 	env, err := cel.NewEnv(opts...)
 	if err != nil {

@@ -20,8 +20,12 @@ var (
 	overload   = regexp.MustCompile(`(?s)^found no matching overload for '([^']*)' applied to '(.*)'$`)
 	expected   = regexp.MustCompile(`^expected type '(.*)' but found '(.*)'$`)
 	unreadable = regexp.MustCompile(`(?s)^Syntax error: (?:mismatched input|extraneous input|no viable alternative at input|token recognition error at:|missing .* at) '(.+?)'(?: expecting.*)?$`)
+	ofType     = regexp.MustCompile(`type\((event|suspect)\)`)
 	invalid    = regexp.MustCompile(`^invalid (\w+) argument$`)
 )
+
+// elements says where values of a type are that have no variable of their own.
+var elements = map[string]string{"event": "span.events[0]", "suspect": suspectsName + "[0]"}
 
 // explain turns what CEL found wrong into errors that say it in the words of
 // rules. The tree is nil if there is none.
@@ -42,6 +46,9 @@ func explain(s stage, tree *ast.AST, issues *cel.Issues) []*Error {
 }
 
 func (s stage) reword(e *Error, tree *ast.AST, issue *common.Error) {
+	if m := ofType.FindStringSubmatch(issue.Message); m != nil {
+		defer func() { e.Hint = fmt.Sprintf("%s is a type; did you mean %s?", m[1], elements[m[1]]) }()
+	}
 	if m := undefined.FindStringSubmatch(issue.Message); m != nil {
 		e.Column++ // CEL points at the dot
 		e.Message = fmt.Sprintf("undefined field '%s'", m[1])
@@ -119,12 +126,16 @@ func explainPatterns(e *Error, tree *ast.AST, node int64) {
 func (s stage) fieldHint(tree *ast.AST, node int64, name string) string {
 	hint := ""
 	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		if e.ID() != node || e.Kind() != ast.SelectKind || e.AsSelect().Operand().Kind() != ast.IdentKind {
+		if e.ID() != node || e.Kind() != ast.SelectKind {
 			return
 		}
-		owner := e.AsSelect().Operand().AsIdent()
-		// A variable of another name can only be an element of span.events.
-		fields, all := eventClass.fields, eventClass.fields
+		owner := ownerOf(e.AsSelect().Operand())
+		if owner == "" {
+			return
+		}
+		// A variable of another name can only be an element of a list.
+		fields := s.element().fields
+		all := fields
 		for _, c := range s.classes() {
 			if c.name == owner {
 				fields = c.fields
@@ -146,6 +157,24 @@ func (s stage) fieldHint(tree *ast.AST, node int64, name string) string {
 	return hint
 }
 
+// ownerOf names what a field is selected of: a variable, or an element of a list
+// at a position. It is "" if there is no name for it.
+func ownerOf(e ast.Expr) string {
+	switch e.Kind() {
+	case ast.IdentKind:
+		return e.AsIdent()
+	case ast.CallKind:
+		call := e.AsCall()
+		if call.FunctionName() != operators.Index || call.Args()[0].Kind() != ast.IdentKind {
+			return ""
+		}
+		if i, ok := constant(call.Args()[1]).(types.Int); ok {
+			return fmt.Sprintf("%s[%d]", call.Args()[0].AsIdent(), i)
+		}
+	}
+	return ""
+}
+
 // textAt returns the text constant that a node is, or "".
 func textAt(tree *ast.AST, node int64) (text string) {
 	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
@@ -161,15 +190,14 @@ func (s stage) nameHint(name string) string {
 	switch name {
 	case "problem":
 		return "there is no problem yet when this is evaluated"
-	case "owner", "incident", "suspects":
+	case suspectsName:
+		return "there is no problem yet when this is evaluated, and so nothing to blame for it"
+	case "owner", "incident":
 		return "this version does not know it yet"
 	case "ERROR", "OK", "UNSET", "SERVER", "CLIENT", "INTERNAL", "PRODUCER", "CONSUMER":
 		return fmt.Sprintf("did you mean %q?", name)
 	}
-	var names []string
-	for _, c := range s.classes() {
-		names = append(names, c.name)
-	}
+	names := s.variables()
 	for _, fn := range slices.Sorted(maps.Keys(s.env().Functions())) {
 		if fn[0] != '@' && fn[0] != '_' && !strings.Contains(fn, "@") {
 			names = append(names, fn)

@@ -133,6 +133,10 @@ func lenient(tree *ast.AST) interpreter.InterpretableDecoratorV2 {
 			}
 		case ast.ComprehensionKind:
 			absent[e.ID()] = types.False
+		case ast.SelectKind:
+			if e.AsSelect().IsTestOnly() {
+				bare[e.ID()] = true // has, of an element at a position that is not there
+			}
 		}
 	}))
 	return func(node interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {

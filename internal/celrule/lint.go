@@ -74,7 +74,8 @@ func attributePath(tree *ast.AST, e ast.Expr, seen map[int64]bool) (owner string
 // lintComparison reports constants that can never be equal to what they are compared with.
 func lintComparison(tree *ast.AST, left, right ast.Expr, report func(e ast.Expr, message, hint string)) {
 	sub, ok := subjectOf(tree, left)
-	if !ok {
+	ofSuspect := isClassOfSuspect(tree, left)
+	if !ok && !ofSuspect {
 		return
 	}
 	values := []ast.Expr{right}
@@ -88,6 +89,8 @@ func lintComparison(tree *ast.AST, left, right ast.Expr, report func(e ast.Expr,
 		}
 		var known []string
 		switch {
+		case ofSuspect:
+			known = suspectClasses
 		case sub.what == spanKind:
 			known = []string{"SERVER", "CLIENT", "INTERNAL", "PRODUCER", "CONSUMER"}
 		case sub.what == spanStatus:
@@ -104,10 +107,23 @@ func lintComparison(tree *ast.AST, left, right ast.Expr, report func(e ast.Expr,
 		}
 		if !slices.Contains(known, string(text)) {
 			hint := "it is one of " + strings.Join(known, ", ")
-			if near := Nearest(strings.ToUpper(string(text)), known); near != "" {
+			like := strings.ToUpper(string(text))
+			if ofSuspect {
+				like = strings.ToLower(string(text))
+			}
+			if near := Nearest(like, known); near != "" {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			}
 			report(value, fmt.Sprintf("there is no such value as %q", text), hint)
 		}
 	}
+}
+
+// isClassOfSuspect reports whether an expression is how sure it is of a suspect.
+func isClassOfSuspect(tree *ast.AST, e ast.Expr) bool {
+	if e.Kind() != ast.SelectKind || e.AsSelect().IsTestOnly() || e.AsSelect().FieldName() != "class" {
+		return false
+	}
+	t := tree.GetType(e.AsSelect().Operand().ID())
+	return t.Kind() == types.StructKind && t.TypeName() == suspectClass.name
 }

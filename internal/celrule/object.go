@@ -11,11 +11,11 @@ import (
 )
 
 // object is one of the structured variables of an expression, or an element of
-// span.events. Its fields are read from the view when an expression asks.
+// span.events or suspects. Its fields are read from the view when an expression asks.
 type object struct {
 	class *class
 	view  *view
-	event int // index, for elements of span.events
+	index int // of an element
 }
 
 // ConvertToNative implements ref.Val.

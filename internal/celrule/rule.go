@@ -29,6 +29,7 @@ type Rule struct {
 	Sinks         []string            // names. Defaults to all.
 	Quiet         time.Duration       // without an occurrence, until it is resolved. Defaults to 30 minutes.
 	Budget        int64               // new tickets an hour, for each service. Defaults to 20.
+	Suppress      correlate.Suppress  // when a new problem waits. Defaults to never.
 	Continue      bool                // Also ask the rules after it. Its problems are its own then.
 	Canceled      bool                // Operations that their caller gave up count too, as they do if When asks for span.duration.
 	Mode          string              // see [ParseMode]. Defaults to live.

@@ -16,6 +16,7 @@ type text struct {
 // mention is a variable followed by a field or an index, or what is called with
 // a variable as a whole.
 var mention = regexp.MustCompile(`\b(span|resource|scope|exception|problem|owner|incident|suspects)\s*(\.[A-Za-z_]|\[)|` +
+	`\bsize\s*\(\s*` + suspectsName + `\s*\)|\b` + suspectsName + `\s*[!=]=|` +
 	`\b(` + fnIsTimeout + `|` + fnHTTPStatusClass + `)\s*\(`)
 
 // isExpression reports whether a text is an expression: whether it begins with

@@ -63,6 +63,11 @@ func (v *view) ResolveName(name string) (any, bool) {
 		return v.object(&v.excObject, exceptionClass), true
 	case "problem":
 		return v.object(&v.problemObject, problemClass), v.problem != nil
+	case suspectsName:
+		if v.problem == nil {
+			return nil, false
+		}
+		return v.suspects(), true
 	case watchName:
 		return v, true
 	}
@@ -92,10 +97,10 @@ var (
 		"events":         {types.NewListType(eventClass.Type), "in the order in which they were recorded", func(o *object) any { return o.view.events() }},
 	})
 	eventClass = newClass("event", map[string]field{
-		"name": {types.StringType, "as it was recorded", func(o *object) any { return o.view.live.Events()[o.event].Name }},
-		"time": {types.TimestampType, "when it was recorded", func(o *object) any { return o.view.live.Events()[o.event].Time }},
+		"name": {types.StringType, "as it was recorded", func(o *object) any { return o.view.live.Events()[o.index].Name }},
+		"time": {types.TimestampType, "when it was recorded", func(o *object) any { return o.view.live.Events()[o.index].Time }},
 		"attributes": {attributesType, "as of the span", func(o *object) any {
-			return &attributes{live: o.view.live.Events()[o.event].Attributes}
+			return &attributes{live: o.view.live.Events()[o.index].Attributes}
 		}},
 	})
 	resourceClass = newClass("resource", map[string]field{
@@ -208,7 +213,7 @@ func (v *view) exception() correlate.Exception {
 func (v *view) events() any {
 	events := make([]any, len(v.live.Events()))
 	for i := range events {
-		events[i] = &object{class: eventClass, view: v, event: i}
+		events[i] = &object{class: eventClass, view: v, index: i}
 	}
 	return events
 }

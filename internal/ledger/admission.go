@@ -66,6 +66,14 @@ func (l *Ledger) admission(ctx context.Context, b coalesce.Batch, now time.Time)
 		// The one ticket of a flood takes the place of any number of them.
 		Full: b.Flood == nil && (l.Budget > 0 && l.admissions.engine.Full(l.Budget, now) ||
 			l.admissions.rule(ruleOf{b.Scope, rule.Name}, now).Full(rule.Budget, now)),
+		Suppress: rule.Suppress,
+	}
+	if rule.Suppress.Deploy > 0 && l.Changed != nil {
+		at := now
+		if b.Last.Before(now) {
+			at = b.Last // what is told late may be older than the deployment after it
+		}
+		a.Changed = l.Changed(b.Scope, at)
 	}
 	if l.Adopt <= 0 {
 		return a, nil

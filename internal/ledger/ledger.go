@@ -153,7 +153,7 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 		}
 		if change, again := p.Counted(b.Batch); again {
 			b.Signature.ID = p.ID
-			l.decided(b, change, p.Hold)
+			l.decided(b, change, p.HeldFor(b.Batch))
 			return change, nil
 		}
 	}
@@ -207,7 +207,7 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	}
 	l.affect(ctx, b.Admission.Upstream, b, now)
 	b.Signature.ID = next.ID // decisions name the problem
-	l.decided(b, change, next.Hold)
+	l.decided(b, change, next.HeldFor(b.Batch))
 	l.follow(key, next)
 	l.spend(b, change, before, next, now)
 	switch change {
@@ -274,6 +274,9 @@ func (l *Ledger) decide(b coalesce.Batch, r correlate.Reason, n, own int64) {
 		if d.Detail = "of " + u.String(); u.ID != "" {
 			d.Detail += ", problem " + u.ID
 		}
+	}
+	if r == correlate.Settling && !b.Admission.Changed.IsZero() {
+		d.Detail = "deployed at " + b.Admission.Changed.UTC().Format(time.RFC3339)
 	}
 	l.Decided(d)
 }

@@ -84,6 +84,10 @@ var errAsItIs = errors.New("ledger: nothing to change")
 func (l *Ledger) TakeOver(ctx context.Context, key correlate.Key, sink string, now time.Time) (known bool, err error) {
 	err = l.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
 		known = p.State == correlate.Open || p.State == correlate.Resolved
+		if next, waited := p.Settled(now); waited { // a deployment that the other could not know of
+			next, add = next.Queue(correlate.OpOpen, next.Answers.Sinks, now)
+			return next, add, nil
+		}
 		f := p.Filing(sink)
 		switch {
 		case !known, len(f.Pending) > 0: // what waits for the sink says how it is

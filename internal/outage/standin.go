@@ -138,9 +138,13 @@ func (s *StandIn) HandOver(ctx context.Context, to *ledger.Ledger, now time.Time
 	return nil
 }
 
+// setBack is how far the clock may have been set back meanwhile. To take over what was
+// sent just before changes nothing.
+const setBack = 2 * time.Minute
+
 // sent reports whether the sink may have been sent something by the stand-in.
 func (s *StandIn) sent(f correlate.Filing) bool {
-	return f.Unknown || !f.SentAt.Before(s.began) || len(f.Pending) > 0 && f.Receipt != correlate.Receipt{}
+	return f.Unknown || !f.SentAt.Before(s.began.Add(-setBack)) || len(f.Pending) > 0 && f.Receipt != correlate.Receipt{}
 }
 
 func forget(correlate.Record, bool) (correlate.Record, []correlate.Delivery, error) {

@@ -14,7 +14,7 @@ import (
 )
 
 // laterKeys are planned. Saying so is kinder than to propose another key.
-var laterKeys = []string{"priority", "page", "suppress", "escalate", "windows", "ttl"}
+var laterKeys = []string{"priority", "page", "escalate", "windows", "ttl", "schedule", "until"}
 
 // decode reads the rules of the document, under what the files before it share.
 func (f *File) decode(from *shared) {
@@ -115,6 +115,9 @@ func (d *decoder) keys() keys {
 		{"labels", d.list("labels", &r.Labels)},
 		{"sinks", d.list("sinks", &r.Sinks)},
 		{"budget", d.count("budget", &r.Budget)},
+		{"suppress", func(n *yaml.Node) {
+			d.file.mapping(n, "suppress", keys{{"deploy", d.duration("suppress.deploy", &r.Suppress.Deploy)}})
+		}},
 		{"continue", d.truth("continue", &r.Continue)},
 		{"canceled", d.truth("canceled", &r.Canceled)},
 		{"mode", d.mode},

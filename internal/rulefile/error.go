@@ -108,7 +108,12 @@ func (e Error) At(file string, lines []string, line, column int) *Error {
 }
 
 // place returns the error with a place in the file.
-func (f *File) place(line, column int, e Error) *Error { return e.At(f.Name, f.lines, line, column) }
+func (f *File) place(line, column int, e Error) *Error {
+	if line > len(f.lines) {
+		line, column = len(f.lines), 1 // the parser says that what is missing would come next
+	}
+	return e.At(f.Name, f.lines, line, column)
+}
 
 // report records something that is wrong with a node.
 func (f *File) report(n *yaml.Node, e Error) {

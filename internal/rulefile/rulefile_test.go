@@ -66,6 +66,7 @@ func TestGood(t *testing.T) {
 		Sinks:     []string{"jira"},
 		Quiet:     7 * 24 * time.Hour,
 		Budget:    20,
+		Suppress:  correlate.Suppress{Deploy: 5 * time.Minute},
 		Mode:      string(celrule.Live),
 	}, set.Rule(0))
 	slow := set.Rule(1)

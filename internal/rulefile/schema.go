@@ -75,6 +75,9 @@ var ruleKeys = []key{
 	{"labels", "a list of text or CEL", "none", texts("Labels of the ticket.")},
 	{"sinks", "names of sinks: a list of text or CEL", "all sinks", texts("Names of the sinks that get the ticket.")},
 	{"budget", "new tickets an hour, for each service; what exceeds it is listed on one ticket", "20", count("New tickets an hour, for each service. What exceeds it is listed on one ticket. Defaults to 20.")},
+	{"suppress", "`deploy`: for so long after a deployment of its service, at most `1h`, a new problem waits; it has a ticket if it still fails then", "never", mapping("When a new problem waits, because it may vanish by itself.", object{
+		"deploy": duration("For so long after a deployment of its service, at most 1h. What still fails then has a ticket, with all that was counted."),
+	})},
 	{"continue", "`true`: the rules after it are asked too; its problems are its own then", "false", object{"type": "boolean", "description": "Ask the rules after it too. Its problems are its own then."}},
 	{"canceled", "`true`: operations that failed because their caller gave up count too, as they do if `when` asks for `span.duration`", "false", object{"type": "boolean", "description": "Operations that failed because their caller gave up count too."}},
 	{"mode", "`live`; `draft` (waits for an approval; `{draft: 3d}`: so long); `shadow` (files nothing); `{canary: 10%}` (files a part of the signatures); `off` (checked, but not used)", "live", object{

@@ -143,7 +143,7 @@ func TestSchemaAgrees(t *testing.T) {
 		"mode: 'canary: x%'", "mode: 'canary: 0.5%'", "mode: 'canary: 0%'", "mode: 'draft: 3d'", "mode: 'draft: soon'", "mode: {canary: 0%}", "mode: {canary: 100%}",
 		"mode: {canary: 99.9%}", "mode: {canary: 1%}", "mode: {draft: 3d}", "mode: {draft: soon}", "mode: {}", "mode: {canary: 1%, draft: 3d}", "mode: 3",
 		"threshold: {within: 0s}", "threshold: {within: hh}", "threshold: {within: 5m}", "threshold: {within: 1d12h}", "threshold: {within: 1.5h}", "threshold: {within: 5}",
-		"threshold: {count: 0}", "threshold: {count: 3}", "threshold: {counts: 3}", "resolve: {quiet: 7d}", "resolve: {quiet: 90}", "budget: 10", "budget: 0", "budget: x",
+		"threshold: {count: 0}", "threshold: {count: 3}", "threshold: {counts: 3}", "resolve: {quiet: 7d}", "resolve: {quiet: 90}", "suppress: {deploy: 5m}", "suppress: {deploy: 0s}", "suppress: {deploy: 5}", "suppress: {until: 5m}", "suppress: 5m", "suppress: {}", "budget: 10", "budget: 0", "budget: x",
 		"continue: true", "continue: 1", "labels: [a]", "labels: a", "labels: [1]", "sinks: []", "signature: [operation]", "signature: [oops]", "signature: []", "team: ''", "team: 3",
 	} {
 		text := "version: 1\nrules:\n  - name: r\n    when: 'true'\n    " + field + "\n"

@@ -18,6 +18,9 @@ func Values(name string, rules []celrule.Rule) *File {
 	type resolve struct {
 		Quiet string `yaml:"quiet,omitempty"`
 	}
+	type suppress struct {
+		Deploy string `yaml:"deploy,omitempty"`
+	}
 	type rule struct {
 		Name      string    `yaml:"name"`
 		When      string    `yaml:"when"`
@@ -31,6 +34,7 @@ func Values(name string, rules []celrule.Rule) *File {
 		Labels    []string  `yaml:"labels,omitempty"`
 		Sinks     []string  `yaml:"sinks,omitempty"`
 		Budget    int64     `yaml:"budget,omitempty"`
+		Suppress  suppress  `yaml:"suppress,omitempty"`
 		Continue  bool      `yaml:"continue,omitempty"`
 		Canceled  bool      `yaml:"canceled,omitempty"`
 		Mode      string    `yaml:"mode,omitempty"`
@@ -45,6 +49,7 @@ func Values(name string, rules []celrule.Rule) *File {
 			Name: r.Name, When: r.When, Unless: r.Unless, Severity: r.Severity, Title: r.Title, Team: r.Team,
 			Runbook: r.Runbook, Labels: r.Labels, Sinks: r.Sinks, Budget: r.Budget, Continue: r.Continue, Canceled: r.Canceled, Mode: r.Mode,
 			Threshold: threshold{Count: r.Threshold.Count, Within: spell(r.Threshold.Within)},
+			Suppress:  suppress{Deploy: spell(r.Suppress.Deploy)},
 			Resolve:   resolve{Quiet: spell(r.Quiet)},
 		}
 		if r.SignatureExpr != "" {

@@ -64,6 +64,7 @@ func newEngine(w *world, name string) *engine {
 	e.ledger = ledger.New(ledger.Config{
 		Store: e.known, Redactor: r, Sinks: names, Counters: observe.NewCounters(), Decided: func(correlate.Decision) {}, Logger: log, Writer: name,
 	})
+	e.ledger.Changed = func(_ correlate.Scope, at time.Time) time.Time { return w.changed(at) }
 	e.ledger.Join(scope)
 	e.outbox = outbox.New(outbox.Config{
 		Store: e.known, Renderer: &render.Renderer{Redactor: r, Budget: time.Second}, Redactor: r, Scopes: e.ledger.Scopes,

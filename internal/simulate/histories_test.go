@@ -25,7 +25,7 @@ func draw(t *rapid.T) step {
 }
 
 // often says how often each kind of step happens.
-var often = []kind{occur, occur, occur, apply, apply, apply, apply, sweep, claim, claim, claim, claim, deliver, deliver, deliver, deliver, settle, settle, settle, kill, wait, wait, skew, upgrade, away, alone, alone, back}
+var often = []kind{occur, occur, occur, apply, apply, apply, apply, sweep, claim, claim, claim, claim, deliver, deliver, deliver, deliver, settle, settle, settle, kill, wait, wait, skew, upgrade, away, alone, alone, back, deploy}
 
 func drawAnswer(t *rapid.T) answer {
 	return max(succeeds, answer(rapid.IntRange(-6, int(numAnswers)-1).Draw(t, "answer")))

@@ -16,6 +16,12 @@ func TestHistoriesThatFailed(t *testing.T) {
 		"a receipt that comes while the end of its problem is being passed over": {
 			{Kind: occur, Engine: 2}, {Kind: apply, Engine: 2}, {Kind: claim, Engine: 1}, {Kind: deliver, Engine: 1, N: 1}, {Kind: wait, N: 5},
 		},
+		"an answer that was lost, of a batch that was held, and is asked for when its problem is over": {
+			{Kind: occur, Engine: 2, Problem: 1}, {Kind: deploy}, {Kind: occur, Engine: 2}, {Kind: apply, Engine: 2}, {Kind: apply, Engine: 2, Fault: unheard}, {Kind: wait, N: 5}, {Kind: sweep}, {Kind: apply, Engine: 2},
+		},
+		"a ticket that was filed without the store by a clock that was wrong, before a deployment keeps its problem waiting": {
+			{Kind: skew, Engine: 1, N: 3}, {Kind: alone, Engine: 1}, {Kind: deploy},
+		},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			w := newWorld()

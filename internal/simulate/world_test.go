@@ -19,6 +19,7 @@ var (
 	rules = func() *celrule.Set {
 		set, err := celrule.Compile([]celrule.Rule{{
 			Name: "errors", When: "true", Title: "span.name", Threshold: correlate.Threshold{Count: 1, Within: time.Minute}, Quiet: quiet,
+			Suppress: correlate.Suppress{Deploy: grace},
 		}}, nil)
 		if err != nil {
 			panic(err)
@@ -29,6 +30,7 @@ var (
 
 const (
 	quiet    = 30 * time.Minute
+	grace    = 10 * time.Minute
 	engines  = 3
 	problems = 2
 	maxDepth = 3 // of calls that wait while others go on
@@ -68,11 +70,12 @@ const (
 	away    // the store is out of an engine's reach
 	alone   // so it is, and the engine files all the same what fails
 	back    // it is in reach again
+	deploy  // of the service that fails
 	numKinds
 )
 
 func (k kind) String() string {
-	return [...]string{"occur", "apply", "sweep", "claim", "deliver", "settle", "kill", "wait", "skew", "upgrade", "away", "alone", "back"}[k]
+	return [...]string{"occur", "apply", "sweep", "claim", "deliver", "settle", "kill", "wait", "skew", "upgrade", "away", "alone", "back", "deploy"}[k]
 }
 
 // waits are how long time may pass: a moment, until a search sees what was filed,
@@ -100,10 +103,13 @@ type world struct {
 	left  bool // an engine was killed before it had handed over what it filed without the store
 	asked bool // people have sent again what was parked, where it may stand twice
 	wrong []string
+
+	deployed []time.Time
+	times    map[string][]time.Time // at which each problem was seen
 }
 
 func newWorld() *world {
-	w := &world{now: start, memory: new(correlate.Memory), seen: map[string]int64{}, lost: map[string]int64{}, newer: map[string]int{}, keys: map[string]correlate.Key{}}
+	w := &world{now: start, memory: new(correlate.Memory), times: map[string][]time.Time{}, seen: map[string]int64{}, lost: map[string]int64{}, newer: map[string]int{}, keys: map[string]correlate.Key{}}
 	for _, c := range []class{keyed, searched, blind} {
 		w.trackers = append(w.trackers, &tracker{w: w, class: c})
 	}
@@ -172,6 +178,8 @@ func (w *world) next() {
 		e.skew = time.Duration(s.N%5-2) * 20 * time.Second
 	case upgrade:
 		w.upgrade(s.Problem, s.N)
+	case deploy:
+		w.deployed = append(w.deployed, w.now)
 	case away, back:
 		e.store.out = s.Kind == away
 	}
@@ -200,6 +208,7 @@ func (w *world) occur(e *engine, problem, n int) {
 	e.occur(b)
 	w.keys[b.Signature.ID] = b.Key()
 	w.seen[b.Signature.ID] += b.Count
+	w.times[b.Signature.ID] = append(w.times[b.Signature.ID], w.now)
 }
 
 // called is told of a call of a tracker before it has an effect. The calls of one
@@ -276,6 +285,7 @@ func (w *world) check() {
 		if n, ok := w.newer[id]; ok && members["newer"] != float64(n) {
 			w.broken("problem %s has lost what a newer program wrote", id)
 		}
+		w.patient(p)
 		if n := w.trackers[keyed].open(id); len(n) > 1 {
 			w.broken("problem %s has %d open tickets in the keyed tracker: %v", id, len(n), n)
 		}
@@ -357,6 +367,10 @@ func (w *world) settled(requeue bool) {
 			case f.Receipt == correlate.Receipt{} && p.Episode > 0:
 				w.broken("problem %s was never filed in %s", id, f.Sink)
 			case class(n) == blind:
+			case p.Hold != "" && f.Receipt == correlate.Receipt{}:
+				if len(open) > 0 && !w.left {
+					w.broken("problem %s is held (%s), and has the open tickets %v in %s", id, p.Hold, open, f.Sink)
+				}
 			case p.State == correlate.Open && len(open) != 1:
 				w.broken("problem %s is open, and has the open tickets %v in %s", id, open, f.Sink)
 			case p.State == correlate.Resolved && len(open) > 0 && !(w.left && class(n) == keyed):
