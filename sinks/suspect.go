@@ -34,8 +34,8 @@ type Suspect struct {
 	Evidence []string      `json:"evidence,omitempty"` // what speaks for it; and against it, beginning with "but"
 }
 
-// label returns "payment 2.3.1".
-func (s Suspect) label() string {
+// String returns "payment 2.3.1".
+func (s Suspect) String() string {
 	rev := s.Revision
 	if len(rev) > 12 && strings.Trim(rev, "0123456789abcdefABCDEF") == "" {
 		rev = rev[:12]
@@ -63,7 +63,7 @@ func (p *page) suspects(t Ticket) {
 		if i == 1 {
 			p.item(2, "others:")
 		}
-		p.item(4, clean(join(", ", s.label(), s.Class, prefixed("deployed at ", stamp(s.DeployedAt)), s.early(), s.way()), ""))
+		p.item(4, clean(join(", ", s.String(), s.Class, prefixed("deployed at ", stamp(s.DeployedAt)), s.early(), s.way()), ""))
 	}
 }
 
@@ -78,7 +78,7 @@ func (p *page) suspect(s Suspect) {
 		named = ""
 	}
 	p.item(2, clean(join(": ", s.Class, s.Means), ""))
-	p.item(2, clean(join(", ", s.label(), s.Environment, prefixed("namespace ", s.Namespace), s.way()), ""))
+	p.item(2, clean(join(", ", s.String(), s.Environment, prefixed("namespace ", s.Namespace), s.way()), ""))
 	line("deployed", join(", ", stamp(s.DeployedAt), prefixed("by ", s.By), s.early()))
 	line("rolled back", stamp(s.UndoneAt))
 	line("deployment", join(", ", named, prefixed("id ", s.ID)))

@@ -164,3 +164,20 @@ func TestForgottenWriters(t *testing.T) {
 	require.False(t, full.forgot("x", minutesAfter(200)), "all who have counted since are remembered")
 	require.False(t, (&traffic{}).forgot("x", noon))
 }
+
+// What processes tell of a version began when the first of them was seen, also where the old
+// version had gone by then: what is counted before and after it is cut there.
+func TestAVersionThatWasSeenHasItsTime(t *testing.T) {
+	for _, c := range []struct {
+		rule string
+		d    Deployment
+		want time.Duration
+	}{
+		{rule: "seen running", d: Deployment{Time: noon, Done: noon, Status: Succeeded, Source: seenRunning}, want: clocks},
+		{rule: "told when it was done", d: Deployment{Time: noon, Done: noon, Status: Succeeded, Source: "gitlab"}, want: untold},
+		{rule: "told when it began", d: Deployment{Time: noon, Status: Started, Source: "gitlab"}, want: clocks},
+		{rule: "told when it began and when it was done", d: Deployment{Time: noon, Done: minutesAfter(3), Status: Succeeded}, want: clocks},
+	} {
+		t.Run(c.rule, func(t *testing.T) { require.Equal(t, c.want, c.d.slack()) })
+	}
+}

@@ -15,6 +15,9 @@ const (
 	// absent is after how long without word a version has gone. It is longer than
 	// beats that are late, and clocks that differ.
 	absent = 4 * time.Minute
+	// seenRunning is the source of a deployment that was told by processes alone: its time is that of
+	// the first of them.
+	seenRunning = "resource"
 	// maxPresences bounds the stretches that are kept of one service.
 	maxPresences = 64
 )
@@ -92,7 +95,7 @@ func deployments(scope correlate.Scope, all []presence, now time.Time) []Deploym
 	var out []Deployment
 	for region, line := range byRegion {
 		told := func(p presence, at time.Time) Deployment {
-			return Deployment{Scope: scope, Region: region, Version: p.Version, Revision: p.Revision, ID: p.ID, Time: at, Status: Started, Source: "resource"}
+			return Deployment{Scope: scope, Region: region, Version: p.Version, Revision: p.Revision, ID: p.ID, Time: at, Status: Started, Source: seenRunning}
 		}
 		for i, p := range line {
 			if i > 0 && !p.is(line[i-1]) {

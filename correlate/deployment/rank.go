@@ -93,7 +93,7 @@ func (r *recorder) Count(q Query) (Count, bool) {
 // slack returns by how much a failure may come before the time that was told of a
 // deployment, and yet be of it.
 func (d Deployment) slack() time.Duration {
-	if d.Done.Equal(d.Time) && d.Status != Started {
+	if d.Done.Equal(d.Time) && d.Status != Started && d.Source != seenRunning {
 		return untold // when it began was not told
 	}
 	return clocks
