@@ -97,8 +97,9 @@ const (
 
 // Reconsider takes the answer to the question of who is to blame that is given now,
 // while the problem is open. It is a pure function like [Problem.Observe], and
-// the caller does the same about ChangeUpdated; otherwise there is nothing new that
-// is to be told by now, and p is returned as it is.
+// the caller does the same about ChangeUpdated. ChangeNoted is to be stored alone: where
+// nothing was known, why nobody is suspected is no news. Otherwise there is nothing new that is
+// to be told by now, and p is returned as it is.
 //
 // What of a suspect was rolled back, and that it helped, is told at once, once; all else
 // at most at a growing interval.
@@ -110,7 +111,12 @@ func (p Problem) Reconsider(s Suspects, now time.Time) (Problem, Change) {
 		return p, ChangeNone
 	}
 	p = p.clone()
+	first := p.Suspects.Asked.IsZero() && len(s.Ranked) == 0
 	p.answer(s, now)
+	if first {
+		p.Suspects.Changes = 0
+		return p, ChangeNoted
+	}
 	p.UpdatedAt = now
 	return p, ChangeUpdated
 }

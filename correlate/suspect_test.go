@@ -49,7 +49,9 @@ func TestReconsider(t *testing.T) {
 		after time.Duration
 		edit  func(*correlate.Problem)
 		want  string // the note; "-" if nothing changes
+		noted bool   // it is stored, and not told
 	}{
+		{rule: "why there is none is no news where nothing was known", is: none, noted: true},
 		{rule: "the same answer changes nothing", was: suspected(blamed("2.3.1", "strong")), is: suspected(blamed("2.3.1", "strong")), after: time.Hour, want: "-"},
 		{rule: "nor does what else became known of it", was: suspected(blamed("2.3.1", "strong")), is: suspected(later), after: time.Hour, want: "-"},
 		{rule: "nor that nobody knows anything by now", was: suspected(blamed("2.3.1", "strong")), is: correlate.Suspects{}, after: time.Hour, want: "-"},
@@ -81,6 +83,12 @@ func TestReconsider(t *testing.T) {
 			if test.want == "-" {
 				require.Equal(t, correlate.ChangeNone, change)
 				require.Equal(t, p, got)
+				return
+			}
+			if test.noted {
+				require.Equal(t, correlate.ChangeNoted, change)
+				require.Equal(t, test.is.Reason, got.Suspects.Reason)
+				require.Equal(t, p.UpdatedAt, got.UpdatedAt)
 				return
 			}
 			require.Equal(t, correlate.ChangeUpdated, change)
@@ -145,6 +153,11 @@ func TestAnswersAreNoStream(t *testing.T) {
 			require.Equal(t, change, same)
 			if change == correlate.ChangeNone {
 				require.Equal(t, p, next)
+				continue
+			}
+			if change == correlate.ChangeNoted {
+				require.Empty(t, p.Suspects.Ranked)
+				p = next
 				continue
 			}
 			require.Equal(t, correlate.ChangeUpdated, change)

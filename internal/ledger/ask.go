@@ -133,7 +133,9 @@ func (l *Ledger) reconsider(ctx context.Context, key correlate.Key, now time.Tim
 			if next, change = p.Reconsider(l.suspects(p, now), now); change == correlate.ChangeNone {
 				return next, nil, errAsBefore
 			}
-			next, add = next.Queue(correlate.OpUpdate, filed(next), now)
+			if change == correlate.ChangeUpdated {
+				next, add = next.Queue(correlate.OpUpdate, filed(next), now)
+			}
 			return next, add, nil
 		})(cur, found)
 	})
@@ -150,7 +152,9 @@ func (l *Ledger) reconsider(ctx context.Context, key correlate.Key, now time.Tim
 		return correlate.ChangeNone, fmt.Errorf("ledger: asking who is to blame for %s: %w", key.ID, err)
 	}
 	l.follow(key, next)
-	l.answered(next)
+	if change == correlate.ChangeUpdated {
+		l.answered(next)
+	}
 	return change, nil
 }
 
