@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/sdk/resource"
+
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/capture"
 )
@@ -16,6 +18,8 @@ const (
 	countEvery = time.Second
 	// assembleRun bounds the spans that are taken before other work has a turn.
 	assembleRun = 512
+	// maxLearn bounds the wait for what the store has of a service that is new here.
+	maxLearn = 2 * time.Second
 )
 
 // assembler is what the goroutine that owns the stages up to the counts remembers.
@@ -23,6 +27,7 @@ type assembler struct {
 	e       *Engine
 	flushes []flush   // to be told of when what there is was given to the keeper
 	told    time.Time // when the keeper was last given counts
+	hasty   bool      // the store is too slow to be waited for
 }
 
 // assemble is the assembler's goroutine.
@@ -44,7 +49,13 @@ func (a *assembler) run() {
 	minute := time.NewTimer(untilMinute(time.Now())) // what is counted is told by the minute
 	defer minute.Stop()
 	s.gate.Traffic.Advance(time.Now())
+	a.learn()
 	for {
+		select {
+		case r := <-e.resources: // before its spans
+			a.meet(r)
+		default:
+		}
 		wake := tick.C
 		if s.table.Next().IsZero() && s.counts.Len() == 0 && s.calls.Len() == 0 && len(a.flushes) == 0 && !s.gate.Holding() && !s.gate.Thin.Active() {
 			wake = nil // nothing is held: sleep until a span comes
@@ -58,10 +69,7 @@ func (a *assembler) run() {
 		case <-minute.C:
 			minute.Reset(untilMinute(time.Now()))
 		case r := <-e.resources:
-			s.ledger.Join(s.convert.Scope(r))
-			e.known.add(r)
-			s.gate.Rules.Load().Prepare(r)
-			e.wakeDispatcher()
+			a.meet(r)
 		case f := <-e.flushes:
 			a.flushes = append(slices.DeleteFunc(a.flushes, flush.gone), f)
 			e.takeMore(s.gate.Backlog())
@@ -90,6 +98,41 @@ func (a *assembler) run() {
 			all := len(a.flushes) > 0 || s.calls.Len() >= maxPending/2
 			e.work <- work{batches: s.batches(now, all), origins: s.takeOrigins(), flushes: a.flushes}
 			a.flushes, a.told = nil, now
+		}
+	}
+}
+
+// meet gets ready for the spans of a provider.
+func (a *assembler) meet(r *resource.Resource) {
+	s := a.e.s
+	s.ledger.Join(s.convert.Scope(r))
+	a.learn()
+	a.e.known.add(r)
+	s.gate.Rules.Load().Prepare(r)
+	a.e.wakeDispatcher()
+}
+
+// learn waits until it is known what the store has of the services that there are. A
+// process that is started into a flood would take all of it for new. Spans wait in the
+// queue meanwhile.
+func (a *assembler) learn() {
+	if a.hasty || !a.e.s.lasting {
+		return
+	}
+	learnt, late := make(chan struct{}), time.NewTimer(maxLearn)
+	defer late.Stop()
+	give := a.e.work
+	for {
+		select {
+		case give <- work{learnt: learnt}:
+			give = nil
+		case <-learnt:
+			return
+		case <-late.C:
+			a.hasty = true
+			return
+		case <-a.e.ctx.Done():
+			return
 		}
 	}
 }

@@ -39,7 +39,9 @@ type Config struct {
 	// that began. Defaults to 0: every failure is new.
 	Adopt time.Duration
 	// TicketsPerHour bounds the new tickets of the engine, beside what each rule
-	// says of itself. Problems beyond it are listed on one ticket. Defaults to 60.
+	// says of itself, and those of each service that it acts for, of all engines on
+	// the Store together. Problems beyond it are listed on one ticket. Defaults to 60;
+	// above 500 it is each engine's own.
 	TicketsPerHour int
 
 	// Rules are rules as Go values. They come before those of files.
@@ -190,7 +192,7 @@ type Rule struct {
 	Labels        []string            // Defaults to none.
 	Sinks         []string            // names. Defaults to all.
 	Quiet         time.Duration       // without an occurrence, until the problem is resolved. Defaults to 30 minutes.
-	Budget        int64               // new tickets an hour, for each service. Defaults to 20.
+	Budget        int64               // new tickets an hour, for each service, of all engines on a store. Defaults to 20.
 	Suppress      correlate.Suppress  // when a new problem waits, because it may vanish by itself. Defaults to never.
 	Continue      bool                // Ask the rules after it too. Its problems are its own then.
 	Canceled      bool                // Operations that their caller gave up count too, as they do if When asks for span.duration.

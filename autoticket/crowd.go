@@ -6,12 +6,14 @@ import (
 
 	"github.com/spanticket/spanticket/correlate"
 	"github.com/spanticket/spanticket/internal/capture"
+	"github.com/spanticket/spanticket/internal/coalesce"
 )
 
 // crowds remember, while a storm is thinned out, of what failures that look alike, or
 // are kin, were occurrences when one of them was taken.
 type crowds struct {
 	alike, kin map[uint64]crowd
+	bytes      int                      // that their occurrences hold
 	waiting    map[uint64]capture.Stand // by look or kin: the one that was taken is not decided yet
 	until      time.Time                // when they are forgotten, as the storm is over
 }
@@ -24,6 +26,10 @@ type crowd struct {
 const (
 	// maxCrowds bounds the occurrences of each kind of them that are held.
 	maxCrowds = 1024
+	// maxLookBytes bounds what the occurrences of looks hold, and maxCrowdBytes those of
+	// all.
+	maxLookBytes  = 20 << 20
+	maxCrowdBytes = 24 << 20
 	// maxLooks bounds the looks of which is known that they are occurrences.
 	maxLooks = 8192
 	// keepCrowds is how long a trace of the storm may take after its end.
@@ -32,27 +38,39 @@ const (
 
 func (c *crowds) begin() {
 	if c.alike == nil {
-		c.alike, c.kin = map[uint64]crowd{}, map[uint64]crowd{}
+		c.alike, c.kin, c.bytes = map[uint64]crowd{}, map[uint64]crowd{}, 0
 	}
 	if c.waiting == nil {
 		c.waiting = map[uint64]capture.Stand{}
 	}
 }
 
-// note remembers the first of a look, and of a kin.
+// note remembers the first of a look, and of a kin. Of a kin no more is needed than what
+// a flood is counted by.
 func (c *crowds) note(s capture.Stand, o *correlate.Occurrence, by source) {
 	c.begin()
-	noteIn(c.kin, s.Kin, maxCrowds, o, by)
-	noteIn(c.alike, s.Look, maxLooks, o, by)
-}
-
-func noteIn(of map[uint64]crowd, key uint64, most int, o *correlate.Occurrence, by source) {
-	switch _, ok := of[key]; {
-	case key == 0 || ok || len(of) >= most:
-	case len(of) < maxCrowds:
-		of[key] = crowd{o, by}
-	default:
-		of[key] = crowd{}
+	size := coalesce.SizeOf(o)
+	if _, ok := c.kin[s.Kin]; s.Kin != 0 && !ok && len(c.kin) < maxCrowds {
+		kin, n := o, size
+		if c.bytes+n > maxLookBytes {
+			kin = coalesce.Light(o)
+			n = coalesce.SizeOf(kin)
+		}
+		if c.bytes+n <= maxCrowdBytes {
+			c.kin[s.Kin] = crowd{kin, by}
+			c.bytes += n
+			if kin == o {
+				size = 0 // it is held
+			}
+		}
+	}
+	if _, ok := c.alike[s.Look]; s.Look == 0 || ok || len(c.alike) >= maxLooks {
+		return
+	}
+	c.alike[s.Look] = crowd{}
+	if len(c.alike) <= maxCrowds && c.bytes+size <= maxLookBytes {
+		c.alike[s.Look] = crowd{o, by}
+		c.bytes += size
 	}
 }
 

@@ -105,7 +105,8 @@ func (f flush) gone() bool {
 type work struct {
 	batches []batch
 	origins []correlate.TraceOrigin
-	flushes []flush // to be told when the batches are in the store
+	flushes []flush       // to be told when the batches are in the store
+	learnt  chan struct{} // to be closed when it is known what the store has; nil asks for nothing
 }
 
 // New checks the configuration, returns everything that is wrong with it at

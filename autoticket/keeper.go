@@ -47,10 +47,11 @@ func (k *keeper) run() {
 	sweep := time.NewTicker(sweepEvery)
 	defer sweep.Stop()
 	for {
-		due := false
+		due, learnt := false, chan struct{}(nil)
 		select {
 		case w := <-e.work:
 			k.take(w)
+			learnt = w.learnt
 		case <-k.again:
 			k.again = nil
 		case <-sweep.C:
@@ -61,7 +62,13 @@ func (k *keeper) run() {
 			k.abandon()
 			return
 		}
+		if k.wait > 0 { // the next attempt may hang
+			k.standBy()
+		}
 		k.bring(due)
+		if learnt != nil {
+			close(learnt)
+		}
 		k.standBy()
 		e.batches.Store(int64(k.waiting.Len()))
 	}
@@ -75,12 +82,14 @@ func (k *keeper) take(w work) {
 	}
 	var added []coalesce.Batch
 	for _, b := range w.batches {
-		if !k.waiting.Add(b.Batch, b.kept) {
+		k.e.s.ledger.Join(b.Scope)
+		as, ok := k.waiting.Add(b.Batch, b.kept)
+		if !ok {
 			k.e.s.ledger.Lose(b.Batch, correlate.SignaturesFull)
 			k.e.s.release(b.kept)
 			continue
 		}
-		added = append(added, b.Batch)
+		added = append(added, as)
 	}
 	if k.stand != nil {
 		k.stand.count(added...) // what cannot wait for the store is not to be known here alone
@@ -97,7 +106,10 @@ func (k *keeper) bring(due bool) {
 		return
 	}
 	began, failed := time.Now(), k.wait > 0
-	err := k.applyAll()
+	err := k.learn()
+	if err == nil {
+		err = k.applyAll()
+	}
 	if err == nil && (due || failed || len(k.flushes) > 0) {
 		// What tickets for many say belongs to a flush.
 		err = k.sweep()
@@ -123,6 +135,13 @@ func (k *keeper) bring(due bool) {
 		k.again = time.After(k.wait)
 	}
 	k.e.s.reach.note(keeping, err, began)
+}
+
+// learn learns what the store has of services that are new here: in a flood that a
+// process is started into, it must know before too many signatures are new to it.
+func (k *keeper) learn() (err error) {
+	defer k.e.recover("what the store has is not known before it is listed")
+	return k.e.s.ledger.Look(k.e.ctx, time.Now())
 }
 
 // applyAll counts what waits, until the store fails.

@@ -55,6 +55,7 @@ const (
 type stages struct {
 	config     Config
 	alone      bool                  // there are no neighbours to tell or to ask
+	lasting    bool                  // the store is the host's, and may know of runs before
 	shadow     bool                  // nothing is sent
 	sinks      []string              // names of all
 	fit        map[string]sinks.Sink // in which may be filed while the store is out of reach
@@ -89,7 +90,8 @@ type stages struct {
 // it. process describes this program, where a resource is silent; jitter spreads
 // retries.
 func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
-	alone := c.WholeTraces || c.Store == nil // nobody else could say anything
+	lasting := c.Store != nil
+	alone := c.WholeTraces || !lasting // nobody else could say anything
 	if c.Redactor != nil {
 		if err := c.Redactor.Ready(); err != nil { // no other error could be told
 			return nil, fmt.Errorf("autoticket: Config.Redactor: %w", err)
@@ -105,7 +107,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	if err := errors.Join(invalid, badRules, badEnrichers); err != nil {
 		return nil, safeError(c.Redactor, err)
 	}
-	s := &stages{config: c, alone: alone, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: counters, deliveries: new(observe.Deliveries), parked: new(observe.Parked)}
+	s := &stages{config: c, alone: alone, lasting: lasting, shadow: c.Mode == modeShadow, sinks: names, audit: slog.New(c.Audit), counters: counters, deliveries: new(observe.Deliveries), parked: new(observe.Parked)}
 	s.fit = outage.Fit(c.Sinks)
 	_, memory := c.Store.(*correlate.Memory)
 	s.store = outage.NewStore(c.Store, storeTimeout, len(s.fit) > 0)
@@ -133,7 +135,7 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 	ledgers := ledger.Config{
 		Store: s.store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Parked: s.parked, Decided: s.decisions.record, Logger: c.Logger,
 		Link:   func(s string) string { return render.URL(c.Redactor, s) },
-		Learn:  s.counts.Flood.Learn,
+		Learn:  func(p correlate.Problem) { coalesce.Learn(s.counts.Flood, s.counts.Signer, p) },
 		Writer: randomID(), Peers: c.Peers, Shadow: s.shadow, Budget: int64(c.TicketsPerHour), Adopt: c.Adopt,
 	}
 	s.changes.tell(&ledgers, s.panicked)

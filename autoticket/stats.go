@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/spanticket/spanticket/internal/observe"
 )
 
 // Stats is what an engine has done since it was made. Spans is Healthy, plus
@@ -68,6 +70,8 @@ type Stats struct {
 	// zeros: as the store was listed last, some minutes ago, and what this process did
 	// since.
 	Parked map[string]int64
+	// Limits has how it stands with each sink's account, ordered by sink; Replay has none.
+	Limits []SinkLimit
 	// Deliveries counts attempts, ordered by sink, operation and outcome.
 	Deliveries []DeliveryCount
 	// Rules has what each rule did, in order.
@@ -80,6 +84,25 @@ type DeliveryCount struct {
 	Operation string // open, update, resolve or reopen
 	Outcome   string // delivered, nothing (overtaken, or the sink cannot do it), parked, transient, rate_limited, unauthorized or unknown
 	Count     int64
+}
+
+// SinkLimit is what holds back the calls of one sink, as this process knows it.
+type SinkLimit struct {
+	Sink string
+	// Account is what the calls count against, with those of other sinks and processes
+	// that name the same one. A sink that names none has its own name.
+	Account string
+	// State is closed (calls are made), limited (a pause was asked for), broken (calls
+	// failed in a row: the circuit breaker is open) or half_open (one call goes first,
+	// to see).
+	State string
+	// Until is when calls are made again, because the pause is over or a used-up quota
+	// starts anew. Zero while they are made.
+	Until time.Time
+	// PerMinute is how many calls there may be in the long run, at the pace that is kept.
+	PerMinute float64
+	// Remaining is how many calls the system said are left, or -1 if it did not say.
+	Remaining int64
 }
 
 // JournalStats counts first occurrences by what became of them in the journal, see
@@ -121,6 +144,7 @@ func (e *Engine) Stats() Stats {
 	}
 	st := e.s.stats()
 	st.OpenTraces = int(e.traces.Load())
+	st.Limits = sinkLimits(e.s.outbox.Limits(time.Now()))
 	st.StoreLost, st.Waiting = e.s.reach.lost(), int(e.batches.Load())
 	return st
 }
@@ -187,4 +211,18 @@ func (s *stages) ruleStates() (sound, failing, off int64) {
 		}
 	}
 	return sound, failing, off
+}
+
+func sinkLimits(accounts []observe.Limit) (all []SinkLimit) {
+	for _, l := range accounts {
+		for _, name := range l.Sinks {
+			of := SinkLimit{Sink: name, Account: l.Account, State: l.State, Until: l.Until, PerMinute: l.PerMinute, Remaining: -1}
+			if l.Told {
+				of.Remaining = l.Remaining
+			}
+			all = append(all, of)
+		}
+	}
+	slices.SortFunc(all, func(a, b SinkLimit) int { return cmp.Compare(a.Sink, b.Sink) })
+	return all
 }

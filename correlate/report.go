@@ -83,11 +83,15 @@ func (p Problem) List(s Scope, r Report, n News, a Answers, now time.Time) (Prob
 		p.ID, p.Scope, p.Report = p.Signature.ID, s, r
 		change = ChangeOpened
 	}
+	complete := p.Total == int64(len(p.Members)) && n.Added <= int64(len(n.Members))
 	for _, m := range n.Members {
-		p.enlist(m)
+		complete = p.enlist(m) && complete
 	}
 	slices.SortStableFunc(p.Members, func(a, b Member) int { return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.ID, b.ID)) })
 	p.Count += n.Count
+	if complete {
+		n.Added = 0 // another engine may have listed some of them already
+	}
 	p.Total = max(p.Total+n.Added, int64(len(p.Members)))
 	if change == ChangeCounted {
 		if now.Before(p.nextUpdate()) {
@@ -105,9 +109,9 @@ func (p Problem) List(s Scope, r Report, n News, a Answers, now time.Time) (Prob
 	return p, change
 }
 
-// enlist puts a member on the list. If that is full, those that come most often
-// stay.
-func (p *Problem) enlist(m Member) {
+// enlist puts a member on the list, and reports whether nobody is left out. If that is
+// full, those that come most often stay.
+func (p *Problem) enlist(m Member) bool {
 	if p.FirstSeen.IsZero() || m.First.Before(p.FirstSeen) {
 		p.FirstSeen = m.First
 	}
@@ -118,10 +122,10 @@ func (p *Problem) enlist(m Member) {
 	switch {
 	case i >= 0:
 		p.Members[i] = m
-		return
+		return true
 	case len(p.Members) < maxMembers:
 		p.Members = append(p.Members, m)
-		return
+		return true
 	}
 	rarest := 0
 	for i := range p.Members {
@@ -132,6 +136,7 @@ func (p *Problem) enlist(m Member) {
 	if p.Members[rarest].Count < m.Count {
 		p.Members[rarest] = m
 	}
+	return false
 }
 
 // Unlist takes a member off a report: it has a ticket of its own now.

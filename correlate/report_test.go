@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/spanticket/spanticket/correlate"
 )
@@ -114,4 +115,79 @@ func TestShared(t *testing.T) {
 		few = append(few, member(fmt.Sprint(i), fmt.Sprintf("GET /%d", i/2), "", 1))
 	}
 	require.Len(t, correlate.Problem{Members: few}.Shared(), 1, "what a few share says nothing")
+}
+
+func TestGroups(t *testing.T) {
+	member := func(id, operation, dependency, version string, count int64) correlate.Member {
+		return correlate.Member{ID: id, Operation: operation, Dependency: dependency, ServiceVersion: version, Count: count}
+	}
+	for _, test := range []struct {
+		rule    string
+		members []correlate.Member
+		want    []string
+	}{
+		{"nobody", nil, nil},
+		{"nothing in common", []correlate.Member{member("a", "GET /a", "", "", 1), member("b", "GET /b", "redis cache", "", 2)}, []string{" : a b, 3"}},
+		{"one cause", []correlate.Member{member("a", "GET /a", "redis cache", "1", 1), member("b", "GET /b", "redis cache", "1", 2)}, []string{"dependency redis cache: a b, 3"}},
+		{
+			"the largest first, the rest last, each once",
+			[]correlate.Member{
+				member("a", "GET /a", "redis cache", "", 1), member("b", "GET /b", "", "", 50), member("c", "GET /c", "redis cache", "", 1),
+				member("d", "GET /d", "redis cache", "", 1), member("e", "GET /a", "", "", 2), member("f", "GET /a", "", "", 3),
+				member("g", "GET /g", "redis cache", "", 1),
+			},
+			[]string{"dependency redis cache: a c d g, 4", "operation GET /a: e f, 5", " : b, 50"},
+		},
+		{
+			"a version of what is left, unless all have it",
+			[]correlate.Member{
+				member("a", "GET /a", "redis cache", "2", 1), member("b", "GET /b", "redis cache", "1", 1), member("c", "GET /c", "", "2", 1),
+				member("d", "GET /d", "", "2", 1), member("e", "GET /e", "", "2", 1),
+			},
+			[]string{"version 2: c d e, 3", "dependency redis cache: a b, 2"},
+		},
+		{"the version of all says nothing", []correlate.Member{member("a", "GET /a", "", "1", 1), member("b", "GET /b", "", "1", 1)}, []string{" : a b, 2"}},
+	} {
+		var got []string
+		for _, g := range (correlate.Problem{Members: test.members}).Groups() {
+			s := g.What + " " + g.Value + ":"
+			for _, m := range g.Members {
+				s += " " + m.ID
+			}
+			require.Len(t, g.Members, g.Problems, test.rule)
+			got = append(got, fmt.Sprint(s, ", ", g.Count))
+		}
+		require.Equal(t, test.want, got, test.rule)
+	}
+}
+
+// Whatever members have in common, each is in one group, and there are few groups.
+func TestGroupsHaveAllOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var p correlate.Problem
+		var count int64
+		some := func(what string) string {
+			return rapid.SampledFrom([]string{"", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}).Draw(t, what)
+		}
+		for i := range rapid.IntRange(0, 100).Draw(t, "members") {
+			m := correlate.Member{ID: fmt.Sprint(i), Operation: some("operation"), Dependency: some("dependency"), ServiceVersion: some("version"), Count: rapid.Int64Range(0, 9).Draw(t, "count")}
+			p.Members = append(p.Members, m)
+			count += m.Count
+		}
+		groups := p.Groups()
+		require.LessOrEqual(t, len(groups), 9)
+		var members []correlate.Member
+		for i, g := range groups {
+			members = append(members, g.Members...)
+			count -= g.Count
+			require.Len(t, g.Members, g.Problems)
+			if g.What == "" {
+				require.Equal(t, len(groups)-1, i)
+			} else if i > 0 {
+				require.LessOrEqual(t, g.Problems, groups[i-1].Problems)
+			}
+		}
+		require.ElementsMatch(t, p.Members, members)
+		require.Zero(t, count)
+	})
 }

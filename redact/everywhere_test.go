@@ -20,7 +20,7 @@ var documents = []any{
 	new(sinks.Ticket), new(sinks.Receipt),
 	new(correlate.Problem), new(correlate.Occurrence), new(correlate.Decision), new(correlate.Delivery), new(correlate.Parked),
 	new(correlate.Signature), new(correlate.Member), new(correlate.TraceOrigin), new(correlate.Record), new(correlate.News),
-	new(correlate.Admission), new(correlate.Alias), new(correlate.Upgrade), new(correlate.Call), new(correlate.Batch), new(correlate.Spec), new(correlate.Shared),
+	new(correlate.Admission), new(correlate.Alias), new(correlate.Upgrade), new(correlate.Call), new(correlate.Batch), new(correlate.Spec), new(correlate.Shared), new(correlate.Group),
 	new(enrich.Facts),
 }
 
@@ -41,6 +41,9 @@ var noDocuments = map[string]string{
 	"correlate.Outcome":      "a time",
 	"correlate.Page":         "a question to a store, of kinds and keys",
 	"correlate.Budget":       "counts",
+	"correlate.Budgets":      "counts",
+	"correlate.Purchase":     "an ID, the name of a rule, numbers and times",
+	"correlate.Spent":        "an ID, the name of a rule, and a time",
 	"enrich.Link":            "configuration",
 	"enrich.Resource":        "nothing",
 }

@@ -125,19 +125,50 @@ func (p *page) problems(t Ticket) {
 	if len(t.Problems) == 0 && t.Others == 0 {
 		return
 	}
-	p.heading("Problems, oldest first")
-	for _, m := range t.Problems {
-		p.item(2, clean(m.Title, ""))
-		count := ""
-		if m.Count > 0 {
-			count = strconv.FormatInt(m.Count, 10) + " times"
+	if len(t.Groups) == 0 {
+		p.heading("Problems, oldest first")
+	} else {
+		p.heading("Problems, by what they have in common")
+	}
+	for i, g := range t.Groups {
+		name := join(" ", clean(g.What, ""), clean(g.Value, ""))
+		if name == "" {
+			name = "nothing in common"
 		}
-		p.item(4, clean(join(", ", count, prefixed("since ", stamp(m.FirstSeen)), prefixed("last seen ", stamp(m.LastSeen)), prefixed("rule ", m.Rule)), ""))
-		p.item(4, clean(prefixed("signature ", m.Signature), ""))
+		p.item(2, name+": "+several(int64(g.Problems), "problem")+", "+several(g.Count, "time"))
+		for _, m := range t.Problems {
+			if m.Group == i+1 {
+				p.problem(4, m)
+			}
+		}
+	}
+	for _, m := range t.Problems {
+		if m.Group < 1 || m.Group > len(t.Groups) {
+			p.problem(2, m)
+		}
 	}
 	if t.Others > 0 {
 		p.item(2, "and "+strconv.FormatInt(t.Others, 10)+" more")
 	}
+}
+
+// problem writes one of them, depth columns in.
+func (p *page) problem(depth int, m Problem) {
+	p.item(depth, clean(m.Title, ""))
+	count := ""
+	if m.Count > 0 {
+		count = several(m.Count, "time")
+	}
+	p.item(depth+2, clean(join(", ", count, prefixed("since ", stamp(m.FirstSeen)), prefixed("last seen ", stamp(m.LastSeen)), prefixed("rule ", m.Rule)), ""))
+	p.item(depth+2, clean(prefixed("signature ", m.Signature), ""))
+}
+
+// several writes a number of things.
+func several(n int64, one string) string {
+	if n != 1 {
+		one += "s"
+	}
+	return strconv.FormatInt(n, 10) + " " + one
 }
 
 // what spells out a type of error that is an HTTP status code, as the

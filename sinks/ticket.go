@@ -64,10 +64,13 @@ type Ticket struct {
 
 	Impact Impact `json:"impact,omitzero"`
 
-	// Problems are what a ticket for many lists, by their first occurrence: they
-	// have no tickets of their own. Others is how many more there are.
+	// Problems are what a ticket for many lists, by their groups and first occurrence:
+	// they have no tickets of their own. Others is how many more there are.
 	Problems []Problem `json:"problems,omitempty"`
 	Others   int64     `json:"others,omitempty"`
+	// Groups are what the listed problems have in common, the largest first and the rest
+	// last; there are none if they have nothing in common.
+	Groups []Group `json:"groups,omitempty"`
 
 	// Suspects are deployments that are probably to blame, the surest first. Unsuspected
 	// says why there are none, if that was asked.
@@ -147,9 +150,19 @@ type Problem struct {
 	Signature string    `json:"signature"`
 	Title     string    `json:"title"`
 	Rule      string    `json:"rule"`
+	Group     int       `json:"group,omitempty"` // its place in [Ticket.Groups], from 1
 	Count     int64     `json:"count"`
 	FirstSeen time.Time `json:"first_seen"`
 	LastSeen  time.Time `json:"last_seen"`
+}
+
+// Group is what some of the problems of a ticket for many have in common. Its numbers
+// are those of all that the engine lists, however many of them this ticket has room for.
+type Group struct {
+	What     string `json:"what"` // dependency, operation or version (of the service), or "" for nothing
+	Value    string `json:"value"`
+	Problems int    `json:"problems"`
+	Count    int64  `json:"count"` // occurrences of those
 }
 
 // Fact is one named thing that is known about the problem.

@@ -35,6 +35,10 @@ type Batch struct {
 	// batch with; "" means that it was none.
 	Fold string
 
+	// Spilled says that the batch stands for many signatures for want of room alone: it
+	// is no flood that must have its ticket.
+	Spilled bool
+
 	// Signed is the occurrence that the signature was made of.
 	Signed *correlate.Occurrence
 	signer correlate.Signer

@@ -41,6 +41,19 @@ func (c *Counts) folded(fold correlate.Fold, o *correlate.Occurrence, rule strin
 	return spec, c.Signer.ID(*o, spec)
 }
 
+// Learn tells what keeps the floods of a problem that the store has.
+func Learn(f *flood.Control, signer correlate.Signer, p correlate.Problem) {
+	past := flood.Past{ID: p.ID, Earlier: p.Signature.Earlier, First: p.FirstSeen, Last: p.LastSeen, Open: p.State == correlate.Open}
+	if p.Flood != nil {
+		past.Fold = p.Flood.Fold
+	} else if n := p.Newest(); p.Report == "" {
+		c, o := Counts{Signer: signer}, &correlate.Occurrence{Scope: p.Scope, Operation: n.Operation, Kind: n.Kind}
+		_, past.Operation = c.folded(correlate.FoldOperation, o, p.Rule)
+		_, past.Rule = c.folded(correlate.FoldRule, o, p.Rule)
+	}
+	f.Learn(past)
+}
+
 // AddUnlike counts n occurrences of the rule and operation of o, of which is only
 // known that there were too many unlike ones to look at each: as a flood.
 func (c *Counts) AddUnlike(o *correlate.Occurrence, set *celrule.Set, rule int, n int64) {
@@ -65,7 +78,7 @@ func (c *Counts) AddUnlike(o *correlate.Occurrence, set *celrule.Set, rule int, 
 // stand notes an occurrence on a batch that stands for many signatures.
 func (c *Counts) stand(b *Batch, o *correlate.Occurrence, spec correlate.Spec) {
 	b.Flood.Add(b.signer, o, spec)
-	if size := sizeOf(o); len(b.shown) < maxShown && c.bytes+size <= maxBytes {
+	if size := SizeOf(o); len(b.shown) < maxShown && c.bytes+size <= maxBytes {
 		b.shown = append(b.shown, shown{o, spec})
 		c.bytes += size
 	}
@@ -108,7 +121,7 @@ func (c *Counts) hold(b *Batch, place **correlate.Occurrence, o *correlate.Occur
 		if *place = was; was != nil {
 			return
 		}
-		*place = light(o)
+		*place = Light(o)
 		more = b.weight() - before
 	}
 	c.bytes += more
@@ -117,19 +130,20 @@ func (c *Counts) hold(b *Batch, place **correlate.Occurrence, o *correlate.Occur
 // weight is what the occurrences of a batch hold. Mostly they are one.
 func (b *Batch) weight() (n int) {
 	if b.Signed != nil {
-		n = sizeOf(b.Signed)
+		n = SizeOf(b.Signed)
 	}
 	if b.Newest != nil && b.Newest != b.Signed {
-		n += sizeOf(b.Newest)
+		n += SizeOf(b.Newest)
 	}
 	if b.exported != nil && b.exported != b.Newest && b.exported != b.Signed {
-		n += sizeOf(b.exported)
+		n += SizeOf(b.exported)
 	}
 	return n
 }
 
-// light returns an occurrence without what is only evidence.
-func light(o *correlate.Occurrence) *correlate.Occurrence {
+// Light returns an occurrence without what is only evidence, and without what a rule
+// may make a signature of.
+func Light(o *correlate.Occurrence) *correlate.Occurrence {
 	l := *o
 	l.Attributes, l.Resource, l.Path, l.Links, l.Exception.Stacktrace = nil, nil, nil, nil, ""
 	return &l

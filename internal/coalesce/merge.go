@@ -33,7 +33,7 @@ func (b Batch) Merge(next Batch) Batch {
 			m.Earlier = append(m.Earlier, id)
 		}
 	}
-	m.Flood = b.Flood.Merge(next.Flood)
+	m.Flood, m.Spilled = b.Flood.Merge(next.Flood), b.Spilled && next.Spilled
 	m.shown = slices.Concat(b.shown, next.shown)
 	m.shown = m.shown[:min(len(m.shown), maxShown)]
 	m.Signature.Earlier = cmp.Or(b.Signature.Earlier, next.Signature.Earlier)
@@ -48,10 +48,10 @@ func (b Batch) Size() int {
 		if o == nil || i > 0 && o == b.Newest {
 			continue
 		}
-		n += sizeOf(o)
+		n += SizeOf(o)
 	}
 	for _, s := range b.shown {
-		n += sizeOf(s.occurrence)
+		n += SizeOf(s.occurrence)
 	}
 	if b.Flood != nil {
 		n += own * len(b.Flood.Fields)
@@ -62,8 +62,8 @@ func (b Batch) Size() int {
 	return n
 }
 
-// sizeOf is about how many bytes an occurrence holds. Its resource is shared.
-func sizeOf(o *correlate.Occurrence) int {
+// SizeOf is about how many bytes an occurrence holds. Its resource is shared.
+func SizeOf(o *correlate.Occurrence) int {
 	const own, each = 512, 64
 	n := own + len(o.Operation) + len(o.Message) + len(o.Exception.Type) + len(o.Exception.Message) + len(o.Exception.Stacktrace)
 	n += each * (len(o.Path) + len(o.Links))

@@ -5,6 +5,7 @@ package flood
 
 import (
 	"hash/fnv"
+	"sync"
 	"time"
 
 	"github.com/spanticket/spanticket/correlate"
@@ -58,11 +59,13 @@ const (
 	calm = 10 * time.Minute
 )
 
-// Control decides which signatures have problems of their own. Known, Learn and Knows
-// may be called from any goroutine, the rest from one.
+// Control decides which signatures have problems of their own. It may be used
+// concurrently.
 type Control struct {
-	limits     Limits
-	known      known
+	limits Limits
+	known  known
+
+	mu         sync.Mutex
 	operations groups
 	rules      groups
 	swept      int64 // the minute
@@ -82,9 +85,35 @@ func New(l Limits) *Control {
 // version before.
 func (c *Control) Known(id, earlier string) { c.known.add(hash(id), earlier) }
 
-// Learn notes that the store has a problem of a signature, as Known does, which
-// nobody may hear of again.
-func (c *Control) Learn(id, earlier string) { c.known.learn(hash(id), earlier) }
+// Past is a problem that the store has.
+type Past struct {
+	ID, Earlier     string         // of its signature, or of its flood
+	Operation, Rule string         // IDs that the floods of its operation and its rule have
+	First, Last     time.Time      // when it was seen
+	Fold            correlate.Fold // what it is a flood of; "" for a signature
+	Open            bool
+}
+
+// Learn notes a problem that the store has, of which nobody may hear again. A signature
+// is known from then on, and was new when it was first seen, so that a process that is
+// started again and again does not have that many new ones each time. A flood goes on.
+func (c *Control) Learn(p Past) {
+	if !c.known.learn(hash(p.ID), p.Earlier) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case p.Fold == "":
+		c.operations.past(hash(p.Operation), p.First)
+		c.rules.past(hash(p.Rule), p.First)
+	case !p.Open:
+	case p.Fold == correlate.FoldOperation:
+		c.operations.resume(hash(p.ID), p.Last)
+	case p.Fold == correlate.FoldRule:
+		c.rules.resume(hash(p.ID), p.Last)
+	}
+}
 
 // Knows reports whether a signature has a problem of its own, and what its ID was by
 // the version before.
@@ -94,6 +123,8 @@ func (c *Control) Knows(id string) (earlier string, ok bool) { return c.known.to
 // operation and of a rule, by the IDs that their floods have. It returns "" for one
 // that has a problem of its own from now on, or what it is counted with.
 func (c *Control) Admit(id, operation, rule string, now time.Time) correlate.Fold {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.sweep(now)
 	sig, op, of := hash(id), hash(operation), hash(rule)
 	for _, g := range []struct {
@@ -136,7 +167,11 @@ func (c *Control) sweep(now time.Time) {
 }
 
 // Floods returns how many floods go on.
-func (c *Control) Floods() int { return len(c.operations.flooded) + len(c.rules.flooded) }
+func (c *Control) Floods() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.operations.flooded) + len(c.rules.flooded)
+}
 
 func hash(id string) uint64 {
 	h := fnv.New64a()

@@ -40,6 +40,40 @@ func (g *groups) full(id uint64, now time.Time) bool {
 	return int(w.inMinute) > g.limit.Minute || int(w.inHour) > g.limit.Hour
 }
 
+// past counts a signature of a group that was new at a time, if that is in the hour
+// that is counted.
+func (g *groups) past(id uint64, at time.Time) {
+	w, ok := g.counts[id]
+	if !ok && len(g.counts) >= g.most {
+		return
+	}
+	switch m := minuteOf(at); {
+	case !ok || m/60 > w.minute/60:
+		w = window{minute: m, inMinute: 1, inHour: 1}
+	case m/60 < w.minute/60:
+		return
+	default:
+		switch {
+		case m > w.minute:
+			w.minute, w.inMinute = m, 1
+		case m == w.minute:
+			w.inMinute++
+		}
+		w.inHour++
+	}
+	if g.counts == nil {
+		g.counts = map[uint64]window{}
+	}
+	g.counts[id] = w
+}
+
+// resume goes on with a flood that was busy at a time.
+func (g *groups) resume(id uint64, busy time.Time) {
+	if f := g.open(id, busy); f != nil && busy.After(f.busy) {
+		f.busy = busy
+	}
+}
+
 // flood returns the flood of a group, if there is one and it is not over.
 func (g *groups) flood(id uint64, now time.Time) *flooded {
 	f := g.flooded[id]
@@ -53,20 +87,31 @@ func (g *groups) flood(id uint64, now time.Time) *flooded {
 // begin begins the flood of a group with a signature. It reports false if there are
 // too many floods.
 func (g *groups) begin(id, sig uint64, now time.Time) bool {
-	f := g.flooded[id]
+	f := g.open(id, now)
 	if f == nil {
-		if len(g.flooded) >= g.floods {
-			return false
-		}
-		if g.flooded == nil {
-			g.flooded = map[uint64]*flooded{}
-		}
-		f = &flooded{heavy: NewHeavy(heavyCounters), busy: now, limit: max(1, min(g.limit.Minute, g.limit.Hour/60)/10)}
-		g.flooded[id] = f
-		delete(g.counts, id)
+		return false
 	}
 	f.add(sig, now)
 	return true
+}
+
+// open returns the flood of a group, which begins if there is none, or nil if there are
+// too many floods.
+func (g *groups) open(id uint64, now time.Time) *flooded {
+	f := g.flooded[id]
+	if f != nil {
+		return f
+	}
+	if len(g.flooded) >= g.floods {
+		return nil
+	}
+	if g.flooded == nil {
+		g.flooded = map[uint64]*flooded{}
+	}
+	f = &flooded{heavy: NewHeavy(heavyCounters), busy: now, limit: max(1, min(g.limit.Minute, g.limit.Hour/60)/10)}
+	g.flooded[id] = f
+	delete(g.counts, id)
+	return f
 }
 
 // sweep forgets floods that are over and what was counted in another hour.

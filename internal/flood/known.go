@@ -67,12 +67,12 @@ func (k *known) add(id uint64, earlier string) {
 }
 
 // learn makes a signature known, if it is not and there is room: it is the first to
-// be forgotten.
-func (k *known) learn(id uint64, earlier string) {
+// be forgotten. It reports whether it did.
+func (k *known) learn(id uint64, earlier string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if _, ok := k.places[id]; ok || len(k.slots) >= k.most {
-		return
+		return false
 	}
 	if k.places == nil {
 		k.places, k.oldest, k.newest = map[uint64]int32{}, -1, -1
@@ -86,6 +86,7 @@ func (k *known) learn(id uint64, earlier string) {
 	}
 	k.oldest = i
 	k.places[id] = i
+	return true
 }
 
 func (k *known) len() int {

@@ -12,48 +12,13 @@ import (
 
 // admissions is what decides whether a new problem may have a ticket.
 type admissions struct {
-	engine   correlate.Budget
-	rules    map[ruleOf]*correlate.Budget
-	adopted  map[correlate.Scope]time.Time // since when a scope is watched
-	restored map[correlate.Scope]bool      // those whose tickets of the run before are counted
-}
-
-// ruleOf is a rule, as far as it is about one scope.
-type ruleOf struct {
-	scope correlate.Scope
-	rule  string
-}
-
-// maxBudgets bounds the budgets that are kept. Beyond it those with nothing in
-// them make room.
-const maxBudgets = 8192
-
-func (a *admissions) rule(of ruleOf, now time.Time) *correlate.Budget {
-	b := a.rules[of]
-	if b != nil {
-		return b
-	}
-	if len(a.rules) >= maxBudgets {
-		for other, b := range a.rules {
-			if b.Idle(now) {
-				delete(a.rules, other)
-			}
-		}
-	}
-	b = new(correlate.Budget)
-	if len(a.rules) < maxBudgets {
-		a.rules[of] = b
-	}
-	return b
-}
-
-// restore counts a ticket of the run before, so that a service that is started
-// again and again does not file more for it.
-func (a *admissions) restore(p correlate.Problem, now time.Time) {
-	if p.Report == "" && len(p.Filings) > 0 && now.Sub(p.OpenedAt) < time.Hour {
-		a.engine.Opened(p.OpenedAt)
-		a.rule(ruleOf{p.Scope, p.Rule}, now).Opened(p.OpenedAt)
-	}
+	engine   correlate.Budget // of all scopes
+	budgets  map[ruleOf]*budget
+	adopted  map[correlate.Scope]time.Time         // since when a scope is watched
+	restored map[correlate.Scope]bool              // those whose tickets of the run before are counted
+	owed     map[correlate.Scope][]correlate.Spent // tickets of which the store is to be told
+	failed   bool                                  // the store gave no answer about budgets when it was asked last
+	refused  bool                                  // and was said to have refused one
 }
 
 // admission says what holds for new problems of a batch's rule now.
@@ -64,8 +29,7 @@ func (l *Ledger) admission(ctx context.Context, b coalesce.Batch, now time.Time)
 		Percent: mode.Percent,
 		Draft:   mode.Expires,
 		// The one ticket of a flood takes the place of any number of them.
-		Full: b.Flood == nil && (l.Budget > 0 && l.admissions.engine.Full(l.Budget, now) ||
-			l.admissions.rule(ruleOf{b.Scope, rule.Name}, now).Full(rule.Budget, now)),
+		Full:     budgeted(b) && l.full(b, now),
 		Suppress: rule.Suppress,
 	}
 	if rule.Suppress.Deploy > 0 && l.Changed != nil {
@@ -97,26 +61,4 @@ func (l *Ledger) admission(ctx context.Context, b coalesce.Batch, now time.Time)
 	}
 	a.Learning = now.Before(began.Add(l.Adopt))
 	return a, nil
-}
-
-// spend counts a new ticket on its budgets, or that there was none left for it.
-func (l *Ledger) spend(b coalesce.Batch, change correlate.Change, before, next correlate.Problem, now time.Time) {
-	rule := l.admissions.rule(ruleOf{b.Scope, b.Batch.Rule}, now)
-	switch {
-	case change == correlate.ChangeOpened:
-		rule.Opened(now)
-		l.admissions.engine.Opened(now)
-	case change == correlate.ChangeHeld && next.Hold == correlate.Over && before.Hold != correlate.Over:
-		// Only the budget that is full waits for calm.
-		budget, limit := rule, b.Set.Rule(b.Rule).Budget
-		if !rule.Full(limit, now) {
-			budget, limit = &l.admissions.engine, l.Budget
-		}
-		if budget.Held(now) {
-			l.Logger.Warn("spanticket: more new problems than the budget of new tickets: they are listed on one ticket until it is calm",
-				"budget", limit, "rule", b.Batch.Rule, "service", b.Scope.String(), "signature", next.ID)
-		}
-	case change == correlate.ChangeHeld && next.Hold == correlate.Draft && before.Hold != correlate.Draft:
-		l.Logger.Debug("spanticket: a draft waits for an approval", "rule", b.Batch.Rule, "service", b.Scope.String(), "signature", next.ID)
-	}
 }

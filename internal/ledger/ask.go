@@ -77,17 +77,17 @@ func (l *Ledger) expect(key correlate.Key, p correlate.Problem) {
 		return
 	}
 	if p.State != correlate.Open || p.Hold != "" || p.Report != "" {
-		delete(l.asks.of, key)
+		delete(l.again.of, key)
 		return
 	}
-	if k, ok := l.asks.of[key]; ok && k.opened.Equal(p.OpenedAt) || !ok && len(l.asks.of) >= maxAsked {
+	if k, ok := l.again.of[key]; ok && k.opened.Equal(p.OpenedAt) || !ok && len(l.again.of) >= maxAsked {
 		return
 	}
 	wait := minAsk
 	if p.Suspects.Asked.IsZero() {
 		wait = firstAsk
 	}
-	l.asks.of[key] = ask{opened: p.OpenedAt, next: p.OpenedAt.Add(wait)}
+	l.again.of[key] = ask{opened: p.OpenedAt, next: p.OpenedAt.Add(wait)}
 }
 
 // askAgain asks who is to blame for open problems that have tickets, some of them at
@@ -97,12 +97,12 @@ func (l *Ledger) askAgain(ctx context.Context, now time.Time) (told int, err err
 		return 0, nil
 	}
 	if l.Learnt != nil {
-		if n := l.Learnt(); n != l.asks.learnt {
-			l.asks.learnt = n
-			l.asks.hurry(now)
+		if n := l.Learnt(); n != l.again.learnt {
+			l.again.learnt = n
+			l.again.hurry(now)
 		}
 	}
-	for _, key := range l.asks.due(now) {
+	for _, key := range l.again.due(now) {
 		change, err := l.reconsider(ctx, key, now)
 		if err != nil {
 			return told, err
@@ -110,9 +110,9 @@ func (l *Ledger) askAgain(ctx context.Context, now time.Time) (told int, err err
 		if change == correlate.ChangeUpdated {
 			told++
 		}
-		if k, ok := l.asks.of[key]; ok {
+		if k, ok := l.again.of[key]; ok {
 			k.next = now.Add(min(max(now.Sub(k.opened)/askPart, minAsk), maxAsk))
-			l.asks.of[key] = k
+			l.again.of[key] = k
 		}
 	}
 	return told, nil
@@ -141,11 +141,11 @@ func (l *Ledger) reconsider(ctx context.Context, key correlate.Key, now time.Tim
 	})
 	switch {
 	case errors.As(err, new(*correlate.FormatError)):
-		delete(l.asks.of, key) // a newer program's: it asks
+		delete(l.again.of, key) // a newer program's: it asks
 		return correlate.ChangeNone, nil
 	case errors.Is(err, errAsBefore):
 		if next.State != correlate.Open || next.Hold != "" { // another engine has resolved it
-			delete(l.asks.of, key)
+			delete(l.again.of, key)
 		}
 		return correlate.ChangeNone, nil
 	case err != nil:

@@ -20,13 +20,13 @@ func TestAsks(t *testing.T) {
 	for i := range 2 * maxAsked {
 		l.expect(problem(i))
 	}
-	require.Len(t, l.asks.of, maxAsked, "they are bounded")
-	require.Empty(t, l.asks.due(now.Add(minAsk-1)))
-	require.Len(t, l.asks.due(now.Add(minAsk)), maxAsks, "so many at a time")
-	require.Equal(t, now.Add(minAsk), l.asks.next())
+	require.Len(t, l.again.of, maxAsked, "they are bounded")
+	require.Empty(t, l.again.due(now.Add(minAsk-1)))
+	require.Len(t, l.again.due(now.Add(minAsk)), maxAsks, "so many at a time")
+	require.Equal(t, now.Add(minAsk), l.again.next())
 
-	l.asks.hurry(now)
-	require.Equal(t, now.Add(firstAsk), l.asks.next(), "what became known may change answers")
+	l.again.hurry(now)
+	require.Equal(t, now.Add(firstAsk), l.again.next(), "what became known may change answers")
 
 	for _, test := range []struct {
 		rule string
@@ -38,13 +38,13 @@ func TestAsks(t *testing.T) {
 	} {
 		key, p := problem(0)
 		l.expect(key, p)
-		require.Contains(t, l.asks.of, key)
+		require.Contains(t, l.again.of, key)
 		test.edit(&p)
 		l.expect(key, p)
-		require.NotContains(t, l.asks.of, key, test.rule)
+		require.NotContains(t, l.again.of, key, test.rule)
 	}
 	key, p := problem(0)
 	p.Suspects.Asked = time.Time{}
 	l.expect(key, p)
-	require.Equal(t, now.Add(firstAsk), l.asks.of[key].next, "where nothing was known it is asked soon")
+	require.Equal(t, now.Add(firstAsk), l.again.of[key].next, "where nothing was known it is asked soon")
 }

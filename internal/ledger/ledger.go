@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,8 +29,8 @@ type Config struct {
 	Parked   *observe.Parked          // is told how many deliveries are parked; nil tells nobody
 	Decided  func(correlate.Decision) // is told of what becomes of occurrences
 	Logger   *slog.Logger
-	Learn    func(id, earlier string) // is told of the signatures of problems that the store has; nil means nobody is
-	Link     func(string) string      // makes a URL one that may be stored; nil leaves them
+	Learn    func(correlate.Problem) // is told of problems that the store has; nil means nobody is
+	Link     func(string) string     // makes a URL one that may be stored; nil leaves them
 
 	// Suspects returns which deployments may be to blame for a problem that opens, or is
 	// open, and Changed when a service was last deployed; from what is known, without
@@ -57,12 +56,13 @@ type Ledger struct {
 	Config
 	watch  watch     // open problems
 	listed time.Time // when the store was last asked for open problems
+	looked int       // scopes that [Ledger.Look] has seen
 	number int64     // of the last batch
 
 	admissions admissions
 	reports    reports
 	aliases    aliases
-	asks       asks
+	again      asks
 	standsIn   bool // for another, whose store is out of reach
 
 	mu     sync.Mutex
@@ -78,16 +78,12 @@ func New(c Config) *Ledger {
 	c.Parked = cmp.Or(c.Parked, new(observe.Parked))
 	return &Ledger{
 		Config:     c,
-		admissions: admissions{rules: map[ruleOf]*correlate.Budget{}, adopted: map[correlate.Scope]time.Time{}, restored: map[correlate.Scope]bool{}},
+		admissions: admissions{budgets: map[ruleOf]*budget{}, owed: map[correlate.Scope][]correlate.Spent{}, adopted: map[correlate.Scope]time.Time{}, restored: map[correlate.Scope]bool{}},
 		reports:    reports{coming: map[reportOf]*news{}, told: map[reportOf]*news{}},
-		asks:       asks{of: map[correlate.Key]ask{}},
+		again:      asks{of: map[correlate.Key]ask{}},
 		aliases:    aliases{upgrades: map[correlate.Scope]upgrade{}, of: map[correlate.Key]correlate.Alias{}},
 	}
 }
-
-// listEvery is how often the store is asked for open problems that other
-// replicas may have left.
-const listEvery = 5 * time.Minute
 
 // maxScopes bounds the services that one engine acts for.
 const maxScopes = 1024
@@ -160,35 +156,16 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	if b.Admission.Upstream, err = l.upstream(ctx, key, b, now); err != nil {
 		return correlate.ChangeNone, err
 	}
-	var before, next correlate.Problem
-	var change correlate.Change
-	err = l.Store.Update(ctx, key, correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
-		if p.ID == "" && key != b.Key() {
-			return p, nil, errForgotten
+	before, next, change, err := l.observe(ctx, key, b, l.asks(b, now), now)
+	paid := false
+	if errors.Is(err, errUnpaid) {
+		var ok bool
+		if ok, paid, err = l.buy(ctx, b, key.ID, before.Hold == correlate.Over, now); err != nil {
+			return correlate.ChangeNone, fmt.Errorf("ledger: asking for a new ticket for %s: %w", key.ID, err)
 		}
-		before = p
-		var again bool
-		if change, again = p.Counted(b.Batch); again {
-			next = p // the answer was lost
-			return p, nil, nil
-		}
-		next, change = p.Observe(b.Batch, now)
-		switch change {
-		case correlate.ChangeOpened:
-			l.freeze(&next, b, now)
-			next, add = next.Queue(correlate.OpOpen, next.Answers.Sinks, now)
-		case correlate.ChangeReopened:
-			l.freeze(&next, b, now)
-			next, add = next.Queue(correlate.OpReopen, next.Answers.Sinks, now)
-		case correlate.ChangeHeld:
-			if before.Hold == "" {
-				l.freeze(&next, b, now)
-			}
-		case correlate.ChangeUpdated:
-			next, add = next.Queue(correlate.OpUpdate, next.Answers.Sinks, now)
-		}
-		return next.Counting(b.Batch, change), add, nil
-	}))
+		b.Admission.Full = !ok
+		before, next, change, err = l.observe(ctx, key, b, asking{}, now)
+	}
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
@@ -209,7 +186,8 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	b.Signature.ID = next.ID // decisions name the problem
 	l.decided(b, change, next.HeldFor(b.Batch))
 	l.follow(key, next)
-	l.spend(b, change, before, next, now)
+	l.admissions.failed = false
+	l.spend(b, change, before, next, paid, now)
 	switch change {
 	case correlate.ChangeBelow:
 		if l.Coming != nil {
@@ -220,65 +198,6 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	}
 	l.relist(before, next, b.Count)
 	return change, nil
-}
-
-// gone reports whether there is no such problem any more.
-func gone(err error) bool { return errors.Is(err, correlate.ErrNotFound) }
-
-// refused reports whether a store will not do what it was asked, however often
-// it is.
-func refused(err error) bool {
-	return errors.Is(err, correlate.ErrStoreFull) || errors.As(err, new(*correlate.FormatError))
-}
-
-// decided counts what became of a batch. The occurrence that opens a problem
-// is one; those with it are counted on it.
-func (l *Ledger) decided(b coalesce.Batch, change correlate.Change, hold correlate.Reason) {
-	first, rest := correlate.Reason(""), correlate.Deduplicated
-	if b.Flood != nil {
-		rest = correlate.Flooded
-	}
-	switch change {
-	case correlate.ChangeBelow:
-		rest = correlate.BelowThreshold
-	case correlate.ChangeHeld:
-		rest = hold
-	case correlate.ChangeOpened:
-		first = correlate.Opened
-	case correlate.ChangeReopened:
-		first = correlate.Reopened
-	}
-	n, own := b.Count, b.Own
-	if first != "" {
-		l.decide(b, first, 1, min(own, 1))
-		n, own = n-1, max(own-1, 0)
-	}
-	l.decide(b, rest, n, own)
-}
-
-// Lose counts a batch as lost.
-func (l *Ledger) Lose(b coalesce.Batch, r correlate.Reason) { l.decide(b, r, b.Count, b.Own) }
-
-// decide tells of n occurrences of a batch, and counts those that are its own.
-func (l *Ledger) decide(b coalesce.Batch, r correlate.Reason, n, own int64) {
-	l.Counters.Add(r, own)
-	if n == 0 {
-		return
-	}
-	d := correlate.Decision{
-		Withheld: b.Withheld, Time: b.Last, Stage: correlate.StageDecide, Reason: r, Count: n,
-		TraceID: b.Newest.TraceID, SpanID: b.Newest.SpanID, Scope: b.Scope, Operation: b.Newest.Operation,
-		Rule: b.Batch.Rule, Signature: b.Signature.ID,
-	}
-	if u := b.Admission.Upstream; r == correlate.Downstream {
-		if d.Detail = "of " + u.String(); u.ID != "" {
-			d.Detail += ", problem " + u.ID
-		}
-	}
-	if r == correlate.Settling && !b.Admission.Changed.IsZero() {
-		d.Detail = "deployed at " + b.Admission.Changed.UTC().Format(time.RFC3339)
-	}
-	l.Decided(d)
 }
 
 // follow remembers when a problem will be resolved.
@@ -297,53 +216,4 @@ func filed(p correlate.Problem) []string {
 		names = append(names, f.Sink)
 	}
 	return names
-}
-
-// list finds open problems of the ledger's scopes that this process did not
-// see: those of the run before, and those of replicas that are gone.
-func (l *Ledger) list(ctx context.Context, now time.Time) error {
-	l.mu.Lock()
-	due := l.fresh || !now.Before(l.listed.Add(listEvery))
-	l.fresh = false
-	l.mu.Unlock()
-	if !due {
-		return nil
-	}
-	listed, parked := l.Parked.Listing(true), l.noneParked()
-	for _, scope := range l.Scopes() {
-		var errs []error
-		var pass func(correlate.Record) bool
-		if l.admissions.restored[scope] {
-			pass = isOver // what matters of those is known since the first time
-		}
-		if err := each(ctx, l.Store, &scope, pass, func(p correlate.Problem) {
-			l.countParked(parked, p)
-			key := correlate.Key{Scope: scope, Kind: correlate.KindProblem, ID: strings.Clone(p.ID)}
-			if l.watch.has(key) {
-				return
-			}
-			if l.Learn != nil {
-				l.Learn(p.ID, p.Signature.Earlier)
-			}
-			l.follow(key, p)
-			if !l.watch.has(key) && p.State == correlate.Open && !p.ResolvesAt().After(now) {
-				_, err := l.quieten(ctx, key, now) // there was no room to watch it
-				errs = append(errs, err)
-				return
-			}
-			l.relist(p, p, 0) // the report may lack it, if a process ended
-			if !l.admissions.restored[scope] {
-				l.admissions.restore(p, now)
-			}
-		}); errors.Join(append(errs, err)...) != nil {
-			l.mu.Lock()
-			l.fresh = true
-			l.mu.Unlock()
-			return fmt.Errorf("ledger: listing the problems of %s: %w", scope, errors.Join(append(errs, err)...))
-		}
-		l.admissions.restored[scope] = true
-	}
-	listed(parked)
-	l.listed = now
-	return nil
 }

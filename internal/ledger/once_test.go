@@ -96,10 +96,10 @@ func TestReportsAreToldOnce(t *testing.T) {
 	require.Len(t, report.Writers, 1)
 
 	other := open(t, store, celrule.Rule{Budget: 1, Mode: "live"}, "jira")
-	other.apply(other.other("e"))
+	require.Equal(t, correlate.ChangeHeld, other.apply(other.other("e")), "they have one budget")
 	require.Equal(t, correlate.ChangeHeld, other.apply(other.other("f")))
 	require.NoError(t, other.Report(t.Context(), other.now))
-	require.EqualValues(t, 5, b.problem(key).Count, "each process has numbers of its own")
+	require.EqualValues(t, 6, b.problem(key).Count, "each process has numbers of its own")
 }
 
 // However answers are lost, the count of a ticket for many is that of what it lists.

@@ -33,10 +33,9 @@ func (l *Ledger) StandIn(store correlate.Store) *Ledger {
 }
 
 func (a *admissions) clone() admissions {
-	c := admissions{engine: a.engine.Clone(), rules: make(map[ruleOf]*correlate.Budget, len(a.rules)), adopted: maps.Clone(a.adopted), restored: map[correlate.Scope]bool{}}
-	for of, b := range a.rules {
-		budget := b.Clone()
-		c.rules[of] = &budget
+	c := admissions{engine: a.engine.Clone(), budgets: make(map[ruleOf]*budget, len(a.budgets)), owed: map[correlate.Scope][]correlate.Spent{}, adopted: maps.Clone(a.adopted), restored: map[correlate.Scope]bool{}}
+	for of, b := range a.budgets {
+		c.budgets[of] = &budget{b.Clone(), b.asked}
 	}
 	return c
 }

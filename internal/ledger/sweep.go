@@ -13,7 +13,7 @@ import (
 // problem is open.
 func (l *Ledger) Next() time.Time {
 	next := l.watch.next()
-	if t := l.asks.next(); !t.IsZero() && (next.IsZero() || t.Before(next)) {
+	if t := l.again.next(); !t.IsZero() && (next.IsZero() || t.Before(next)) {
 		next = t
 	}
 	return next

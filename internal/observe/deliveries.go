@@ -77,10 +77,12 @@ func (d *Deliveries) Counts() map[DeliveryKey]int64 {
 // Limit is how it stands with an account that calls of sinks count against.
 type Limit struct {
 	Account   string
-	State     string  // one of LimitStates
-	PerMinute float64 // calls, in the long run, at the pace that is kept
-	Told      bool    // Remaining is known
-	Remaining int64   // calls that the system said are left
+	Sinks     []string  // of this process, in order
+	State     string    // one of LimitStates
+	Until     time.Time // no call is made before; zero if calls are made
+	PerMinute float64   // calls, in the long run, at the pace that is kept
+	Told      bool      // Remaining is known
+	Remaining int64     // calls that the system said are left
 }
 
 // LimitStates are what an account is in: calls are made; or none, because the system

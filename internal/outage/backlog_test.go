@@ -2,6 +2,7 @@ package outage
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/internal/celrule"
 	"github.com/spanticket/spanticket/internal/coalesce"
 	"github.com/spanticket/spanticket/internal/journal"
 )
@@ -38,7 +40,8 @@ func TestWhatBecomesOneBatch(t *testing.T) {
 		t.Run(rule, func(t *testing.T) {
 			var l Backlog
 			for _, b := range row.add {
-				require.True(t, l.Add(b, nil))
+				_, ok := l.Add(b, nil)
+				require.True(t, ok)
 			}
 			var got []int64
 			for _, b := range l.All() {
@@ -79,7 +82,8 @@ func TestWhatWaitsIsStoredOnceAndInOrder(t *testing.T) {
 				if w := l.Next(); w != nil {
 					number = w.Count * min(w.Number, 1)
 				}
-				require.True(t, l.Add(batch(id, n, time.Duration(i)*time.Second), []journal.Entry{journal.Entry(i)}))
+				_, ok := l.Add(batch(id, n, time.Duration(i)*time.Second), []journal.Entry{journal.Entry(i)})
+				require.True(t, ok)
 				if number > 0 {
 					require.Equal(t, number, l.Next().Count, "what the store may have stays as it is")
 				}
@@ -95,24 +99,140 @@ func TestWhatWaitsIsStoredOnceAndInOrder(t *testing.T) {
 	})
 }
 
+// rules are those of the batches below: one by what fails, and one by a value of its own.
+var rules = func() *celrule.Set {
+	set, err := celrule.Compile([]celrule.Rule{{Name: "errors", When: "true"}, {Name: "tenants", When: "true", SignatureExpr: `[span.name]`}}, nil)
+	if err != nil {
+		panic(err)
+	}
+	return set
+}()
+
+// signed returns what a service counted of one of its failures.
+func signed(rule int, service, operation, message string, n int, at time.Duration) coalesce.Batch {
+	c := coalesce.Counts{Max: 1}
+	for range n {
+		o := &correlate.Occurrence{Scope: correlate.Scope{Service: service}, Operation: operation, End: begin.Add(at), Exception: correlate.Exception{Type: "acme.Error", Message: message}}
+		if _, ok := c.Add(o, rules, rule, false, o.End); !ok {
+			panic("there is no room for one")
+		}
+	}
+	return c.Take()[0]
+}
+
 func TestTheBacklogIsBounded(t *testing.T) {
 	var l Backlog
 	for i := range maxBatches {
-		require.True(t, l.Add(batch(fmt.Sprint(i), 1, 0), nil))
+		_, ok := l.Add(batch(fmt.Sprint(i), 1, 0), nil)
+		require.True(t, ok)
 	}
-	require.False(t, l.Add(batch("new", 1, 0), nil), "there is no room for another signature")
-	require.True(t, l.Add(batch("7", 1, time.Hour), nil), "what is known is counted, if less exactly")
-	require.Equal(t, maxBatches, l.Len())
+	as, ok := l.Add(signed(0, "shop", "GET /", "new", 3, 0), nil)
+	require.True(t, ok, "what there is no room for is counted with others")
+	require.Equal(t, int64(3), as.Count)
+	require.Equal(t, correlate.FoldOperation, as.Flood.Fold)
+	_, ok = l.Add(signed(0, "shop", "GET /", "newer", 2, 0), nil)
+	require.True(t, ok)
+	require.Equal(t, maxBatches+1, l.Len())
+	_, ok = l.Add(numbered(signed(0, "shop", "GET /", "newest", 1, 0)), nil)
+	require.False(t, ok, "but not what the store may have")
+	_, ok = l.Add(batch("7", 1, time.Hour), nil)
+	require.True(t, ok, "what is known is counted, if less exactly")
+	require.Equal(t, maxBatches+1, l.Len())
 
 	l = Backlog{}
-	n := 0
-	for ; n < maxBatches; n++ {
-		b := batch(fmt.Sprint(n), 1, 0)
-		b.Newest.Message = string(make([]byte, 1<<20))
-		if !l.Add(b, nil) {
-			break
-		}
+	for i := range 200 {
+		b := signed(0, "shop", "GET /", strings.Repeat("word ", i%7+1)+strings.Repeat("x", i+1), 1, 0)
+		b.Newest.Exception.Stacktrace = string(make([]byte, 1<<20))
+		_, ok := l.Add(b, nil)
+		require.True(t, ok)
 	}
-	require.Less(t, n, maxBytes>>20)
 	require.LessOrEqual(t, l.bytes, maxBytes)
+	require.LessOrEqual(t, l.spilt, maxFoldedBytes)
+	require.Less(t, l.Len(), maxBytes>>20+2, "evidence is let go, and counts are not")
+}
+
+// However little room there is: what waits is what came, less what was refused, by rule;
+// the number and the bytes are bounded; and what was folded says how many there were.
+func TestWhatIsFoldedIsExact(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := Backlog{bounds: bounds{
+			batches: rapid.IntRange(0, 4).Draw(t, "batches"), bytes: rapid.IntRange(0, 20_000).Draw(t, "bytes"),
+			folded: rapid.IntRange(0, 3).Draw(t, "folded"), foldedBytes: rapid.IntRange(0, 60_000).Draw(t, "bytes of what is folded"),
+		}}
+		if l.bounds == (bounds{}) {
+			l.bounds.batches = 1
+		}
+		want, got := map[string]int64{}, map[string]int64{}
+		own, stored := int64(0), int64(0)
+		var kept, released []journal.Entry
+		store := func() {
+			w := l.Next()
+			got[w.Scope.Service] += w.Count
+			stored += w.Own
+			released = append(released, w.Kept...)
+			if w.Flood != nil {
+				require.LessOrEqual(t, w.Flood.Signatures.Count(), w.Count)
+				require.Positive(t, w.Flood.Signatures.Count())
+			}
+			l.Stored()
+		}
+		for i := range rapid.IntRange(1, 60).Draw(t, "steps") {
+			if rapid.IntRange(0, 5).Draw(t, "store") == 0 && l.Len() > 0 {
+				store()
+				continue
+			}
+			if rapid.IntRange(0, 5).Draw(t, "try") == 0 && l.Len() > 0 {
+				l.Next().Number = int64(i + 1)
+			}
+			some := func(what string, of ...string) string { return rapid.SampledFrom(of).Draw(t, what) }
+			n := rapid.IntRange(1, 5).Draw(t, "count")
+			b := signed(rapid.IntRange(0, 1).Draw(t, "rule"), some("service", "shop", "cart"), "GET /"+some("operation", "a", "b", "c", "d"), some("message", "one", "two", "three", "four"), n, time.Duration(i)*time.Second)
+			before := l.Len()
+			as, ok := l.Add(b, []journal.Entry{journal.Entry(i)})
+			if !ok {
+				require.Equal(t, before, l.Len())
+				continue
+			}
+			require.Equal(t, b.Count, as.Count)
+			require.Equal(t, b.Scope, as.Scope)
+			want[b.Scope.Service] += b.Count
+			own += b.Own
+			kept = append(kept, journal.Entry(i))
+			require.LessOrEqual(t, l.Len(), l.bounds.batches+len(folds)*l.bounds.folded)
+		}
+		for l.Len() > 0 {
+			store()
+		}
+		require.Equal(t, want, got)
+		require.Equal(t, own, stored)
+		require.ElementsMatch(t, kept, released)
+		require.Zero(t, l.bytes)
+		require.Zero(t, l.spilt)
+		require.Zero(t, l.many())
+		require.Empty(t, l.newest)
+	})
+}
+
+// What is folded has the signature that a flood of its operation has, so that both are
+// one problem.
+func TestWhatIsFoldedIsAFlood(t *testing.T) {
+	l := Backlog{bounds: bounds{batches: 0, folded: 1, foldedBytes: 1 << 20}}
+	as, ok := l.Add(signed(0, "shop", "GET /", "no such order", 3, 0), nil)
+	require.True(t, ok)
+	o := correlate.Occurrence{Scope: correlate.Scope{Service: "shop"}, Operation: "GET /"}
+	require.Equal(t, correlate.Signer{}.ID(o, correlate.Spec{Fold: correlate.FoldOperation, Rule: "errors"}), as.Signature.ID)
+	require.True(t, as.Spilled)
+	as, ok = l.Add(signed(0, "shop", "GET /", "no such user", 3, 0), nil)
+	require.True(t, ok)
+	require.Equal(t, 1, l.Len())
+	require.Equal(t, int64(2), l.Next().Flood.Signatures.Count())
+	require.NoError(t, as.Redact(func(*correlate.Occurrence) (bool, error) { return false, nil }))
+	as, ok = l.Add(signed(0, "shop", "GET /other", "no such user", 3, 0), nil)
+	require.True(t, ok)
+	require.Equal(t, correlate.FoldRule, as.Flood.Fold)
+	as, ok = l.Add(signed(1, "shop", "GET /third", "no such user", 3, 0), nil)
+	require.True(t, ok)
+	require.Equal(t, correlate.FoldService, as.Flood.Fold)
+	_, ok = l.Add(signed(1, "cart", "GET /third", "no such user", 3, 0), nil)
+	require.False(t, ok)
 }

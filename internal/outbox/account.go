@@ -260,22 +260,30 @@ func (o *Outbox) learn(ctx context.Context, r Result, now time.Time) {
 
 // Limits returns how it stands with each account, by name.
 func (o *Outbox) Limits(now time.Time) (all []observe.Limit) {
-	seen := map[*account]bool{}
+	places := map[*account]int{}
 	for _, name := range o.names {
 		t := o.targets[name]
 		a := t.account
-		if seen[a] {
+		if i, ok := places[a]; ok {
+			all[i].Sinks = append(all[i].Sinks, name)
 			continue
 		}
-		seen[a] = true
+		places[a] = len(all)
 		a.mu.Lock()
-		s := a.state
+		s := t.rates.Sane(a.state, now)
 		a.mu.Unlock()
-		l := observe.Limit{Account: a.name, State: t.rates.Status(s, now), PerMinute: t.rates.PerMinute(s)}
-		for _, q := range t.rates.Sane(s, now).Quotas {
+		l := observe.Limit{Account: a.name, Sinks: []string{name}, State: t.rates.Status(s, now), PerMinute: t.rates.PerMinute(s)}
+		until := s.Shut
+		for _, q := range s.Quotas {
 			if !l.Told || int64(q.Left) < l.Remaining {
 				l.Told, l.Remaining = true, int64(q.Left)
 			}
+			if q.Left == 0 && q.Until.After(until) {
+				until = q.Until
+			}
+		}
+		if until.After(now) {
+			l.Until = until
 		}
 		all = append(all, l)
 	}

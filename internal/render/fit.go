@@ -110,7 +110,11 @@ var cuts = []func(*sinks.Ticket) string{
 		return count(n, "step of the path", "steps of the path")
 	},
 	func(t *sinks.Ticket) string {
-		list(t, 5) // the title has their number
+		list(t, 5)     // the title has their number
+		t.Groups = nil // and what most of them have in common
+		for i := range t.Problems {
+			t.Problems[i].Group = 0
+		}
 		reach(t, 0)
 		if len(t.Evidence)+len(t.History) == 0 {
 			return ""

@@ -9,10 +9,18 @@ import (
 
 // report fills in what a ticket for many says.
 func report(p correlate.Problem, t *sinks.Ticket) {
-	for _, m := range p.Members {
-		t.Problems = append(t.Problems, sinks.Problem{
-			Signature: m.ID, Title: m.Title, Rule: m.Rule, Count: m.Count, FirstSeen: m.First.UTC(), LastSeen: m.Last.UTC(),
-		})
+	groups := p.Groups()
+	for i, g := range groups {
+		n := 0
+		if len(groups) > 1 || g.What != "" {
+			t.Groups = append(t.Groups, sinks.Group{What: whatOf(g.Shared), Value: g.Value, Problems: g.Problems, Count: g.Count})
+			n = i + 1
+		}
+		for _, m := range g.Members {
+			t.Problems = append(t.Problems, sinks.Problem{
+				Signature: m.ID, Title: m.Title, Rule: m.Rule, Group: n, Count: m.Count, FirstSeen: m.First.UTC(), LastSeen: m.Last.UTC(),
+			})
+		}
 	}
 	t.Others = p.Others()
 	for _, s := range p.Shared() {

@@ -74,7 +74,7 @@ var ruleKeys = []key{
 	{"runbook", "text or CEL: an http or https URL", "none", text("An http or https URL. " + textOrCEL)},
 	{"labels", "a list of text or CEL", "none", texts("Labels of the ticket.")},
 	{"sinks", "names of sinks: a list of text or CEL", "all sinks", texts("Names of the sinks that get the ticket.")},
-	{"budget", "new tickets an hour, for each service; what exceeds it is listed on one ticket", "20", count("New tickets an hour, for each service. What exceeds it is listed on one ticket. Defaults to 20.")},
+	{"budget", "new tickets an hour, for each service, of all its processes on one store together; what exceeds it is listed on one ticket", "20", count("New tickets an hour, for each service, of all its processes on one store together. What exceeds it is listed on one ticket. Defaults to 20.")},
 	{"suppress", "`deploy`: for so long after a deployment of its service, at most `1h`, a new problem waits; it has a ticket if it still fails then", "never", mapping("When a new problem waits, because it may vanish by itself.", object{
 		"deploy": duration("For so long after a deployment of its service, at most 1h. What still fails then has a ticket, with all that was counted."),
 	})},

@@ -85,7 +85,7 @@ func (e *engine) now() time.Time { return e.w.now.Add(e.skew) }
 
 // occur adds a batch to what waits for the store.
 func (e *engine) occur(b coalesce.Batch) {
-	if !e.waiting.Add(b, nil) {
+	if _, ok := e.waiting.Add(b, nil); !ok {
 		e.w.broken("there is no room for a batch")
 	}
 	if e.stand != nil {

@@ -214,7 +214,8 @@ func saturate(t *sinks.Ticket, text string, marked bool) (fields []string) {
 		i := len(fields) - 1
 		return beginMark(i) + text + endMark(i)
 	}
-	t.Problems = roomy(sinks.Problem{Signature: "v1:0a", Count: 3, FirstSeen: first, LastSeen: first})
+	t.Problems = roomy(sinks.Problem{Signature: "v1:0a", Group: 1, Count: 3, FirstSeen: first, LastSeen: first})
+	t.Groups = roomy(sinks.Group{Problems: 1, Count: 3})
 	t.Others = 2
 	eachText(reflect.ValueOf(t).Elem(), "", func(name, _ string) string { return say(name) })
 	// As the engine makes them: a title is one line and not empty, and URLs have

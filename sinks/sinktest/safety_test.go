@@ -129,7 +129,7 @@ func TestSaturate(t *testing.T) {
 	if len(fields) < 35 {
 		t.Errorf("there are %d fields", len(fields))
 	}
-	for _, name := range []string{"Title", "Problems.Title", "Impact.Operations.Service", "Evidence.Attributes", "Previous.ID", "Labels"} {
+	for _, name := range []string{"Title", "Problems.Title", "Groups.Value", "Impact.Operations.Service", "Evidence.Attributes", "Previous.ID", "Labels"} {
 		if !strings.Contains(strings.Join(fields, " "), name) {
 			t.Errorf("%s is not among %v", name, fields)
 		}
