@@ -114,7 +114,12 @@ func (p Problem) Observe(b Batch, now time.Time) (Problem, Change) {
 	if p.State == Resolved {
 		p.Samples, p.Bare = nil, false // they are of the episode before
 	}
-	p.State, p.OpenedAt = Open, now
+	p.State, p.OpenedAt, p.BeganAt = Open, now, b.First
+	for _, r := range p.Recent {
+		if r.Start.Before(p.BeganAt) && !r.Start.Before(p.LastSeen.Add(-b.Threshold.Within)) {
+			p.BeganAt = r.Start
+		}
+	}
 	p.keepSample(b.Sample)
 	return p.open(b, now)
 }

@@ -24,6 +24,7 @@ type Problem struct {
 	FirstSeen  time.Time `json:"first_seen"`
 	LastSeen   time.Time `json:"last_seen"`
 	OpenedAt   time.Time `json:"opened_at"`   // of the newest episode
+	BeganAt    time.Time `json:"began_at"`    // the first of the occurrences that opened it, as far as they were counted
 	ResolvedAt time.Time `json:"resolved_at"` // of the newest episode that ended
 
 	Answers Answers  `json:"answers"` // of its rule; frozen when it opens

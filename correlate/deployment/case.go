@@ -41,7 +41,8 @@ func (c Case) window() time.Duration {
 func CaseOf(p correlate.Problem) Case {
 	c := Case{Scope: p.Scope, First: p.FirstSeen, Count: p.Count}
 	if p.OpenedAt.Sub(p.FirstSeen) > defaultWindow {
-		c.First, c.Known, c.Count = p.OpenedAt.Add(-p.Answers.Threshold.Within), true, 0
+		c.Known, c.Count = true, 0
+		c.First = began(p)
 	}
 	for i, s := range p.Samples {
 		if s.Time.Before(c.First) {
@@ -56,6 +57,16 @@ func CaseOf(p correlate.Problem) Case {
 		}
 	}
 	return c
+}
+
+// began returns when an episode of a problem began, as far as that is known. One that was opened by an
+// older program did not say so. An earlier time, at which all went well, would make its failures look as if
+// they grew.
+func began(p correlate.Problem) time.Time {
+	if !p.BeganAt.IsZero() {
+		return p.BeganAt
+	}
+	return p.OpenedAt
 }
 
 // peerOf returns which service a sample was calling.

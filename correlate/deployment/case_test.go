@@ -29,8 +29,11 @@ func TestCaseOf(t *testing.T) {
 	require.Equal(t, Case{Scope: payment, Operation: "POST /charge", Region: "eu", Peer: "bank", First: noon, Count: 70, Failing: []string{"2", "3"}}, CaseOf(p))
 
 	p.OpenedAt = minutesAfter(150)
+	p.BeganAt = minutesAfter(149)
 	p.Samples = append(p.Samples, sample(149.5, "4"))
 	require.Equal(t, Case{Scope: payment, Operation: "POST /charge", Region: "eu", Peer: "bank", First: minutesAfter(149), Known: true, Failing: []string{"4"}}, CaseOf(p), "one that was there before is known")
+	p.BeganAt = time.Time{}
+	require.Equal(t, minutesAfter(150), CaseOf(p).First, "an older program did not say when it began")
 	require.Equal(t, Case{}, CaseOf(correlate.Problem{}))
 }
 

@@ -17,6 +17,10 @@ const (
 	moreTraffic = 1.5
 	// Failures that grow by so much grow, and do not jump.
 	growth = 1.5
+	// Who was away for long, while all went well, makes no larger share of the calls.
+	rare = 1.0 / 3
+	// A change that is so many calls away has to show on the way.
+	far = 2
 	// fewFailures are expected before it is said that there should be some.
 	fewFailures = 5
 )
@@ -27,6 +31,8 @@ type trial struct {
 	c Case
 	d candidate
 	m measures
+
+	alone bool // nothing fails more often on the way to it
 }
 
 // judge says how suspect a candidate is, or why it is not.
@@ -60,6 +66,9 @@ func (t *trial) weigh() Reason {
 	if reason := t.sideBySide(reached, others); reason != "" {
 		return reason
 	}
+	if t.c.Known && t.guessed() && t.c.Peer != t.d.Scope.Service {
+		return BeganBefore
+	}
 	compared, reason := t.compare()
 	if reason != "" && !t.beside {
 		return reason
@@ -73,19 +82,28 @@ func (t *trial) weigh() Reason {
 		if t.trafficGrew() {
 			return MoreTraffic
 		}
-		if t.Distance > 0 || t.c.Peer != "" || !growing && (t.c.Known || onTheHour(t.c.First)) {
-			return RanHealthy
+		if t.Distance > 0 || t.c.Peer != "" || !growing && (t.c.Known || onTheHour(t.c.First) || !t.occasional()) {
+			if t.Distance > 0 || !t.helped() {
+				return RanHealthy
+			}
 		}
 		t.late = true
 		if growing {
 			t.say(true, "failures grow, as if something runs out")
 		}
 	}
+	if !t.beside && !t.late && t.tooEarly() {
+		return TooLittle
+	}
 	connected := t.upstream()
 	if t.Distance > 0 && !connected && t.trafficGrew() {
 		return MoreTraffic
 	}
-	if t.Class = t.class(compared, reached, connected); t.Class == "" {
+	if t.alone && !connected {
+		return NotKnown
+	}
+	t.Class = t.class(compared, reached, connected)
+	if t.Class == "" || t.Class == Possible && t.guessed() && !connected {
 		return NotKnown
 	}
 	t.mitigate()
@@ -93,13 +111,19 @@ func (t *trial) weigh() Reason {
 }
 
 // reached reports whether the failing processes are known to have the version,
-// and whether some have another one.
+// and whether some have another one that is no successor of it: what is put on top of a
+// version has its faults.
 func (t *trial) reached() (reached, others bool) {
 	if t.Distance > 0 || t.d.Version == "" {
 		return false, false
 	}
 	reached = slices.ContainsFunc(t.c.Failing, func(v string) bool { return sameVersion(v, t.d.Version) })
-	others = slices.ContainsFunc(t.c.Failing, func(v string) bool { return v != "" && !sameVersion(v, t.d.Version) })
+	others = slices.ContainsFunc(t.c.Failing, func(v string) bool {
+		is := func(other string) bool { return sameVersion(v, other) }
+		// One of which nothing was told yet is new, if it is known what ran before.
+		successor := reached && (slices.ContainsFunc(t.m.later, is) || t.d.Previous != "" && !slices.ContainsFunc(t.m.earlier, is))
+		return v != "" && !is(t.d.Version) && !successor
+	})
 	return reached, others
 }
 
@@ -115,6 +139,10 @@ func (t *trial) alibi(reached, others bool) Reason {
 	}
 	return ""
 }
+
+// guessed reports whether it is only a guess that the change had begun when it failed first, since
+// nobody told when it did.
+func (t *trial) guessed() bool { return t.Delay < -clocks && !t.beside }
 
 // sideBySide compares the new version with the one before it, while both run.
 func (t *trial) sideBySide(reached, others bool) Reason {
@@ -194,10 +222,38 @@ func (t *trial) ranWell() bool {
 	return ratio(rest, *between) > strongRatio && chance(rest, *between) <= noLuck
 }
 
-// growing reports whether failures become more since the first.
+// tooEarly reports whether so little has failed since the first that it cannot be told
+// whether the change ran well until then. It soon can: who asks asks again.
+func (t *trial) tooEarly() bool {
+	between, since := t.m.between, t.m.since
+	if between == nil || t.m.before == nil || t.Delay <= longWell || between.Total-between.Failed < manyCalls {
+		return false
+	}
+	return (since == nil || since.Failed < fewFailures) && !moreOften(*between, *t.m.before)
+}
+
+// growing reports whether failures become more since the first; they may have
+// become less again, since what has run out is started anew.
 func (t *trial) growing() bool {
-	early, late := t.m.early, t.m.late
-	return early != nil && late != nil && ratio(*late, *early) >= growth && chance(*late, *early) <= likelyByLuck
+	grows := func(from, to *Count) bool {
+		return from != nil && to != nil && ratio(*to, *from) >= growth && chance(*to, *from) <= likelyByLuck
+	}
+	return grows(t.m.early, t.m.late) || grows(t.m.onset, t.m.rise)
+}
+
+// occasional reports whether the failures may be of calls that come now and then,
+// such as those of one customer: they are of one operation, and few of its calls.
+func (t *trial) occasional() bool {
+	if t.m.since.rate() > rare {
+		return false
+	}
+	all, then := t.m.allSince, t.m.allBetween
+	if all == nil || then == nil {
+		return true
+	}
+	rest := Count{Total: all.Total - t.m.since.Total, Failed: all.Failed - t.m.since.Failed}
+	restThen := Count{Total: then.Total - t.m.between.Total, Failed: then.Failed - t.m.between.Failed}
+	return !moreOften(rest.sane(), restThen.sane())
 }
 
 // onTheHour reports whether a time is that at which jobs are started.
@@ -225,7 +281,9 @@ func (t *trial) upstream() (connected bool) {
 	} else {
 		t.say(true, "%s depends on %s, %d calls away", t.c.Scope.Service, name, t.Distance)
 	}
-	if own, old := t.m.own, t.m.ownOld; own != nil && old != nil && moreOften(*own, *old) {
+	own, old := t.m.own, t.m.ownOld
+	t.alone = t.Distance >= far && own != nil && old != nil
+	if own != nil && old != nil && moreOften(*own, *old) {
 		connected = true
 		t.say(true, "calls of %s fail more often, too: %s, and %s before", name, own, old)
 	}
@@ -252,7 +310,7 @@ func (t *trial) class(compared, reached, connected bool) Class {
 		return ""
 	case t.Distance == 0 && reached && soon:
 		return Likely
-	case t.Distance == 0, connected && soon:
+	case t.Distance == 0 && soon, connected && soon:
 		return Possible
 	}
 	return ""
@@ -264,6 +322,9 @@ func (t *trial) mitigate() {
 		t.say(false, "nobody told to which environment it was deployed")
 		t.Class = t.Class.lower()
 	}
+	if t.guessed() {
+		t.Class = t.Class.lower()
+	}
 	switch {
 	case t.m.sick > 0:
 		t.say(true, "the same change made %d other services fail more often", t.m.sick)
@@ -273,6 +334,16 @@ func (t *trial) mitigate() {
 	}
 }
 
+// receded reports whether the failures went before the change was undone.
+func (t *trial) receded() bool {
+	return t.m.bad != nil && t.m.last != nil && moreOften(*t.m.bad, *t.m.last)
+}
+
+// helped reports whether the failures went when the change was undone.
+func (t *trial) helped() bool {
+	return t.m.bad != nil && t.m.relief != nil && moreOften(*t.m.bad, *t.m.relief) && !t.receded()
+}
+
 // aftermath looks at what became of the failures when the change was undone.
 func (t *trial) aftermath() Reason {
 	bad, relief := t.m.bad, t.m.relief
@@ -280,7 +351,9 @@ func (t *trial) aftermath() Reason {
 		return ""
 	}
 	switch expected := bad.rate() * float64(relief.Total); {
-	case moreOften(*bad, *relief):
+	case t.receded():
+		t.say(false, "failures had become fewer before it was undone")
+	case t.helped():
 		t.say(true, "it was undone, and that helped: %s calls failed until then, and %s since", bad, relief)
 		t.Class = Confirmed
 	case t.m.settled && expected >= fewFailures && ratio(*bad, *relief) < strongRatio:

@@ -17,6 +17,15 @@ const (
 	// than four times that is taken to be felt for a quarter of how long it failed; but
 	// that it did not help is said only later.
 	settle = 2 * time.Minute
+	// lastly is how long before a deployment was undone failures may not have gone by themselves.
+	lastly = 4 * time.Minute
+	// beginning is how long failures begin, at most.
+	beginning = 8 * time.Minute
+	// shortly is within what time traffic surges; what takes longer is the time of the day.
+	shortly = 30 * time.Minute
+	// grain is the time that who counts may count as one, so that some of what came after its
+	// beginning is counted before it.
+	grain = time.Minute
 	// maxElsewhere bounds the other services whose same change is looked at.
 	maxElsewhere = 8
 )
@@ -28,17 +37,23 @@ type measures struct {
 	before, after *Count        // of the operation
 	day           *Count        // of the operation, the day before the change
 	service       *Count        // of all operations, before
-	between       *Count        // from the change to the first failure, in the new version
+	between       *Count        // from the change to shortly before the first failure, in the new version
 	since         *Count        // from the first failure on, likewise
 	early, late   *Count        // the first quarter of since, and the rest
-	trafficThen   *Count        // of the operation, before the first failure, as long as trafficNow
+	onset, rise   *Count        // of its beginning, the first quarter and the rest
+	allBetween    *Count        // as between and since, of all operations; for the service itself
+	allSince      *Count
+	trafficThen   *Count // of the operation, before the first failure, as long as trafficNow
 	trafficNow    *Count
 	fresh, old    *Count // since the first failure, in the new version and in the one before
 	own, ownOld   *Count // of the service that was changed, if it is another, after and before
 	bad, relief   *Count // of the operation, from the first failure until the change was undone, and after that
+	last          *Count // the last of bad
 	undone        time.Time
 	settled       bool // long ago
 	healthy, sick int  // other services with the same change
+	// later and earlier are versions that were deployed after it, and that ran before.
+	later, earlier []string
 }
 
 // measure asks for all counts. It asks for no more than it would if nothing were
@@ -68,6 +83,7 @@ func measure(c Case, d candidate, h *History, r Rates, now time.Time) measures {
 		end = m.undone
 		m.bad = ask(c.Scope, c.Operation, "", c.First, end)
 		felt := min(settle, end.Sub(c.First)/4)
+		m.last = ask(c.Scope, c.Operation, "", latest(c.First, end.Add(-lastly)), end)
 		m.relief = ask(c.Scope, c.Operation, "", end.Add(felt), now)
 		m.settled = now.Sub(end) >= 2*settle || felt == settle
 	}
@@ -89,13 +105,22 @@ func measure(c Case, d candidate, h *History, r Rates, now time.Time) measures {
 	if version == "" {
 		ran = latest(ran, d.Done)
 	}
-	m.between = ask(c.Scope, c.Operation, version, ran, c.First)
+	until := c.First.Add(-grain)
+	m.between = ask(c.Scope, c.Operation, version, ran, until)
 	m.since = ask(c.Scope, c.Operation, version, c.First, end)
 	begun := c.First.Add(end.Sub(c.First) / 4)
 	m.early = ask(c.Scope, c.Operation, version, c.First, begun)
 	m.late = ask(c.Scope, c.Operation, version, begun, end)
-	m.trafficThen = ask(c.Scope, c.Operation, "", c.First.Add(c.First.Sub(end)), c.First)
-	m.trafficNow = ask(c.Scope, c.Operation, "", c.First, end)
+	begins := min(beginning, end.Sub(c.First)/2)
+	m.onset = ask(c.Scope, c.Operation, version, c.First, c.First.Add(begins/4))
+	m.rise = ask(c.Scope, c.Operation, version, c.First.Add(begins/4), c.First.Add(begins))
+	if d.distance == 0 && c.Operation != "" {
+		m.allBetween = ask(c.Scope, "", version, ran, until)
+		m.allSince = ask(c.Scope, "", version, c.First, end)
+	}
+	surge := min(end.Sub(c.First), shortly)
+	m.trafficThen = ask(c.Scope, c.Operation, "", c.First.Add(-surge), c.First)
+	m.trafficNow = ask(c.Scope, c.Operation, "", c.First, c.First.Add(surge))
 
 	if d.distance == 0 && d.Version != "" && d.Previous != "" {
 		from, to := c.First, end
@@ -112,6 +137,16 @@ func measure(c Case, d candidate, h *History, r Rates, now time.Time) measures {
 		m.own = ask(scope, "", "", at, at.Add(m.span))
 	}
 	m.healthy, m.sick = elsewhere(c, d, h, ask, now)
+	if d.distance == 0 {
+		for e := range h.between(d.Scope, time.Time{}, d.Time) {
+			m.earlier = append(m.earlier, e.Version, e.Previous)
+		}
+		for later := range h.between(d.Scope, d.Time, now) {
+			if later.Version != "" && !later.Back && later.Time.After(d.Time) {
+				m.later = append(m.later, later.Version)
+			}
+		}
+	}
 	return m
 }
 

@@ -4,7 +4,8 @@ import "time"
 
 // Class says how sure it is that a deployment is to blame. The tests measure, in a
 // simulated fleet, how often one that is named first is: of 100 that are called
-// confirmed at least 98, strong 95, likely 85, and possible 70.
+// confirmed at least 98, strong 95, likely 85, and possible 70. That holds some minutes after the first
+// failure; at the first one itself, possible is right less often.
 type Class string
 
 const (

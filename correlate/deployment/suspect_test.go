@@ -86,7 +86,7 @@ func TestSuspects(t *testing.T) {
 		{rule: "nothing is known of what was deployed", told: []Deployment{}, rates: bad, want: "no_history"},
 		{rule: "nothing was deployed within two hours", told: []Deployment{before}, rates: bad, want: "no_change"},
 		{rule: "nor is it known whether, where the history is younger", told: []Deployment{{Scope: payment, Version: "1", Time: minutesAfter(60), Status: Succeeded}}, rates: bad, want: "no_history"},
-		{rule: "unless the window is wider", told: []Deployment{deployed}, change: func(c *Case) { c.First = minutesAfter(150); c.Window = 3 * time.Hour }, now: 160, rates: after(150, 50), want: "possible payment 2"},
+		{rule: "unless the window is wider", told: []Deployment{deployed}, change: func(c *Case) { c.First = minutesAfter(150); c.Window = 3 * time.Hour }, now: 160, rates: after(150, 20), want: "possible payment 2"},
 		{rule: "than usual", told: []Deployment{deployed}, change: func(c *Case) { c.First = minutesAfter(150) }, now: 160, rates: after(150, 50), want: "no_change"},
 		{rule: "it failed as often before", told: alone, rates: rolled(func(time.Time, string) int64 { return 10 }), change: func(c *Case) { c.Known, c.Failing = true, nil }, want: "same_before"},
 		{rule: "a message that was worded anew is no new failure", rates: rolled(func(time.Time, string) int64 { return 10 }), change: func(c *Case) { c.Count = 600 }, want: "same_before"},
@@ -140,6 +140,43 @@ func TestSuspects(t *testing.T) {
 			}
 			return Count{Total: 200, Failed: 50}
 		}), want: "more_traffic"},
+		{rule: "what is put on top of a version has its faults", told: []Deployment{before, deployed, {Scope: payment, Version: "3", Time: minutesAfter(5), Status: Succeeded}}, rates: bad, change: func(c *Case) { c.Failing = []string{"2", "3"} }, now: 20, want: "strong payment 2"},
+		{rule: "even if nothing was told of that yet", rates: bad, change: func(c *Case) { c.Failing = []string{"2", "3"} }, now: 20, want: "strong payment 2"},
+		{rule: "but what fails in the one on top alone is not of the one below", told: []Deployment{before, deployed, {Scope: payment, Version: "3", Time: minutesAfter(8), Done: minutesAfter(9), Status: Succeeded}}, rates: after(9, 50), change: func(c *Case) { c.First, c.Failing = minutesAfter(9), []string{"3"} }, now: 20, want: "strong payment 3"},
+		{rule: "what has run out is started anew, and then there are fewer failures", rates: rolled(func(t time.Time, _ string) int64 {
+			return map[int]int64{43: 5, 44: 30, 45: 60, 46: 50, 47: 10}[int(t.Sub(noon)/time.Minute)]
+		}), change: func(c *Case) { c.First, c.Known = minutesAfter(43), true }, now: 55, want: "possible payment 2", says: "as if something runs out"},
+		{rule: "some calls in a hundred may be of who was away", rates: after(43, 20), change: func(c *Case) { c.First = minutesAfter(43) }, now: 55, want: "possible payment 2"},
+		{rule: "every second one is not", rates: after(43, 50), change: func(c *Case) { c.First = minutesAfter(43) }, now: 55, want: "ran_healthy"},
+		{rule: "nor are those of all operations at once", rates: ratesFunc(func(q Query) (Count, bool) {
+			n, ok := after(43, 20).Count(q)
+			if q.Operation == "" {
+				n.Total, n.Failed = 5*n.Total, 5*n.Failed
+			}
+			return n, ok
+		}), change: func(c *Case) { c.First = minutesAfter(43) }, now: 55, want: "ran_healthy"},
+		{rule: "at its first failure it is too early to tell whether it ran well until then", rates: after(43, 1), change: func(c *Case) { c.First = minutesAfter(43) }, now: 43.2, want: "too_little"},
+		{rule: "what comes late has nothing for it where nothing is counted", change: func(c *Case) { c.First = minutesAfter(30) }, now: 40, want: "nothing_for_it"},
+		{rule: "what is told at its end may have begun before a failure, but that is less sure", told: []Deployment{before, {Scope: payment, ID: "7", Name: "limits", Time: minutesAfter(10), Status: Succeeded}}, rates: bad, change: func(c *Case) { c.Failing = nil }, want: "likely payment "},
+		{rule: "and of what was seen before there is nothing left", told: []Deployment{before, {Scope: payment, ID: "7", Name: "limits", Time: minutesAfter(10), Status: Succeeded}}, rates: bad, change: func(c *Case) { c.Failing, c.Known = nil, true }, want: "began_before"},
+		{rule: "a dependency far away that is well itself is not to blame", told: []Deployment{{Scope: scopeOf("ledger"), Version: "9", Time: noon, Done: minutesAfter(2), Status: Succeeded}}, graph: chain("payment", "bank", "ledger"), rates: ratesFunc(func(q Query) (Count, bool) {
+			if q.Scope.Service == "ledger" {
+				return Count{Total: 1000, Failed: 1}, true
+			}
+			return after(1, 50).Count(q)
+		}), want: "nothing_for_it"},
+		{rule: "it ran well for long, but the failures went with it", told: []Deployment{before, deployed, {Scope: payment, Version: "1", Time: minutesAfter(60), Status: Succeeded}}, change: func(c *Case) { c.First, c.Known = minutesAfter(43), true }, now: 90, rates: rolled(func(t time.Time, _ string) int64 {
+			if t.After(minutesAfter(43)) && t.Before(minutesAfter(61)) {
+				return 50
+			}
+			return 0
+		}), want: "confirmed payment 2"},
+		{rule: "failures that went before it was undone did not go with it", told: []Deployment{before, deployed, {Scope: payment, Version: "1", Time: minutesAfter(30), Status: Succeeded}}, now: 60, rates: rolled(func(t time.Time, _ string) int64 {
+			if t.After(minutesAfter(1)) && t.Before(minutesAfter(21)) {
+				return 50
+			}
+			return 0
+		}), want: "strong payment 2", says: "fewer before it was undone"},
 		{rule: "it helped to undo it", told: []Deployment{before, deployed, {Scope: payment, Version: "1", Time: minutesAfter(20), Status: Succeeded}}, now: 40, rates: rolled(func(t time.Time, _ string) int64 {
 			if t.After(minutesAfter(1)) && t.Before(minutesAfter(21)) {
 				return 50
@@ -147,7 +184,7 @@ func TestSuspects(t *testing.T) {
 			return 0
 		}), want: "confirmed payment 2", says: "it was undone, and that helped"},
 		{rule: "it did not help", told: []Deployment{before, deployed, {Scope: payment, Version: "1", Time: minutesAfter(20), Status: Succeeded}}, now: 40, rates: after(1, 50), want: "possible payment 2", says: "that did not help"},
-		{rule: "and then little is left of what was only possible", told: []Deployment{before, deployed, {Scope: payment, Version: "1", Time: minutesAfter(60), Status: Succeeded}}, change: func(c *Case) { c.First = minutesAfter(43) }, now: 90, rates: after(43, 50), want: "did_not_help"},
+		{rule: "and then little is left of what was only possible", told: []Deployment{before, deployed, {Scope: payment, Version: "1", Time: minutesAfter(60), Status: Succeeded}}, change: func(c *Case) { c.First = minutesAfter(43) }, now: 90, rates: after(43, 20), want: "did_not_help"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			of := base

@@ -98,9 +98,9 @@ var may = map[string][]string{
 	"/correlate/internal/fleet":   {std, "/correlate"},
 	"/correlate/internal/keypart": {std, "/correlate"},
 
-	"/correlate/deployment/internal/world": {std}, // for tests; knows nothing of what they test
-	"/internal/replicas/crashes":           {},
-	"/internal/replicas/tracker":           {std, "/sinks"},
+	"/internal/world":            {std}, // for tests; knows nothing of what they test
+	"/internal/replicas/crashes": {},
+	"/internal/replicas/tracker": {std, "/sinks"},
 
 	"/autoticket/autotickettest":                   {std, "/autoticket", "/autoticket/autotickettest/", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/"},
 	"/autoticket/autotickettest/internal/testfile": {std, "/autoticket/autotickettest/rehearsal", "/correlate", "/internal/celrule", "/internal/rulefile", "go.opentelemetry.io/otel/", "go.yaml.in/yaml/v3"},

@@ -96,9 +96,10 @@ const (
 	manySamples  = 40
 )
 
-// trends returns what grew over the second half: the median of the last quarter is
-// more than a tenth, or of what is counted at all, above that of the second. Files have
-// a size that they must never exceed.
+// trends returns what grew over the second half: the lower quartile of the last quarter
+// is more than a tenth, or of what is counted at all, above that of the second. What is
+// at hand comes and goes, and what grows never goes. Files have a size that they must
+// never exceed.
 func trends(samples []sample) error {
 	n := len(samples)
 	var errs []error
@@ -115,7 +116,7 @@ func trends(samples []sample) error {
 		if n < leastSamples {
 			continue
 		}
-		before, after := median(samples[n/4:n/2], i), median(samples[n-n/4:], i)
+		before, after := lowerQuartile(samples[n/4:n/2], i), lowerQuartile(samples[n-n/4:], i)
 		allowed := before
 		if m.slack > 0 {
 			allowed = before + before/10 + m.slack*int64(max(manySamples, n))/int64(n)
@@ -127,13 +128,13 @@ func trends(samples []sample) error {
 	return errors.Join(errs...)
 }
 
-func median(samples []sample, measure int) int64 {
+func lowerQuartile(samples []sample, measure int) int64 {
 	values := make([]int64, 0, len(samples))
 	for _, s := range samples {
 		values = append(values, s.values[measure])
 	}
 	slices.Sort(values)
-	return values[len(values)/2]
+	return values[len(values)/4]
 }
 
 // holders prints the places that hold most memory, as far as it is sampled.

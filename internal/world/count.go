@@ -76,36 +76,18 @@ func (w *World) draw(service, op, stream int, p part, t time.Time) (total, fault
 	rate, healthy := o.PerMinute*load(t)*p.share*bucket.Minutes(), 1.0
 	for _, i := range w.hit[service] {
 		f := &w.Faults[i]
-		if t.Before(f.From) || !f.Until.IsZero() && t.After(f.Until.Add(time.Hour)) {
+		if t.Before(f.From) && !f.daily || !f.Until.IsZero() && t.After(f.Until.Add(time.Hour)) {
 			continue
 		}
-		if f.surge > 0 && (f.Until.IsZero() || t.Before(f.Until)) {
-			rate *= 1 + (f.surge-1)*min(1, float64(t.Sub(f.From))/float64(10*time.Minute))
+		if share := w.fails(f, op, t); share > 0 || f.surge > 0 {
+			rate *= w.surges(f, p, t)
+			healthy *= 1 - w.has(f, p, t)*share
 		}
-		healthy *= 1 - w.has(f, p, t)*w.fails(f, op, t)
 	}
 	r := rand.New(rand.NewPCG(w.hash(service, op, t.Unix(), stream), w.Seed))
 	total = poisson(r, rate)
 	faulty = binomial(r, total, 1-healthy)
 	return total, faulty, binomial(r, total-faulty, o.Background)
-}
-
-// has returns for which share of a version's processes a fault is there.
-func (w *World) has(f *Fault, p part, t time.Time) float64 {
-	switch {
-	case f.Change < 0:
-		return 1
-	case f.Kind == Dependency: // by how much of what it calls is new
-		for _, q := range w.versions(w.Changes[f.Change].Service, t) {
-			if q.change == f.Change {
-				return q.share
-			}
-		}
-		return 0
-	case p.change == f.Change:
-		return 1
-	}
-	return 0
 }
 
 // Notice returns when a fault showed first and when it had five times, both by
@@ -123,7 +105,7 @@ func (w *World) Notice(fault int) (first, opened time.Time, ok bool) {
 			for stream, p := range w.versions(f.Service, t) {
 				if _, k, _ := w.draw(f.Service, op, stream, p, t); k > 0 {
 					if first.IsZero() {
-						first = t.Add(time.Duration(w.hash(f.Service, op, t.Unix(), 9) % uint64(bucket))).Add(skew).Truncate(time.Millisecond)
+						first = w.within(f.Service, op, t)
 					}
 					seen += k
 				}
@@ -135,6 +117,50 @@ func (w *World) Notice(fault int) (first, opened time.Time, ok bool) {
 	}
 	return first, first, false
 }
+
+// within returns when the first request of an operation failed within a bucket, by the service's clock.
+func (w *World) within(service, op int, t time.Time) time.Time {
+	offset := time.Duration(w.hash(service, op, t.Unix(), 9) % uint64(bucket))
+	return t.Add(offset).Add(w.Services[service].Skew).Truncate(time.Millisecond)
+}
+
+// Failure is how often an operation failed by a fault, in one version, within half a
+// minute that ends at Until. Times are by the service's clock.
+type Failure struct {
+	First, Until time.Time
+	Operation    int
+	Version      string
+	Count        int64
+}
+
+// Failures returns how a fault shows between two times, by the service's clock, in the order of time.
+func (w *World) Failures(fault int, from, to time.Time) (out []Failure) {
+	f := &w.Faults[fault]
+	skew := w.Services[f.Service].Skew
+	for t := from.Add(-skew).Truncate(bucket); t.Before(to.Add(-skew)); t = t.Add(bucket) {
+		for op := range w.Services[f.Service].Operations {
+			for stream, p := range w.versions(f.Service, t) {
+				if _, k, _ := w.draw(f.Service, op, stream, p, t); k > 0 {
+					out = append(out, Failure{First: w.within(f.Service, op, t), Until: t.Add(bucket + skew), Operation: op, Version: p.version, Count: k})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// Running returns the versions of a service that run at a time, the older first.
+func (w *World) Running(service int, t time.Time) (out []string) {
+	for _, p := range w.versions(service, t) {
+		if p.share > 0 {
+			out = append(out, p.version)
+		}
+	}
+	return out
+}
+
+// Daily reports whether a fault was there at the same time on the two days before.
+func (f Fault) Daily() bool { return f.daily }
 
 // Failing returns the operation in which a fault shows most, the versions in
 // which it does, and how often in that operation, within a time by the service's clock.

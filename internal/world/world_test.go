@@ -1,6 +1,7 @@
 package world
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -11,23 +12,34 @@ func TestWorld(t *testing.T) {
 	w := New(7)
 	require.Len(t, w.Services, 12)
 	require.Len(t, w.Changes, changes)
-	require.Len(t, w.Faults, bad+others)
-	kinds := map[Kind]int{}
+	var want []Kind
+	for _, s := range slices.Concat(Bad, Hard, Others) {
+		want = append(want, slices.Repeat([]Kind{s.Kind}, s.N)...)
+	}
+	require.Len(t, w.Faults, len(want))
 	for i, f := range w.Faults {
-		kinds[f.Kind]++
-		require.Equal(t, i < bad, f.Change >= 0, "first those of deployments")
+		require.Equal(t, want[i], f.Kind)
+		require.Equal(t, i < sum(Bad)+sum(Hard), f.Change >= 0, "first those of deployments")
 		first, opened, ok := w.Notice(i)
 		require.True(t, ok)
 		require.False(t, opened.Before(first.Truncate(bucket)))
 		require.False(t, first.Add(-w.Services[f.Service].Skew).Before(f.From.Truncate(bucket)), "nothing shows before it is there")
 		if f.Change >= 0 {
 			require.Equal(t, i, w.Changes[f.Change].Fault)
-			require.Equal(t, f.Until, w.Changes[f.Change].Until)
+			if f.Kind != Hotfix && f.Kind != Migration {
+				require.Equal(t, f.Until, w.Changes[f.Change].Until)
+			}
 		}
 	}
-	require.Equal(t, map[Kind]int{
-		Crash: 10, Leak: 10, Route: 10, Tenant: 10, Dependency: 10, Canary: 10, Traffic: 10, Provider: 10, Hour: 10, Data: 10,
-	}, kinds)
+	require.Equal(t, 60, sum(Bad))
+	require.Equal(t, 40, sum(Others))
+}
+
+func sum(of []Share) (n int) {
+	for _, s := range of {
+		n += s.N
+	}
+	return n
 }
 
 func TestCountsAddUp(t *testing.T) {
