@@ -77,6 +77,9 @@ func (a *assembler) run() {
 				s.gate.Release(func(it capture.Item) { s.take(it, time.Now()) })
 				s.table.CloseAll(time.Now())
 			}
+			if e.closed.Load() {
+				s.gate.Traffic.Cut(time.Now()) // it is the last that is counted
+			}
 			s.countAll(time.Now())
 		case <-e.ctx.Done():
 			e.abandon()

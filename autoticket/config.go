@@ -119,6 +119,11 @@ type Config struct {
 	// IDs are never kept. Defaults to a random one.
 	UserKey []byte
 
+	// Deployments says how the engine finds out which deployment is to blame for a
+	// problem, which tickets then name. With a store in memory it knows of those alone that
+	// are announced to this process. Its zero value is on.
+	Deployments Deployments
+
 	// Enrichers add facts to tickets, each under the name that tickets call it
 	// by, in the order of their names, after what the resource says. Defaults
 	// to none.
@@ -314,6 +319,9 @@ func (c Config) validate() error {
 	}
 	if c.Sweep > 0 && (c.Sweep < sweep.Least || c.Sweep > sweep.Most) {
 		errs = append(errs, fmt.Errorf("autoticket: Config.Sweep is %s; it must be 0, or from %s to %s", c.Sweep, sweep.Least, sweep.Most))
+	}
+	if w := c.Deployments.Window; w < 0 || w > maxWindow {
+		errs = append(errs, fmt.Errorf("autoticket: Config.Deployments.Window is %s; it must be 0, or up to %s", w, maxWindow))
 	}
 	slices.SortStableFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 	return errors.Join(errs...)

@@ -187,7 +187,7 @@ func TestMetrics(t *testing.T) {
 		"spanticket.spans": "{span}", "spanticket.matches": "{span}", "spanticket.occurrences": "{occurrence}",
 		"spanticket.panics": "{panic}", "spanticket.deliveries": "{delivery}",
 		"spanticket.queue.size": "{span}", "spanticket.queue.capacity": "{span}", "spanticket.trace.open": "{trace}", "spanticket.problem.open": "{problem}",
-		"spanticket.problem.held": "{problem}", "spanticket.store.waiting": "{batch}", "spanticket.store.outage": "s", "spanticket.rules": "{rule}", "spanticket.rules.reloads": "{reload}", "spanticket.ticket.duration": "s",
+		"spanticket.problem.held": "{problem}", "spanticket.store.waiting": "{batch}", "spanticket.suspects": "{answer}", "spanticket.deployments": "{deployment}", "spanticket.deployment.known": "{deployment}", "spanticket.store.outage": "s", "spanticket.rules": "{rule}", "spanticket.rules.reloads": "{reload}", "spanticket.ticket.duration": "s",
 		"spanticket.delivery.parked": "{delivery}",
 		"spanticket.delivery.wait":   "s", "spanticket.limit.state": "{account}", "spanticket.limit.rate": "{call}/min",
 	}, units)

@@ -61,8 +61,8 @@ import (
 // Three goroutines do the work, and each owns its part: the assembler takes
 // spans from the queue, puts traces together and counts failures; the keeper
 // alone writes counts to the store; the dispatcher claims deliveries, and
-// starts a goroutine for each. With a store of the host's there is a fourth, the
-// sweeper, which tells the other engines of this one. A panic ends none of them: it is
+// starts a goroutine for each. On the side the scout learns what is deployed and, with a
+// store of the host's, the sweeper tells the other engines of this one. A panic ends none of them: it is
 // counted, and the loop runs again.
 type Engine struct {
 	s       *stages
@@ -139,7 +139,7 @@ func New(c Config) (*Engine, error) {
 		return e, nil
 	}
 	if mp := s.config.MeterProvider; mp != nil {
-		e.unmeter, err = observe.Export(mp, s.counters, s.deliveries, observe.Gauges{
+		g := observe.Gauges{
 			Queue:         func() int64 { return int64(s.gate.Backlog()) },
 			QueueCapacity: func() int64 { return int64(s.config.QueueSize) },
 			Traces:        e.traces.Load,
@@ -150,7 +150,11 @@ func New(c Config) (*Engine, error) {
 			Limits:        func() []observe.Limit { return s.outbox.Limits(time.Now()) },
 			Waiting:       e.batches.Load,
 			Lost:          s.reach.lost,
-		})
+		}
+		if s.changes != nil {
+			g.Deployments, g.Known = s.changes.outcomes, func() int64 { return int64(s.changes.tracker.History().Len()) }
+		}
+		e.unmeter, err = observe.Export(mp, s.counters, s.deliveries, g)
 		if err != nil {
 			e.stop()
 			return nil, fmt.Errorf("autoticket: Config.MeterProvider: %w", err)
@@ -162,6 +166,10 @@ func New(c Config) (*Engine, error) {
 	s.openJournal()
 	e.running.Go(e.assemble)
 	e.running.Go(e.keep)
+	if s.changes != nil {
+		s.gate.Noticed = s.changes.notice
+		e.running.Go(e.explore)
+	}
 	e.running.Go(func() {
 		e.again(e.ctx, "deliveries wait until their leases have run out", func() { e.dispatcher.run(e.ctx) })
 	})
@@ -256,6 +264,7 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 		case <-time.After(time.Second):
 		}
 	}
+	e.lastCounts(ctx)
 	e.s.firsts.close()
 	if e.unmeter != nil {
 		err = errors.Join(err, e.unmeter())

@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/deployment"
 	"github.com/spanticket/spanticket/internal/assemble"
 	"github.com/spanticket/spanticket/sinks"
 )
@@ -25,8 +26,9 @@ import (
 type brittle struct {
 	correlate.Memory
 	mu    sync.Mutex
-	bad   string // name of the call
-	times int    // that it is still to panic; negative is for ever
+	bad   string         // name of the call
+	times int            // that it is still to panic; negative is for ever
+	kind  correlate.Kind // of the records that are listed; empty is all
 }
 
 func (b *brittle) crack(call string) {
@@ -54,7 +56,9 @@ func (b *brittle) Settle(ctx context.Context, d correlate.Delivery, o correlate.
 }
 
 func (b *brittle) List(ctx context.Context, p correlate.Page) ([]correlate.Record, error) {
-	b.crack("list")
+	if b.kind == "" || b.kind == p.Kind {
+		b.crack("list")
+	}
 	return b.Memory.List(ctx, p)
 }
 
@@ -89,11 +93,16 @@ type bench struct {
 	sink   pile
 }
 
-func bring(t *testing.T, store correlate.Store) *bench {
+func bring(t *testing.T, store correlate.Store) *bench { return bringScouting(t, store, false) }
+
+func bringScouting(t *testing.T, store correlate.Store, scouts bool) *bench {
 	t.Helper()
 	b := new(bench)
 	var err error
-	b.Engine, err = New(Config{Store: store, Sinks: map[string]sinks.Sink{"pile": &b.sink}, Logger: slog.New(slog.NewTextHandler(&b.log, nil))})
+	b.Engine, err = New(Config{
+		Store: store, Sinks: map[string]sinks.Sink{"pile": &b.sink}, Logger: slog.New(slog.NewTextHandler(&b.log, nil)),
+		Deployments: Deployments{Off: !scouts}, // who uses the store is to be known
+	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.Shutdown(context.WithoutCancel(t.Context()))) })
 	b.tracer = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(b.SpanProcessor())).Tracer("test")
@@ -149,6 +158,24 @@ func TestALoopThatPanicsRunsAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What learns of deployments may panic for ever, and nothing else is harmed.
+func TestAScoutThatPanicsForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := bringScouting(t, &brittle{bad: "list", times: -1, kind: deployment.KindDeployment}, true)
+		for range 10 {
+			b.fail("GET /a")
+			time.Sleep(time.Minute)
+		}
+		synctest.Wait()
+		require.Equal(t, 1, b.sink.len())
+		st := b.Stats()
+		require.Positive(t, st.Panics)
+		require.Less(t, st.Panics, int64(50))
+		require.Empty(t, st.Dropped)
+		b.addsUp(t)
+	})
 }
 
 func TestALoopThatPanicsForEverCostsLittle(t *testing.T) {

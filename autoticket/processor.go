@@ -3,6 +3,7 @@ package autoticket
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -38,7 +39,15 @@ func (h *handle) idle() bool { return h.engine == nil || h.closed.Load() }
 func (h *handle) meet(r *resource.Resource) {
 	select {
 	case h.engine.resources <- r:
-		h.resource.Store(r)
+		before := h.resource.Swap(r)
+		if c := h.engine.s.changes; c != nil {
+			if before != nil {
+				c.present.leave(before, time.Now())
+			}
+			if c.present.arrive(r) {
+				c.stir()
+			}
+		}
 	default: // busy; the next span tries again
 	}
 }
@@ -48,6 +57,9 @@ func (h *handle) meet(r *resource.Resource) {
 func (h *handle) Shutdown(ctx context.Context) error {
 	if h.engine == nil || !h.closed.CompareAndSwap(false, true) {
 		return nil
+	}
+	if r, c := h.resource.Load(), h.engine.s.changes; r != nil && c != nil {
+		c.present.leave(r, time.Now())
 	}
 	return h.engine.flush(ctx, false)
 }

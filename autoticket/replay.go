@@ -12,6 +12,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/deployment"
 	"github.com/spanticket/spanticket/internal/capture"
 )
 
@@ -26,7 +27,8 @@ import (
 // problem that had not been quiet for long enough by then is still open. The
 // store in Config must be fresh: a record of another time would be found too.
 func Replay(ctx context.Context, c Config, spans []sdktrace.ReadOnlySpan) (Stats, error) {
-	s, err := newStages(c, process{}, rand.NewPCG(1, 2))
+	r := new(replay)
+	s, err := newStages(c, process{replays: true, clock: func() time.Time { return r.now }}, rand.NewPCG(1, 2))
 	if err != nil {
 		return Stats{}, err
 	}
@@ -44,13 +46,16 @@ func Replay(ctx context.Context, c Config, spans []sdktrace.ReadOnlySpan) (Stats
 		as, bs := a.SpanContext().SpanID(), b.SpanContext().SpanID()
 		return bytes.Compare(as[:], bs[:])
 	})
-	r := &replay{stages: s}
+	r.stages = s
 	for _, sp := range spans {
 		if err := r.until(ctx, sp.EndTime()); err != nil {
 			return s.stats(), err
 		}
 		s.gate.Rules.Load().Prepare(sp.Resource())
 		s.gate.Traffic.Advance(r.now)
+		if err := r.note(ctx, sp); err != nil {
+			return s.stats(), err
+		}
 		var it capture.Item
 		if s.gate.Examine(sp, &it) {
 			s.take(it, r.now)
@@ -72,6 +77,38 @@ type replay struct {
 	told      time.Time // when counts were last taken
 	finishing bool      // there is nothing to wait for
 	waiting   bool      // a delivery waits for its sink or its next attempt
+
+	sighted time.Time // when it was last said which processes run
+	stale   bool      // something was deployed that is not in the history
+}
+
+// note learns of deployments and calls from a span, in the time of the spans.
+func (r *replay) note(ctx context.Context, sp sdktrace.ReadOnlySpan) error {
+	c := r.changes
+	if c == nil {
+		return nil
+	}
+	r.stale = c.present.touch(sp.Resource(), r.now) || r.stale
+	scope, kind, attrs := c.convert.Call(sp)
+	c.graph.Learn(scope, kind, attrs, r.now)
+	r.paths.see(c.graph, sp, scope, r.now)
+	if deployment.Announces(sp) {
+		if d, ok := deployment.FromSpan(sp); ok {
+			err := c.tracker.Note(ctx, d, r.now)
+			if err != nil && !errors.As(err, new(*deployment.InvalidError)) && !errors.Is(err, deployment.ErrTooMany) {
+				return fmt.Errorf("autoticket: replay: %w", err)
+			}
+			r.stale = true
+		}
+	}
+	if !r.stale && r.now.Sub(r.sighted) < beatEvery {
+		return nil
+	}
+	r.sighted, r.stale = r.now, false
+	if err := errors.Join(c.sight(ctx, r.now), c.tracker.Refresh(ctx, r.now), c.count(ctx, r.now)); err != nil {
+		return fmt.Errorf("autoticket: replay: %w", err)
+	}
+	return nil
 }
 
 // until moves the clock to t, and stops wherever something is due on the way.
@@ -150,6 +187,10 @@ func (r *replay) finish(ctx context.Context) error {
 	r.table.CloseAll(r.now)
 	r.told, r.finishing = r.now.Add(-countEvery), true
 	err := r.tick(ctx)
+	if r.changes != nil && err == nil {
+		r.gate.Traffic.Cut(r.now)
+		err = r.changes.flush(ctx, r.now)
+	}
 	end := r.now
 	for err == nil && r.waiting {
 		if r.now = r.now.Add(claimEvery); r.now.Sub(end) > maxFinish {

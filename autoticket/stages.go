@@ -81,6 +81,8 @@ type stages struct {
 	firsts     *firsts                     // nil without a journal
 	kept       map[counted][]journal.Entry // of what is in counts and calls
 	crowds     crowds
+	paths      paths
+	changes    *changes             // nil if nothing is to be known of deployments
 	refused    map[string]time.Time // sinks that refuse their credentials, and when that was told last
 }
 
@@ -129,12 +131,15 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 		Full: func() bool { return s.ledger.Open() >= maxOpen },
 	}
 	s.calls = s.counts
-	s.ledger = ledger.New(ledger.Config{
+	s.changes = newChanges(c, s.convert, s.gate.Traffic, memory, process)
+	ledgers := ledger.Config{
 		Store: s.store, Redactor: c.Redactor, Sinks: names, Counters: s.counters, Parked: s.parked, Decided: s.decisions.record, Logger: c.Logger,
 		Link:   func(s string) string { return render.URL(c.Redactor, s) },
 		Learn:  func(p correlate.Problem) { coalesce.Learn(s.counts.Flood, s.counts.Signer, p) },
 		Writer: randomID(), Peers: c.Peers, Shadow: s.shadow, Budget: int64(c.TicketsPerHour), Adopt: c.Adopt,
-	})
+	}
+	s.changes.tell(&ledgers, s.panicked)
+	s.ledger = ledger.New(ledgers)
 	s.outbox = outbox.New(outbox.Config{
 		Store:    s.store,
 		Renderer: &render.Renderer{Redactor: c.Redactor, Enrichers: enrichers, Attributes: c.Attributes, Budget: c.EnrichTimeout},
@@ -158,11 +163,14 @@ func newStages(c Config, process process, jitter rand.Source) (*stages, error) {
 type process struct {
 	module     string
 	attributes []correlate.Attribute
+	began      time.Time // zero if that is not known
+	replays    bool      // what others have recorded
+	clock      func() time.Time
 }
 
 func thisProcess() process {
 	module, attrs := enrich.Build()
-	return process{module: module, attributes: attrs}
+	return process{module: module, attributes: attrs, began: time.Now(), clock: time.Now}
 }
 
 // source is what a node carries of the match that its span had.
@@ -191,6 +199,7 @@ func (s *stages) take(it capture.Item, now time.Time) {
 	n := s.convert.Node(it)
 	n.Tag = source{set: it.Set, rule: it.Rule, more: it.More, excluded: it.Excluded, kept: it.Kept, stand: it.Stand}
 	decided = true
+	s.learn(it, n.Occurrence, now)
 	s.table.Add(n, now)
 }
 
@@ -214,6 +223,9 @@ func (s *stages) found(f assemble.Found, now time.Time) {
 	}
 	stand := f.Node.Tag.(source).stand
 	s.counters.Occurrences.Add(stand.Like)
+	if s.changes != nil {
+		s.changes.graph.LearnPath(f.Node.Occurrence.Scope, f.Node.Occurrence.Path, now)
+	}
 	id := s.count(f.Node.Occurrence, by.set, by.rule, false, kept, stand.Like, now)
 	counted = true
 	for _, rule := range by.more {

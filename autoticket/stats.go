@@ -52,6 +52,12 @@ type Stats struct {
 	StoreLost time.Time
 	Waiting   int // batches, each of occurrences of one signature, that wait for the store
 
+	// Deployments has what is known of deployments, and Suspects counts the answers to which
+	// of them is to blame, as tickets are told of them, by the class of the first suspect;
+	// "none" if there is none.
+	Deployments DeploymentStats
+	Suspects    map[string]int64
+
 	// Panics counts defects of the library that showed as panics of its own
 	// goroutines. What one of them was at may be lost; the engine goes on, and the log
 	// says more. Please report them.
@@ -109,6 +115,17 @@ type JournalStats struct {
 	Lost        int64 // that an earlier process had left, and that cannot be read
 }
 
+// DeploymentStats is what an engine knows of deployments.
+type DeploymentStats struct {
+	Known   int   // deployments
+	Damaged int64 // services of which the history cannot be read
+	Unread  int64 // services beyond those of which it is: at least so many
+	// Announced counts deployments that were announced to this process, by what became of
+	// them, without zeros: noted, known (told before), invalid, too_many (within a
+	// minute), failed (the store did not take it yet) or missed (there was no room).
+	Announced map[string]int64
+}
+
 // RuleStats counts what one rule did.
 type RuleStats struct {
 	Name      string
@@ -151,6 +168,7 @@ func (s *stages) stats() Stats {
 		Reloaded:     s.counters.Reloaded.Load(),
 		Refused:      s.counters.Refused.Load(),
 	}
+	st.Deployments, st.Suspects = s.changes.stats(), s.counters.Suspects.Counts()
 	st.Healthy = s.counters.Healthy()
 	st.Spans = s.counters.Spans()
 	st.Parked = s.parked.Counts()

@@ -86,6 +86,7 @@ func TestEveryAnswerIsADocument(t *testing.T) {
 	answers := []any{new(autoticket.Held), new(autoticket.Parked), new(autoticket.Explanation), new(autoticket.Stats)}
 	none := map[string]string{
 		"autoticket.Config": "configuration", "autoticket.Rule": "configuration", "autoticket.Delivery": "configuration", "autoticket.Engine": "the engine",
+		"autoticket.Deployments": "configuration",
 	}
 	var r redact.Redactor
 	for _, a := range answers {

@@ -17,6 +17,7 @@ const (
 	ChangeCounted  Change = "deduplicated" // counted on a problem that is open
 	ChangeUpdated  Change = "updated"      // counted, and time to tell the sinks
 	ChangeResolved Change = "resolved"
+	ChangeNoted    Change = "noted" // to be stored, and told with whatever is told next
 )
 
 const (

@@ -34,6 +34,7 @@ type Member struct {
 	Operation      string `json:"operation"`
 	Dependency     string `json:"dependency"` // what it called
 	ServiceVersion string `json:"service_version"`
+	Deployment     string `json:"deployment"` // that is probably to blame, such as "payment 2.3.1"
 }
 
 // News is what a report is told.
@@ -46,6 +47,9 @@ type News struct {
 // MemberOf returns what a report says of a problem.
 func MemberOf(p Problem) Member {
 	m := Member{ID: p.ID, Title: p.Answers.Title, Rule: p.Rule, Count: p.Count, First: p.FirstSeen, Last: p.LastSeen, Dependency: dependencyOf(p.Signature)}
+	if len(p.Suspects.Ranked) > 0 {
+		m.Deployment = p.Suspects.Ranked[0].String()
+	}
 	if n := len(p.Samples); n > 0 {
 		m.Operation, m.ServiceVersion = p.Samples[n-1].Operation, p.Samples[n-1].Resource["service.version"]
 	}

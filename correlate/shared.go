@@ -8,7 +8,7 @@ import (
 
 // Shared is what several of a report's members have in common.
 type Shared struct {
-	What     string // "dependency", "operation" or "version" (of the service)
+	What     string // "deployment" (that is suspected), "dependency", "operation" or "version" (of the service)
 	Value    string
 	Problems int   // that have it
 	Count    int64 // occurrences of those
@@ -29,8 +29,8 @@ type Group struct {
 }
 
 // Groups returns the members of a report, each once, by what they have in common: the
-// largest group first, the rest last. Members of one dependency or operation belong
-// together, and of what is left those of one version of the service, unless it is the
+// largest group first, the rest last. Members of one suspected deployment, dependency or
+// operation belong together, and of what is left those of one version of the service, unless it is the
 // version of all.
 func (p Problem) Groups() (groups []Group) {
 	rest := p.Members
@@ -45,7 +45,7 @@ func (p Problem) Groups() (groups []Group) {
 			groups = append(groups, g)
 		}
 	}
-	take(dependency, operation)
+	take(suspected, dependency, operation)
 	if versions := shared(p.Members, []dimension{version}); len(versions) > 1 {
 		take(version)
 	}
@@ -76,6 +76,7 @@ func (s Shared) split(members []Member) (have, others []Member) {
 type dimension string
 
 const (
+	suspected  dimension = "deployment"
 	dependency dimension = "dependency"
 	operation  dimension = "operation"
 	version    dimension = "version"
@@ -83,6 +84,8 @@ const (
 
 func (m Member) value(d dimension) string {
 	switch d {
+	case suspected:
+		return m.Deployment
 	case dependency:
 		return m.Dependency
 	case operation:
@@ -95,7 +98,7 @@ func (m Member) value(d dimension) string {
 // Shared returns what the members of a report have in common, most of them first: a
 // storm mostly has one cause, which the list alone does not show.
 func (p Problem) Shared() []Shared {
-	all := shared(p.Members, []dimension{dependency, operation, version})
+	all := shared(p.Members, []dimension{suspected, dependency, operation, version})
 	all = slices.DeleteFunc(all, func(s Shared) bool { return s.Problems < 2 || s.Problems*leastShared < len(p.Members) })
 	return all[:min(len(all), maxShared)]
 }

@@ -78,11 +78,22 @@ func PublishOrigin(ctx context.Context, s Store, o TraceOrigin, now time.Time) e
 // ticket or waits for one. It returns the zero Upstream if there is none. scope is
 // the caller's.
 func FindUpstream(ctx context.Context, s Store, scope Scope, c Call) (found Upstream, err error) {
+	return FollowCall(ctx, s, scope, c, nil)
+}
+
+// FollowCall does what [FindUpstream] does, and tells met, unless that is nil, of each
+// service on the way, by whom it was called.
+func FollowCall(ctx context.Context, s Store, scope Scope, c Call, met func(caller, callee Scope)) (found Upstream, err error) {
+	caller := scope
 	for range maxHops {
 		o, ok, err := readOrigin(ctx, s, c.key(scope))
 		if err != nil || !ok {
 			return found, err
 		}
+		if met != nil {
+			met(caller, o.Upstream.Scope)
+		}
+		caller = o.Upstream.Scope
 		p, err := FindProblem(ctx, s, o.Upstream.Key())
 		switch {
 		case err == nil:

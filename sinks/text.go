@@ -8,8 +8,8 @@ import (
 )
 
 // Text returns the standard plain-text body of the ticket, without its title:
-// what fails, since when and how often, whom it reaches, in which process, the path of the
-// request, links, evidence, what is missing, the history, and why there is a
+// what fails, since when and how often, whom it reaches, which deployment is suspected, in
+// which process, the path of the request, links, evidence, what is missing, the history, and why there is a
 // ticket. Parts that the ticket does not have are left out.
 //
 // Of an older sample the attributes are shown that differ from the newest one's.
@@ -27,6 +27,7 @@ func (t Ticket) Text() string {
 	p.summary(t)
 	p.impact(t.Impact)
 	p.problems(t)
+	p.suspects(t)
 	p.facts(t.Facts)
 	p.path(t.Origin, t.Path)
 	p.links(t.Links)

@@ -72,6 +72,11 @@ type Ticket struct {
 	// last; there are none if they have nothing in common.
 	Groups []Group `json:"groups,omitempty"`
 
+	// Suspects are deployments that are probably to blame, the surest first. Unsuspected
+	// says why there are none, if that was asked.
+	Suspects    []Suspect `json:"suspects,omitempty"`
+	Unsuspected string    `json:"unsuspected,omitempty"`
+
 	Facts   []Fact   `json:"facts,omitempty"`   // the failing process, its deployment, and what enrichers found
 	Missing []string `json:"missing,omitempty"` // what was looked for and not found, each with the reason
 	Links   []Link   `json:"links,omitempty"`

@@ -17,6 +17,9 @@ const (
 	spanName = "deployment"
 	// eventName is that of the event of such a span that says that it is done.
 	eventName = "deployment.completed"
+	// startedName is that of the event that says that it has begun: a span without events is
+	// hardly looked at.
+	startedName = "deployment.started"
 )
 
 // Record tells of a deployment by a span, for CI/CD: it reaches every engine in the
@@ -26,8 +29,8 @@ const (
 //
 // It has the attributes of the semantic conventions and, for those who read by
 // hand, deployment.service, .version, .git_sha, .deployer, .environment and .status;
-// unless it has only begun there is an event deployment.completed, with rollback_command and
-// changelog_url.
+// there is an event deployment.completed, with rollback_command and changelog_url or, if it has
+// only begun, deployment.started.
 func Record(ctx context.Context, tracer trace.Tracer, d Deployment) {
 	now := time.Now()
 	begin, end := cmpTime(d.Time, now), cmpTime(d.Done, cmpTime(d.Time, now))
@@ -64,7 +67,9 @@ func Record(ctx context.Context, tracer trace.Tracer, d Deployment) {
 		attrs = append(attrs, attribute.Bool("deployment.back", true))
 	}
 	_, span := tracer.Start(ctx, spanName, trace.WithSpanKind(trace.SpanKindInternal), trace.WithTimestamp(begin), trace.WithAttributes(attrs...))
-	if d.Status != Started {
+	if d.Status == Started {
+		span.AddEvent(startedName, trace.WithTimestamp(begin))
+	} else {
 		attrs = nil
 		set(d.Rollback, "rollback_command")
 		set(d.Changelog, "changelog_url")
@@ -74,6 +79,20 @@ func Record(ctx context.Context, tracer trace.Tracer, d Deployment) {
 		span.SetStatus(codes.Error, "the deployment failed")
 	}
 	span.End(trace.WithTimestamp(end))
+}
+
+// Announces reports whether a span may announce a deployment, which [FromSpan] then
+// tells. It allocates nothing, and may be called from OnEnd.
+func Announces(span sdktrace.ReadOnlySpan) bool {
+	if span.Name() == spanName {
+		return true
+	}
+	for _, e := range span.Events() {
+		if e.Name == eventName {
+			return true
+		}
+	}
+	return false
 }
 
 // FromSpan returns the deployment that a span announces, if it does: one named

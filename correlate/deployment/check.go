@@ -127,8 +127,8 @@ func clean(r *redact.Redactor, s string, limit int) string {
 			return -1
 		}
 		return c
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-	s = strings.TrimSpace(r.Text(s)) // before it is cut: half a secret is known for none
+	}, r.Text(strings.ToValidUTF8(s, "\uFFFD"))) // some secrets are known by their lines
+	s = strings.TrimSpace(r.Text(s)) // and others hide behind what does not show; before it is cut: half a secret is known for none
 	for len(s) > limit {
 		_, size := utf8.DecodeLastRuneInString(s)
 		s = s[:len(s)-size]

@@ -1,6 +1,7 @@
 package deployment
 
 import (
+	"maps"
 	"slices"
 	"sort"
 	"time"
@@ -53,6 +54,57 @@ func (h *History) put(scope correlate.Scope, t timeline) {
 			h.revisions[d.Revision] = append(h.revisions[d.Revision], d)
 		}
 	}
+}
+
+func (h *History) knows(scope correlate.Scope) bool {
+	_, ok := h.scopes[scope]
+	return ok
+}
+
+// same reports whether two histories tell of the same deployments.
+func (h *History) same(o *History) bool {
+	if h.Len() != o.Len() {
+		return false
+	}
+	for scope, line := range h.scopes {
+		if !slices.EqualFunc(line.all, o.Of(scope), alike) {
+			return false
+		}
+	}
+	return true
+}
+
+func alike(a, b Deployment) bool { return compare(a, b) == 0 }
+
+// with returns the history with other timelines of some services. What has not changed is
+// shared.
+func (h *History) with(fresh map[correlate.Scope]timeline) *History {
+	if len(h.scopes) == 0 {
+		h = &History{scopes: map[correlate.Scope]timeline{}, names: map[string][]correlate.Scope{}, revisions: map[string][]Deployment{}}
+	}
+	out := &History{scopes: maps.Clone(h.scopes), names: maps.Clone(h.names), revisions: maps.Clone(h.revisions), size: h.size}
+	of := func(d Deployment) []Deployment { return slices.Clone(out.revisions[d.Revision]) }
+	for scope, line := range fresh {
+		for _, d := range h.scopes[scope].all {
+			if d.Revision == "" {
+				continue
+			}
+			out.revisions[d.Revision] = slices.DeleteFunc(of(d), func(o Deployment) bool { return o.Scope == scope })
+		}
+		for _, d := range line.all {
+			if d.Revision != "" {
+				out.revisions[d.Revision] = of(d)
+			}
+		}
+		out.names[scope.Service] = slices.Clone(out.names[scope.Service])
+		out.size -= len(h.scopes[scope].all)
+		out.put(scope, line)
+		slices.SortFunc(out.names[scope.Service], correlate.Scope.Compare)
+		for _, d := range line.all {
+			slices.SortFunc(out.revisions[d.Revision], compare)
+		}
+	}
+	return out
 }
 
 func (h *History) sort() {

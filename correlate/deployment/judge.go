@@ -38,7 +38,7 @@ type trial struct {
 // judge says how suspect a candidate is, or why it is not.
 func judge(c Case, d candidate, m measures) (Suspect, Reason) {
 	t := trial{
-		Suspect: Suspect{Deployment: d.Deployment, Distance: d.distance, Shared: d.shared, Delay: c.First.Sub(d.Time)},
+		Suspect: Suspect{Deployment: d.Deployment, Distance: d.distance, Shared: d.shared, Delay: c.First.Sub(d.Time), Undone: m.undone},
 		c:       c, d: d, m: m,
 	}
 	reason := t.weigh()
@@ -356,10 +356,11 @@ func (t *trial) aftermath() Reason {
 	case t.helped():
 		t.say(true, "it was undone, and that helped: %s calls failed until then, and %s since", bad, relief)
 		t.Class = Confirmed
-	case expected >= fewFailures && ratio(*bad, *relief) < strongRatio:
+	case t.m.settled && expected >= fewFailures && ratio(*bad, *relief) < strongRatio:
 		if t.Class == Possible {
 			return NotHelped
 		}
+		t.Unhelped = true
 		t.say(false, "it was undone, and that did not help: %s calls failed until then, and %s since", bad, relief)
 		t.Class = Possible
 	}

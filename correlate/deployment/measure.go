@@ -13,7 +13,9 @@ const (
 	extraSpan = 30 * time.Minute
 	// fewCalls are too few to compare with; then a day is taken.
 	fewCalls = 20
-	// settle is how long after it was undone a deployment may still be felt.
+	// settle is how long after it was undone a deployment may still be felt. What failed for less
+	// than four times that is taken to be felt for a quarter of how long it failed; but
+	// that it did not help is said only later.
 	settle = 2 * time.Minute
 	// lastly is how long before a deployment was undone failures may not have gone by themselves.
 	lastly = 4 * time.Minute
@@ -48,7 +50,8 @@ type measures struct {
 	bad, relief   *Count // of the operation, from the first failure until the change was undone, and after that
 	last          *Count // the last of bad
 	undone        time.Time
-	healthy, sick int // other services with the same change
+	settled       bool // long ago
+	healthy, sick int  // other services with the same change
 	// later and earlier are versions that were deployed after it, and that ran before.
 	later, earlier []string
 }
@@ -79,8 +82,10 @@ func measure(c Case, d candidate, h *History, r Rates, now time.Time) measures {
 	if !m.undone.IsZero() {
 		end = m.undone
 		m.bad = ask(c.Scope, c.Operation, "", c.First, end)
+		felt := min(settle, end.Sub(c.First)/4)
 		m.last = ask(c.Scope, c.Operation, "", latest(c.First, end.Add(-lastly)), end)
-		m.relief = ask(c.Scope, c.Operation, "", end.Add(settle), now)
+		m.relief = ask(c.Scope, c.Operation, "", end.Add(felt), now)
+		m.settled = now.Sub(end) >= 2*settle || felt == settle
 	}
 	m.span = min(max(end.Sub(at), leastSpan), c.window()+extraSpan)
 	m.before = ask(c.Scope, c.Operation, "", at.Add(-m.span), at)

@@ -72,6 +72,11 @@ func (p past) deployments(scope correlate.Scope, now time.Time) []Deployment {
 	return fold(append(deployments(scope, p.Presences, now), p.Told...))
 }
 
+// timeline returns the same with since when it is known.
+func (p past) timeline(scope correlate.Scope, now time.Time) timeline {
+	return timeline{since: p.since(), all: p.deployments(scope, now)}
+}
+
 // since returns from when on anything is known.
 func (p past) since() (t time.Time) {
 	for _, q := range p.Presences {

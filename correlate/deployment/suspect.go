@@ -24,6 +24,21 @@ const (
 	Possible Class = "possible"
 )
 
+// Text returns what a class means, in words.
+func (c Class) Text() string {
+	switch c {
+	case Confirmed:
+		return "it was rolled back, and the failures went with it"
+	case Strong:
+		return "the failures began with it, or its version fails and the one before does not"
+	case Likely:
+		return "failures became much more frequent with it, and something is left open"
+	case Possible:
+		return "something speaks for it, but not much"
+	}
+	return string(c)
+}
+
 // rank is higher, the surer a class.
 func (c Class) rank() int {
 	switch c {
@@ -59,6 +74,8 @@ type Suspect struct {
 	After      Count         `json:"after"`            // and as long after it
 	Ratio      float64       `json:"ratio"`            // how many times as frequent failures became; 0 if that is not known
 	Evidence   []Evidence    `json:"evidence"`
+	Undone     time.Time     `json:"undone,omitzero"`    // when it was rolled back, after the first failure
+	Unhelped   bool          `json:"unhelped,omitempty"` // the failures went on after that
 
 	late   bool // it ran well for long before
 	beside bool // its version fails beside the old one

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,9 @@ type Config struct {
 	// MaxServices bounds the services of which a history is read. Defaults to
 	// 10,000.
 	MaxServices int
+	// Forgets says that Store forgets with the process, as a [correlate.Memory] does,
+	// which need not be said of one.
+	Forgets bool
 }
 
 // Tracker learns what is deployed. It has no goroutine and no clock: its methods
@@ -36,6 +40,7 @@ type Tracker struct {
 	config  Config
 	forgets bool
 	history atomic.Pointer[History]
+	learnt  atomic.Int64
 
 	mu     sync.Mutex
 	minute minute
@@ -51,6 +56,7 @@ type Stats struct {
 	Failed  int64 // the store could not keep them
 	Damaged int64 // records that could not be read, of the last [Tracker.Refresh]
 	Unread  int64 // services beyond MaxServices, of the last [Tracker.Refresh]: at least so many
+	Read    int64 // bytes that the last [Tracker.Refresh] read
 }
 
 // NewTracker returns a tracker. It does nothing with the store yet.
@@ -62,7 +68,7 @@ func NewTracker(c Config) *Tracker {
 	c.Keep = cmp.Or(c.Keep, defaultKeep)
 	c.MaxServices = cmp.Or(c.MaxServices, 10_000)
 	_, forgets := c.Store.(*correlate.Memory)
-	return &Tracker{config: c, forgets: forgets}
+	return &Tracker{config: c, forgets: forgets || c.Forgets}
 }
 
 // Note stores what is told of a deployment. A time that is missing is now. The
@@ -163,7 +169,7 @@ func (t *Tracker) update(ctx context.Context, scope correlate.Scope, fn func(pas
 func (t *Tracker) Refresh(ctx context.Context, now time.Time) error {
 	const page = 256
 	h := &History{}
-	var damaged, unread int64
+	var damaged, unread, read int64
 	p := correlate.Page{Kind: KindDeployment, Max: page}
 	for {
 		records, err := t.config.Store.List(ctx, p)
@@ -171,6 +177,7 @@ func (t *Tracker) Refresh(ctx context.Context, now time.Time) error {
 			return err
 		}
 		for _, r := range records {
+			read += int64(len(r.Data))
 			known, err := decodePast(r)
 			switch {
 			case err != nil:
@@ -178,7 +185,7 @@ func (t *Tracker) Refresh(ctx context.Context, now time.Time) error {
 			case len(h.scopes) >= t.config.MaxServices:
 				unread++
 			default:
-				h.put(r.Key.Scope, timeline{since: known.since(), all: known.deployments(r.Key.Scope, now)})
+				h.put(r.Key.Scope, known.timeline(r.Key.Scope, now))
 			}
 		}
 		if len(records) < page || unread > 0 {
@@ -187,10 +194,52 @@ func (t *Tracker) Refresh(ctx context.Context, now time.Time) error {
 		p.After = records[len(records)-1].Key
 	}
 	h.sort()
+	if !h.same(t.History()) {
+		t.learnt.Add(1)
+	}
 	t.history.Store(h)
-	t.count(func(s *Stats) { s.Damaged, s.Unread = damaged, unread })
+	t.count(func(s *Stats) { s.Damaged, s.Unread, s.Read = damaged, unread, read })
 	return nil
 }
+
+// RefreshOf does what [Tracker.Refresh] does for a few services alone, at the cost of
+// one small read of the store for each: what is known of the others stays as it was. A
+// scope stands for itself alone. Before the first Refresh it does nothing. It must not be
+// called while Refresh is.
+func (t *Tracker) RefreshOf(ctx context.Context, scopes []correlate.Scope, now time.Time) error {
+	h := t.History()
+	if h == nil {
+		return nil
+	}
+	fresh := map[correlate.Scope]timeline{}
+	for _, scope := range scopes {
+		records, err := t.config.Store.List(ctx, correlate.Page{Kind: KindDeployment, Scope: &scope, Max: 1})
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			if known, err := decodePast(r); err == nil && (len(h.scopes)+len(fresh) < t.config.MaxServices || h.knows(r.Key.Scope)) {
+				fresh[r.Key.Scope] = known.timeline(r.Key.Scope, now)
+			}
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	next := h.with(fresh)
+	for scope := range fresh {
+		if !slices.EqualFunc(h.Of(scope), next.Of(scope), alike) {
+			t.learnt.Add(1)
+			break
+		}
+	}
+	t.history.Store(next)
+	return nil
+}
+
+// Learnt returns how often [Tracker.Refresh] has found that something was deployed, or that
+// more was told of it. The answers of [Suspects] may then be others.
+func (t *Tracker) Learnt() int64 { return t.learnt.Load() }
 
 // History returns what the last [Tracker.Refresh] read; nil before the first.
 func (t *Tracker) History() *History { return t.history.Load() }

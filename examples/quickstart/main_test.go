@@ -25,4 +25,8 @@ func TestRun(t *testing.T) {
 	}
 	require.Contains(t, text, "[critical] RESOLVED: Payments fail")
 	require.Contains(t, text, "Failed:    payment pool.Acquire")
+	require.Contains(t, text, "payment 1.5.0, demo, namespace shop")
+	require.Contains(t, text, "to roll it back, by hand:\n        kubectl rollout undo deployment/payment\n")
+	require.Contains(t, text, "confirmed: it was rolled back, and the failures went with it")
+	require.Contains(t, text, "failures went with it: confirmed")
 }

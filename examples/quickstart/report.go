@@ -29,7 +29,7 @@ func (s *shop) report(ctx context.Context) error {
 	s.screen.say("%-12s %8s %15s %10s %9s", "", "spans", "failing spans", "failures", "tickets")
 	var seen, failing int64
 	for _, service := range s.services {
-		st := service.engine.Stats()
+		st := service.stats()
 		n := failingSpans(st)
 		s.screen.say("%-12s %8d %15d %10d %9d", service.name, st.Spans, n, st.Occurrences, len(of(tickets, service.name)))
 		seen, failing = seen+st.Spans, failing+n
@@ -72,7 +72,7 @@ func (s *shop) checkLoad(c *checks, failing int64) {
 	// checkout, and of payment those of the server, the payment and the pool.
 	c.check(failing == 7*int64(t.failed), "%d spans failed, 7 of each failed order", failing)
 	for _, service := range s.services {
-		if dropped := service.engine.Stats().Dropped; len(dropped) > 0 {
+		if dropped := service.stats().Dropped; len(dropped) > 0 {
 			c.check(false, "%s dropped failing spans: %v", service.name, dropped)
 		}
 	}
@@ -98,6 +98,21 @@ func (s *shop) checkTickets(c *checks, tickets []sinks.Ticket) {
 		c.check(reaches(t, s.services), "it names the other services, through which the requests came, as its impact")
 	}
 	c.check(len(tickets) > 0 && settled(tickets), "it was resolved after the rollback")
+	s.checkSuspect(c, origin)
+}
+
+// checkSuspect looks for what the ticket says of the deployment that broke payment.
+func (s *shop) checkSuspect(c *checks, tickets []sinks.Ticket) {
+	var d sinks.Suspect
+	if len(tickets) > 0 && len(tickets[0].Suspects) > 0 {
+		d = tickets[0].Suspects[0]
+	}
+	bad := badPayment()
+	c.check(d.Service == "payment" && d.Version == bad.version && d.Revision == bad.revision && d.Rollback != "",
+		"it names payment %s as the suspected deployment, and how to roll it back: %s", bad.version, d.Rollback)
+	c.check(d.Before.Requests > 0 && d.After.Failed > 0 && d.Ratio > 2,
+		"before that %d of %d calls of the operation failed, after it %d of %d", d.Before.Failed, d.Before.Requests, d.After.Failed, d.After.Requests)
+	c.check(d.Class == correlate.Confirmed && !d.UndoneAt.IsZero(), "after the rollback it says that this has helped")
 }
 
 // checkSecrets looks for the secrets that were in the errors in everything that

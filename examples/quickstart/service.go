@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/spanticket/spanticket/autoticket"
 	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/deployment"
 	"github.com/spanticket/spanticket/enrich"
 	"github.com/spanticket/spanticket/sinks"
 )
@@ -23,35 +25,44 @@ import (
 //go:embed rules.yaml
 var rules []byte
 
-// service is one service of the shop. Its engine stays, as what tells people
-// about it; the process that answers at its address changes with each deployment.
+// service is one service of the shop. Its address stays; the process that answers there,
+// with an engine of its own, changes with each deployment.
 type service struct {
 	name     string
 	critical bool // the shop lives by it
-	engine   *autoticket.Engine
+	store    correlate.Store
+	sink     sinks.Sink
 	address  *address
-	running  *process // nil before the first deployment
-	deploys  int
+
+	mu      sync.Mutex
+	running *process // nil before the first deployment
+	deploys int
+	before  autoticket.Stats // of processes that are gone
 }
 
 // newService returns a service that files its tickets in the sink. It answers
 // nobody until it is deployed.
 func newService(name string, critical bool, store correlate.Store, sink sinks.Sink) (*service, error) {
+	a, err := listen()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return &service{name: name, critical: critical, store: store, sink: sink, address: a}, nil
+}
+
+// newEngine returns what tells people about a process.
+func (s *service) newEngine() (*autoticket.Engine, error) {
 	engine, err := autoticket.New(autoticket.Config{
 		RuleYAML:  rules,
-		Sinks:     map[string]sinks.Sink{"console": sink},
-		Store:     store,
+		Sinks:     map[string]sinks.Sink{"console": s.sink},
+		Store:     s.store,
 		TraceLink: enrich.Jaeger("http://localhost:16686"),
 	})
 	if err != nil {
 		// A service would log this and run on: a nil engine does nothing.
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
-	a, err := listen()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), engine.Shutdown(context.Background()))
-	}
-	return &service{name: name, critical: critical, engine: engine, address: a}, nil
+	return engine, nil
 }
 
 // release is what a deployment brings.
@@ -65,24 +76,33 @@ type release struct {
 // itself.
 type process struct {
 	version  string
+	engine   *autoticket.Engine
 	provider *sdktrace.TracerProvider
 	server   *http.Server
 	turn     *turn
 	served   chan error // what Serve returned
 }
 
-// deploy starts a release, and then stops the one before it when that has
-// answered what it was asked.
+// deploy stops the release before, when that has answered what it was asked, and starts
+// another one. Who asks meanwhile waits.
 func (s *service) deploy(ctx context.Context, r release, handler func(telemetry) http.Handler) error {
+	if err := s.retire(ctx); err != nil {
+		return fmt.Errorf("%s: stopping the release before %s: %w", s.name, r.version, err)
+	}
+	engine, err := s.newEngine()
+	if err != nil {
+		return err
+	}
 	s.deploys++
 	provider := sdktrace.NewTracerProvider(
 		// An exporter's processor would come next; the engine needs none.
-		sdktrace.WithSpanProcessor(s.engine.SpanProcessor()),
+		sdktrace.WithSpanProcessor(engine.SpanProcessor()),
 		sdktrace.WithResource(s.resource(r)),
 	)
 	t := telemetry{provider: provider}
 	p := &process{
 		version:  r.version,
+		engine:   engine,
 		provider: provider,
 		server: &http.Server{
 			Handler:           t.server(handler(t)),
@@ -97,15 +117,60 @@ func (s *service) deploy(ctx context.Context, r release, handler func(telemetry)
 	// would have to decide whether another request is on its way.
 	p.server.SetKeepAlivesEnabled(false)
 	go func() { p.served <- p.server.Serve(p.turn) }()
-	before := s.running
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.running = p
-	if before == nil {
+	return nil
+}
+
+// retire stops the process that runs, if one does.
+func (s *service) retire(ctx context.Context) error {
+	p := s.running
+	if p == nil {
 		return nil
 	}
-	if err := before.stop(ctx); err != nil {
-		return fmt.Errorf("%s: stopping the release before %s: %w", s.name, r.version, err)
+	err := p.stop(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running, s.before = nil, together(s.before, p.engine.Stats())
+	return err
+}
+
+// announce tells what was deployed since a time, as a pipeline does whose spans come by.
+func (s *service) announce(ctx context.Context, r release, status deployment.Status, since time.Time) {
+	deployment.Record(ctx, s.running.provider.Tracer("pipeline"), deployment.Deployment{
+		Scope:   correlate.Scope{Namespace: "shop", Service: s.name, Environment: "demo"},
+		Version: r.version, Revision: r.revision, Status: status, By: "ci", Time: since, Done: time.Now(),
+		Changelog: "https://git.example.com/shop/" + s.name + "/commit/" + r.revision,
+		Rollback:  "kubectl rollout undo deployment/" + s.name,
+	})
+}
+
+// stats returns what the engines of all of its processes have done, as far as the report
+// needs it.
+func (s *service) stats() autoticket.Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running == nil {
+		return s.before
 	}
-	return nil
+	return together(s.before, s.running.engine.Stats())
+}
+
+func together(a, b autoticket.Stats) autoticket.Stats {
+	sum := func(a, b map[string]int64) map[string]int64 {
+		out := map[string]int64{}
+		for _, counts := range []map[string]int64{a, b} {
+			for name, n := range counts {
+				out[name] += n
+			}
+		}
+		return out
+	}
+	return autoticket.Stats{
+		Spans: a.Spans + b.Spans, Occurrences: a.Occurrences + b.Occurrences,
+		Decisions: sum(a.Decisions, b.Decisions), Dropped: sum(a.Dropped, b.Dropped),
+	}
 }
 
 // resource says who is running. Tickets quote it, so that a reader knows which
@@ -138,16 +203,11 @@ func (p *process) stop(ctx context.Context) error {
 		err = errors.Join(err, served)
 	}
 	// A server that is shut down drops the requests that it has accepted and
-	// not read yet, so they come first.
-	return errors.Join(err, p.turn.wait(ctx), p.server.Shutdown(ctx), p.server.Close(), p.provider.Shutdown(ctx))
+	// not read yet, so they come first; and what makes tickets of spans comes last.
+	return errors.Join(err, p.turn.wait(ctx), p.server.Shutdown(ctx), p.server.Close(), p.provider.Shutdown(ctx), p.engine.Shutdown(ctx))
 }
 
-// stop ends the service: first what makes spans, then what makes tickets of
-// them.
+// stop ends the service.
 func (s *service) stop(ctx context.Context) error {
-	var err error
-	if s.running != nil {
-		err = s.running.stop(ctx)
-	}
-	return errors.Join(err, s.address.close(), s.engine.Shutdown(ctx))
+	return errors.Join(s.retire(ctx), s.address.close())
 }

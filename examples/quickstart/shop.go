@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 
-	"github.com/spanticket/spanticket/correlate"
+	"github.com/spanticket/spanticket/correlate/boltstore"
 	"github.com/spanticket/spanticket/sinks/console"
 )
 
@@ -14,7 +16,8 @@ import (
 // tickets go.
 type shop struct {
 	screen   *screen
-	store    *correlate.Memory // shared by the engines of all services
+	store    *boltstore.Store // shared by all engines, and longer there than any
+	folder   string           // where it is
 	book     *book
 	services []*service // in the order of a request
 	load     *load
@@ -24,10 +27,13 @@ type shop struct {
 
 // openShop deploys all services. The shop must be closed, whatever the error.
 func openShop(ctx context.Context, screen *screen) (*shop, error) {
-	s := &shop{
-		screen: screen,
-		store:  new(correlate.Memory),
-		book:   &book{screen: screen, console: console.New(console.Config{Writer: screen})},
+	s := &shop{screen: screen, book: &book{screen: screen, console: console.New(console.Config{Writer: screen})}}
+	var err error
+	if s.folder, err = os.MkdirTemp("", "quickstart"); err != nil {
+		return s, err
+	}
+	if s.store, err = boltstore.Open(boltstore.Config{Path: filepath.Join(s.folder, "tickets.db")}); err != nil {
+		return s, err
 	}
 	for _, name := range []string{"storefront", "checkout", "payment"} {
 		service, err := newService(name, name == "payment", s.store, s.book)
@@ -80,7 +86,7 @@ func (s *shop) showAddresses() {
 // flush brings what has failed so far to the sink.
 func (s *shop) flush(ctx context.Context) error {
 	for _, service := range s.services {
-		if err := service.engine.Flush(ctx); err != nil {
+		if err := service.running.engine.Flush(ctx); err != nil {
 			return fmt.Errorf("%s: %w", service.name, err)
 		}
 	}
@@ -93,6 +99,12 @@ func (s *shop) close(ctx context.Context) error {
 	for _, service := range s.services {
 		errs = append(errs, service.stop(ctx))
 	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	if s.folder != "" {
+		errs = append(errs, os.RemoveAll(s.folder))
+	}
 	return errors.Join(errs...)
 }
 
@@ -100,7 +112,7 @@ func (s *shop) close(ctx context.Context) error {
 // failed, as far as that is decided.
 func (s *shop) spans() (seen, failing int64) {
 	for _, service := range s.services {
-		st := service.engine.Stats()
+		st := service.stats()
 		seen += st.Spans
 		failing += failingSpans(st)
 	}

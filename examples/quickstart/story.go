@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/spanticket/spanticket/correlate/deployment"
 	"github.com/spanticket/spanticket/sinks"
 )
 
@@ -77,9 +78,11 @@ func (s *shop) play(ctx context.Context) error {
 	bad := badPayment()
 	s.screen.say("\n>>> payment %s is deployed: %s (its pool has %d connections)\n", bad.version, bad.change, bad.pool)
 	phase.Store("payment " + bad.version)
+	began := time.Now()
 	if err := s.deployPayment(ctx, bad); err != nil {
 		return err
 	}
+	s.payment().announce(ctx, bad.release, deployment.Succeeded, began)
 	if err := s.load.seen.await(ctx, func(t tally) bool { return t.failed >= enoughFailed }); err != nil {
 		return fmt.Errorf("waiting for %d failed orders: %w", enoughFailed, err)
 	}
@@ -87,9 +90,11 @@ func (s *shop) play(ctx context.Context) error {
 	good := goodPayment()
 	s.screen.say("\n>>> payment is rolled back to %s (its pool has %d connections)\n", good.version, good.pool)
 	phase.Store("rolled back")
+	began = time.Now()
 	if err := s.deployPayment(ctx, good); err != nil {
 		return err
 	}
+	s.payment().announce(ctx, bad.release, deployment.RolledBack, began)
 	// All tickets that there will be are filed by then.
 	if err := s.flush(ctx); err != nil {
 		return err

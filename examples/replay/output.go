@@ -30,7 +30,7 @@ type ticket struct {
 	LastSeen    time.Time    `json:"last_seen"`
 	Origin      sinks.Origin `json:"origin"`
 	Path        []sinks.Step `json:"path"`
-	Suspects    []string     `json:"suspects"` // deployments; none are known to a recording of spans
+	Suspects    []string     `json:"suspects"` // deployments, the surest first
 	Links       []sinks.Link `json:"links"`
 	Exception   exception    `json:"exception"`
 	Explain     []string     `json:"explain,omitempty"`
@@ -53,6 +53,15 @@ func summaryOf(o rehearsal.Outcome) summary {
 	return summary{Spans: o.Stats.Spans, Occurrences: o.Stats.Occurrences, Problems: o.Problems, Tickets: len(o.Tickets), Decisions: o.Stats.Decisions}
 }
 
+// suspects names the deployments that are suspected.
+func suspects(t sinks.Ticket) []string {
+	out := []string{}
+	for _, s := range t.Suspects {
+		out = append(out, s.String())
+	}
+	return out
+}
+
 // printJSON writes an object a ticket, and one with the summary.
 func printJSON(w io.Writer, o rehearsal.Outcome, explain bool) error {
 	out := bufio.NewWriter(w)
@@ -62,7 +71,7 @@ func printJSON(w io.Writer, o rehearsal.Outcome, explain bool) error {
 		line := ticket{
 			Key: t.Key, Signature: t.Signature, Rule: t.Rule, State: t.State, Service: t.Service, Environment: t.Environment,
 			Operation: t.Operation, Severity: t.Severity, Title: t.Title, Count: t.Count, FirstSeen: t.FirstSeen, LastSeen: t.LastSeen,
-			Origin: t.Origin, Path: append([]sinks.Step{}, t.Path...), Suspects: []string{}, Links: append([]sinks.Link{}, t.Links...),
+			Origin: t.Origin, Path: append([]sinks.Step{}, t.Path...), Suspects: suspects(t.Ticket), Links: append([]sinks.Link{}, t.Links...),
 			Exception: exception{Type: t.Exception.Type, Message: t.Exception.Message},
 		}
 		if explain {

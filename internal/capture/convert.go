@@ -145,6 +145,17 @@ func (c *Converter) Clone() Converter {
 // Scope returns the scope of a resource.
 func (c *Converter) Scope(r *resource.Resource) correlate.Scope { return c.process(r).scope }
 
+// Resource returns the scope of a resource, and what it says.
+func (c *Converter) Resource(r *resource.Resource) (correlate.Scope, []correlate.Attribute) {
+	p := c.process(r)
+	return p.scope, p.attrs
+}
+
+// Call returns who made a call, of which kind, and what the span says of it.
+func (c *Converter) Call(sp sdktrace.ReadOnlySpan) (from correlate.Scope, kind string, attrs []correlate.Attribute) {
+	return c.process(sp.Resource()).scope, celrule.KindName(sp.SpanKind()), attributes(sp.Attributes())
+}
+
 func (c *Converter) process(r *resource.Resource) *process {
 	id := r.Equivalent()
 	if p := c.resources[id]; p != nil {

@@ -66,6 +66,9 @@ type Gate struct {
 	// Firsts keeps first occurrences in the journal, if there is one. It must be set
 	// before spans come.
 	Firsts *Firsts
+	// Noticed is given spans that may announce a deployment, and a few of all others. It
+	// must be set before spans come, and not block. nil wants none.
+	Noticed func(sdktrace.ReadOnlySpan)
 
 	queue    chan Item
 	bytes    atomic.Int64
@@ -152,7 +155,11 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan, it *Item) bool {
 	m := set.MatchStatus(sp, status)
 	// A span that failed is needed whoever matches it: it may be the origin of
 	// what a rule matches further up.
-	panicked := len(sp.Events()) > 0 && celrule.Panicked(sp, status)
+	events := len(sp.Events()) > 0
+	panicked := events && celrule.Panicked(sp, status)
+	if events || id[7] == noticed || sp.Name() == announcement {
+		g.notice(sp)
+	}
 	failed := status == codes.Error || panicked
 	counts := m.Verdict == celrule.Matched || failed
 	passed := !counts && m.Verdict != celrule.NoRule
@@ -168,6 +175,19 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan, it *Item) bool {
 		return false // before anything is moved: most spans leave here
 	}
 	return g.fill(it, Item{Span: sp, Plain: plain, Panicked: panicked, Counts: counts, Kept: kept}, set, m)
+}
+
+// announcement is the name of spans that announce a deployment.
+const announcement = "deployment"
+
+// noticed is what the IDs of those few spans end with that are given to Noticed
+// whatever they are: one in 256.
+const noticed = 0x5a
+
+func (g *Gate) notice(sp sdktrace.ReadOnlySpan) {
+	if g.Noticed != nil {
+		g.Noticed(sp)
+	}
 }
 
 // fill completes an item with what was matched, if the engine needs to see it,

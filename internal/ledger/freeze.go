@@ -11,9 +11,7 @@ import (
 
 // freeze evaluates the rule's answers and puts them, redacted, into the problem.
 func (l *Ledger) freeze(p *correlate.Problem, b coalesce.Batch, now time.Time) {
-	if l.Suspects != nil {
-		p.Suspects = l.Suspects(*p, now)
-	}
+	p.Suspects = l.suspects(*p, now)
 	a, err := b.Set.Answers(b.Rule, b.Newest, p, l.scrub)
 	if err != nil {
 		l.Logger.Warn("spanticket: part of a rule failed, its default is used", "rule", b.Batch.Rule, "error", l.Redactor.Text(err.Error()))

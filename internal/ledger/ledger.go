@@ -32,11 +32,16 @@ type Config struct {
 	Learn    func(correlate.Problem) // is told of problems that the store has; nil means nobody is
 	Link     func(string) string     // makes a URL one that may be stored; nil leaves them
 
-	// Suspects returns which deployments may be to blame for a problem that opens, and
-	// Changed when a service was last deployed; from what is known, without waiting.
-	// nil knows of none.
+	// Suspects returns which deployments may be to blame for a problem that opens, or is
+	// open, and Changed when a service was last deployed; from what is known, without
+	// waiting. nil knows of none. Learnt is how often what they know has changed, and
+	// Coming is told of a problem that may open.
 	Suspects func(correlate.Problem, time.Time) correlate.Suspects
 	Changed  func(correlate.Scope, time.Time) time.Time
+	Learnt   func() int64
+	Coming   func(correlate.Problem)
+	// Met is told that a service was found to have called another one.
+	Met func(caller, callee correlate.Scope, at time.Time)
 
 	Writer string        // random, of this run of this process (see [correlate.Writer]); one is made if it is empty
 	Peers  []string      // services that file their failures themselves
@@ -57,6 +62,7 @@ type Ledger struct {
 	admissions admissions
 	reports    reports
 	aliases    aliases
+	again      asks
 	standsIn   bool // for another, whose store is out of reach
 
 	mu     sync.Mutex
@@ -74,6 +80,7 @@ func New(c Config) *Ledger {
 		Config:     c,
 		admissions: admissions{budgets: map[ruleOf]*budget{}, owed: map[correlate.Scope][]correlate.Spent{}, adopted: map[correlate.Scope]time.Time{}, restored: map[correlate.Scope]bool{}},
 		reports:    reports{coming: map[reportOf]*news{}, told: map[reportOf]*news{}},
+		again:      asks{of: map[correlate.Key]ask{}},
 		aliases:    aliases{upgrades: map[correlate.Scope]upgrade{}, of: map[correlate.Key]correlate.Alias{}},
 	}
 }
@@ -181,6 +188,14 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 	l.follow(key, next)
 	l.admissions.failed = false
 	l.spend(b, change, before, next, paid, now)
+	switch change {
+	case correlate.ChangeBelow:
+		if l.Coming != nil {
+			l.Coming(next)
+		}
+	case correlate.ChangeOpened, correlate.ChangeReopened:
+		l.answered(next)
+	}
 	l.relist(before, next, b.Count)
 	return change, nil
 }
@@ -188,56 +203,10 @@ func (l *Ledger) Apply(ctx context.Context, b coalesce.Batch, now time.Time) (co
 // follow remembers when a problem will be resolved.
 func (l *Ledger) follow(key correlate.Key, p correlate.Problem) {
 	l.watch.set(key, p)
+	l.expect(key, p)
 	l.mu.Lock()
 	l.open, l.holds = l.watch.len, l.watch.held
 	l.mu.Unlock()
-}
-
-// Next returns when Sweep has something to resolve. It is zero if no problem is
-// open.
-func (l *Ledger) Next() time.Time { return l.watch.next() }
-
-// Sweep resolves what has gone quiet. It returns an error when the store
-// failed; what is left is due again at the next call.
-func (l *Ledger) Sweep(ctx context.Context, now time.Time) (resolved int, err error) {
-	if err := errors.Join(l.list(ctx, now), l.Report(ctx, now)); err != nil {
-		return 0, err
-	}
-	for _, key := range l.watch.due(now) {
-		change, err := l.quieten(ctx, key, now)
-		if err != nil {
-			return resolved, err
-		}
-		if change == correlate.ChangeResolved {
-			resolved++
-		}
-	}
-	return resolved, nil
-}
-
-func (l *Ledger) quieten(ctx context.Context, key correlate.Key, now time.Time) (change correlate.Change, err error) {
-	var next correlate.Problem
-	err = l.Store.Update(ctx, key, func(cur correlate.Record, found bool) (correlate.Record, []correlate.Delivery, error) {
-		if !found {
-			next, change = correlate.Problem{}, correlate.ChangeNone
-			return cur, nil, nil
-		}
-		return correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
-			next, change = p.Quieten(now)
-			if change == correlate.ChangeResolved {
-				next, add = next.Queue(correlate.OpResolve, filed(next), now)
-			}
-			return next, add, nil
-		})(cur, found)
-	})
-	if errors.As(err, new(*correlate.FormatError)) {
-		err, next = nil, correlate.Problem{} // a newer program's: it looks after it
-	}
-	if err != nil {
-		return change, fmt.Errorf("ledger: resolving %s: %w", key.ID, err)
-	}
-	l.follow(key, next)
-	return change, nil
 }
 
 // filed returns the sinks that have the problem, or will.

@@ -17,8 +17,13 @@ const keepUpstream = time.Minute
 // upstream returns what the occurrences of a batch are symptoms of in other
 // services, or the zero Upstream. They are counted on the problem with the key.
 func (l *Ledger) upstream(ctx context.Context, key correlate.Key, b coalesce.Batch, now time.Time) (correlate.Upstream, error) {
+	met := func(caller, callee correlate.Scope) {
+		if l.Met != nil {
+			l.Met(caller, callee, now)
+		}
+	}
 	for _, c := range b.Calls {
-		u, err := correlate.FindUpstream(ctx, l.Store, b.Scope, c)
+		u, err := correlate.FollowCall(ctx, l.Store, b.Scope, c, met)
 		if err != nil {
 			return u, fmt.Errorf("ledger: asking what became of a call: %w", err)
 		}

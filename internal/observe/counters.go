@@ -33,6 +33,9 @@ type Counters struct {
 	Journal Journal
 	// Withheld counts values that were taken out as secret or personal, by kind.
 	Withheld Kinds
+	// Suspects counts answers to who is to blame, as tickets are told of them, by the class
+	// of the first suspect; "none" if there is none.
+	Suspects Kinds
 }
 
 // Journal counts first occurrences: those that were kept before OnEnd returned,

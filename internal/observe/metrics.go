@@ -23,6 +23,10 @@ type Gauges struct {
 	Lost func() time.Time
 	// Rules returns how many rules are sound, failing, and switched off.
 	Rules func() (sound, failing, off int64)
+	// Deployments returns what became of the deployments that were announced, by outcome, and
+	// Known how many are known. nil if nothing is to be known of them.
+	Deployments func() map[string]int64
+	Known       func() int64
 	// Limits returns how it stands with each account of a sink.
 	Limits func() []Limit
 }
@@ -54,6 +58,9 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 	parked := m.upDown("spanticket.delivery.parked", "{delivery}", "Deliveries that are parked and wait for somebody to decide, by sink, as far as this process knows.")
 	waiting := m.upDown("spanticket.store.waiting", "{batch}", "Batches of occurrences, each of one signature, that wait for the store.")
 	lost := m.gauge("spanticket.store.outage", "s", "For how long the store has been out of reach; 0 while it is not.")
+	suspects := m.counter("spanticket.suspects", "{answer}", "Answers to which deployment is to blame, as tickets are told of them, by the class of the first suspect: confirmed, strong, likely, possible or none.")
+	deployments := m.counter("spanticket.deployments", "{deployment}", "Deployments that were announced to this process, by outcome: noted, known, invalid, too_many, failed or missed.")
+	known := m.upDown("spanticket.deployment.known", "{deployment}", "Deployments that this process knows of.")
 	panics := m.counter("spanticket.panics", "{panic}", "Defects of the library that showed as panics of its own goroutines, which went on.")
 	if m.err != nil {
 		return nil, fmt.Errorf("observe: making an instrument: %w", m.err)
@@ -77,6 +84,16 @@ func Export(mp metric.MeterProvider, c *Counters, d *Deliveries, g Gauges) (stop
 		}
 		for kind, n := range c.Withheld.Counts() {
 			o.ObserveInt64(withheld, n, metric.WithAttributes(attribute.String("spanticket.kind", kind)))
+		}
+		answers := c.Suspects.Counts()
+		for _, class := range []string{"confirmed", "strong", "likely", "possible", "none"} {
+			o.ObserveInt64(suspects, answers[class], metric.WithAttributes(attribute.String("spanticket.class", class)))
+		}
+		if g.Deployments != nil {
+			for outcome, n := range g.Deployments() {
+				o.ObserveInt64(deployments, n, metric.WithAttributes(attribute.String("spanticket.outcome", outcome)))
+			}
+			o.ObserveInt64(known, g.Known())
 		}
 		for _, l := range g.Limits() {
 			account := attribute.String("spanticket.account", l.Account)

@@ -14,8 +14,8 @@ import (
 const leastBody = 2000
 
 // fit cuts a ticket to a sink's limits, by structure and the least useful
-// first: older evidence, history, explanations, the stack trace, attributes,
-// messages, and in the end facts and long names. What was cut is named in the ticket.
+// first: older evidence, history, explanations, other suspects, the stack trace, attributes,
+// messages, what speaks for a suspect, and in the end facts and long names. What was cut is named in the ticket.
 func fit(t *sinks.Ticket, l sinks.Limits) {
 	if l.Title > 0 && utf8.RuneCountInString(t.Title) > l.Title {
 		t.Title = string([]rune(t.Title)[:max(0, l.Title-1)]) + "…"
@@ -70,6 +70,7 @@ var cuts = []func(*sinks.Ticket) string{
 		t.Why = t.Why[:1]
 		return "the explanation of the signature"
 	},
+	fewerSuspects,
 	func(t *sinks.Ticket) string {
 		if t.Exception.Stacktrace == "" {
 			return ""
@@ -121,6 +122,7 @@ var cuts = []func(*sinks.Ticket) string{
 		t.Evidence, t.History = nil, nil
 		return "evidence and history"
 	},
+	shorterSuspect,
 	func(t *sinks.Ticket) string {
 		if len(t.Missing)+len(t.Facts) == 0 {
 			return ""
@@ -141,6 +143,7 @@ var cuts = []func(*sinks.Ticket) string{
 	func(t *sinks.Ticket) string {
 		t.Exception.Message = line(t.Exception.Message)
 		cut := short(&t.Exception.Message, 100)
+		cut = noSuspect(t) || cut
 		names := []*string{
 			&t.Rule, &t.Severity, &t.Team, &t.Namespace, &t.Service, &t.Environment, &t.Operation, &t.Exception.Type,
 			&t.Origin.Service, &t.Origin.Operation, &t.Origin.TraceID, &t.Origin.SpanID, &t.Previous.ID,

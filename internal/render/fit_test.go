@@ -40,8 +40,8 @@ func TestFit(t *testing.T) {
 		{"nothing is cut without need", 100_000, nil},
 		{"nor where there is no limit", 0, nil},
 		{"the oldest evidence goes first", full - 1, []string{"3 older samples"}},
-		{"then history, and the end of a stack trace", 4200, []string{"3 older samples", "31 entries of the history", "part of the stack trace"}},
-		{"then explanations, and all of the stack trace", 1500, []string{"3 older samples", "31 entries of the history", "the explanation of the signature", "the stack trace"}},
+		{"then history, and the end of a stack trace", 5000, []string{"3 older samples", "31 entries of the history", "part of the stack trace"}},
+		{"then explanations, other suspects, and all of the stack trace", 2300, []string{"3 older samples", "31 entries of the history", "the explanation of the signature", "1 other suspect", "the stack trace"}},
 	} {
 		t.Run(test.rule, func(t *testing.T) {
 			ticket := big()
@@ -120,6 +120,18 @@ func anything(t *rapid.T) correlate.Problem {
 		}
 		s.Attributes[text(t, "key", 1000)] = text(t, "value", 4000)
 	}
+	for i := range p.Suspects.Ranked {
+		s := &p.Suspects.Ranked[i]
+		s.Version, s.Revision, s.By, s.Name, s.ID = text(t, "version", 300), text(t, "revision", 300), text(t, "by", 600), text(t, "deployment", 600), text(t, "id", 300)
+		s.Means, s.Class, s.Rollback = text(t, "means", 300), text(t, "class", 300), text(t, "rollback", 1100)
+		s.Changelog = "https://git.example/" + strings.Repeat("x", rapid.IntRange(0, 2000).Draw(t, "changelog"))
+		for range rapid.IntRange(0, 12).Draw(t, "evidence") {
+			s.Evidence = append(s.Evidence, text(t, "piece", 400))
+		}
+	}
+	if rapid.Bool().Draw(t, "none") {
+		p.Suspects.Ranked, p.Suspects.Reason = nil, text(t, "reason", 1000)
+	}
 	for range rapid.IntRange(0, 40).Draw(t, "history") {
 		p.History = append(p.History, correlate.Entry{Time: at, What: text(t, "what", 200)})
 	}
@@ -127,7 +139,7 @@ func anything(t *rapid.T) correlate.Problem {
 }
 
 // margin is what the lines of a text begin with, if they do not begin with a blank.
-var margin = regexp.MustCompile(`^(Fails|Error|Service|Operation|State|Since|Last seen|Count|Severity|Team|Runbook|Trace|Rule|Labels|Previous|Signature|Key|Problems, |Facts$|Path, |Links$|Stack trace$|Evidence, |Missing$|History, |Why this ticket$|Left out, |Impact$)`)
+var margin = regexp.MustCompile(`^(Fails|Error|Service|Operation|State|Since|Last seen|Count|Severity|Team|Runbook|Trace|Rule|Labels|Previous|Signature|Key|Problems, |Facts$|Suspected deployment$|No deployment is suspected: |Path, |Links$|Stack trace$|Evidence, |Missing$|History, |Why this ticket$|Left out, |Impact$)`)
 
 // requireWellFormed fails if something that is quoted could be taken for the text's own,
 // as a fence that nobody closes. Where the text ends early its last line may be any

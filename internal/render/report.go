@@ -13,7 +13,7 @@ func report(p correlate.Problem, t *sinks.Ticket) {
 	for i, g := range groups {
 		n := 0
 		if len(groups) > 1 || g.What != "" {
-			t.Groups = append(t.Groups, sinks.Group{What: g.What, Value: g.Value, Problems: g.Problems, Count: g.Count})
+			t.Groups = append(t.Groups, sinks.Group{What: whatOf(g.Shared), Value: g.Value, Problems: g.Problems, Count: g.Count})
 			n = i + 1
 		}
 		for _, m := range g.Members {
@@ -24,7 +24,7 @@ func report(p correlate.Problem, t *sinks.Ticket) {
 	}
 	t.Others = p.Others()
 	for _, s := range p.Shared() {
-		t.Facts = append(t.Facts, sinks.Fact{Name: s.What + " " + s.Value, Value: fmt.Sprintf("of %d of the %d listed, %s", s.Problems, len(p.Members), count(int(s.Count), "occurrence", "occurrences"))})
+		t.Facts = append(t.Facts, sinks.Fact{Name: whatOf(s) + " " + s.Value, Value: fmt.Sprintf("of %d of the %d listed, %s", s.Problems, len(p.Members), count(int(s.Count), "occurrence", "occurrences"))})
 	}
 	n := len(p.Members) + int(p.Others())
 	switch p.Report {
@@ -53,10 +53,18 @@ func report(p correlate.Problem, t *sinks.Ticket) {
 func mostly(p correlate.Problem) string {
 	for _, s := range p.Shared() {
 		if s.What != "version" && len(p.Members) >= 5 && s.Problems*5 >= len(p.Members)*4 { // a version is seldom news
-			return fmt.Sprintf(", mostly of %s %s", s.What, s.Value)
+			return fmt.Sprintf(", mostly of %s %s", whatOf(s), s.Value)
 		}
 	}
 	return ""
+}
+
+// whatOf says what members share. That a deployment is to blame is not certain.
+func whatOf(s correlate.Shared) string {
+	if s.What == "deployment" {
+		return "suspected deployment"
+	}
+	return s.What
 }
 
 // ofRule names the rule of all members, if they have the same.

@@ -69,6 +69,9 @@ func (r *Renderer) Ticket(ctx context.Context, p correlate.Problem, d correlate.
 func (r *Renderer) links(t *sinks.Ticket) {
 	t.Runbook = URL(r.Redactor, t.Runbook)
 	t.Previous.URL = URL(r.Redactor, t.Previous.URL)
+	for i := range t.Suspects {
+		t.Suspects[i].Changelog = URL(r.Redactor, t.Suspects[i].Changelog)
+	}
 	for i := range t.Links {
 		t.Links[i].URL = URL(r.Redactor, t.Links[i].URL)
 	}
@@ -147,6 +150,7 @@ func layout(p correlate.Problem, d correlate.Delivery) sinks.Ticket {
 	if s.Dropped > 0 {
 		t.Missing = append(t.Missing, fmt.Sprintf("earlier events: the newest were kept, and %d dropped; an earlier exception may be among them", s.Dropped))
 	}
+	suspects(p.Suspects, &t)
 	if p.Report != "" {
 		report(p, &t)
 		return t

@@ -73,6 +73,16 @@ func everything() correlate.Problem {
 			Sink: "tracker", Generation: 2, State: correlate.Open,
 			Receipt: correlate.Receipt{ID: "43", URL: "https://tracker.example/43"}, Previous: correlate.Receipt{ID: "41", URL: "https://tracker.example/41"},
 		}},
+		Suspects: correlate.Suspects{Asked: at, Ranked: []correlate.Suspect{
+			{
+				Scope: correlate.Scope{Namespace: "shop", Service: "checkout", Environment: "production"}, Version: "1.8.0", Revision: "0f1e2d3c", ID: "run-812", Name: "checkout-1.8.0",
+				Time: at.Add(-6 * time.Minute), Undone: at.Add(40 * time.Minute), By: "alice", Changelog: "https://git.example/checkout/releases/1.8.0",
+				Rollback: "kubectl rollout undo \\\n  deployment/checkout", Class: "strong", Means: "the failures began with it", Delay: 6 * time.Minute,
+				Before: correlate.Share{Failed: 2, Requests: 4012}, After: correlate.Share{Failed: 410, Requests: 3988}, Ratio: 206.2,
+				Evidence: []string{"the first failure came 6 min after the change", "but it runs well in 2 other services"},
+			},
+			{Scope: correlate.Scope{Namespace: "shop", Service: "orders-db", Environment: "production"}, Version: "16.2", Time: at.Add(-time.Hour), Class: "possible", Distance: 1, Shared: true, Delay: time.Hour},
+		}},
 		History: []correlate.Entry{{Time: at.Add(-48 * time.Hour), What: "opened"}, {Time: at.Add(-24 * time.Hour), What: "resolved: quiet for 30m0s"}, {Time: at, What: "reopened"}},
 	}
 }
@@ -169,6 +179,8 @@ func TestNoSecretLeaves(t *testing.T) {
 	var p correlate.Problem
 	s.fill(reflect.ValueOf(&p).Elem())
 	p.Filings[0].Sink = "tracker"
+	p.Suspects.Asked = at
+	p.Suspects.Ranked[0].Changelog = "https://git.example/?token=" + s.next()
 	var facts enrich.Facts
 	s.fill(reflect.ValueOf(&facts).Elem())
 	facts.Links[0].URL = "https://user:" + s.next() + "@grafana.example/?token=" + s.next()
