@@ -178,7 +178,10 @@ func (c *changes) suspects(p correlate.Problem, now time.Time) (s correlate.Susp
 		}
 	}
 	rates := c.rates
-	if c.meter != nil {
+	switch {
+	case !failed(p):
+		rates = nil // they count what failed
+	case c.meter != nil:
 		rates = c.meter.counts.At(now)
 	}
 	v := deployment.Suspects(of, h, c.graph, rates, at)
@@ -188,6 +191,9 @@ func (c *changes) suspects(p correlate.Problem, now time.Time) (s correlate.Susp
 	}
 	return s
 }
+
+// failed reports whether what occurs has failed, and not but taken too long.
+func failed(p correlate.Problem) bool { return p.Newest().Status == "ERROR" }
 
 // coming is told of a problem that may open.
 func (c *changes) coming(p correlate.Problem, now time.Time) {

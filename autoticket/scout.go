@@ -202,10 +202,14 @@ func (s *scout) prefetch(now time.Time) {
 		defer s.e.recover("rates are not fetched")
 		ctx, cancel := context.WithTimeout(s.e.ctx, maxFetch)
 		defer cancel()
-		if err := f.Prefetch(ctx, queries); err != nil && s.e.ctx.Err() == nil {
+		err := f.Prefetch(ctx, queries)
+		if err != nil && s.e.ctx.Err() == nil {
 			s.e.s.config.Logger.Debug("spanticket: rates of failures before and after deployments are not complete", "error", err)
 		}
-		s.c.asOf.Store(at.Unix())
+		// While nothing can be fetched, what there was is better.
+		if was := time.Unix(s.c.asOf.Load(), 0); err == nil || at.Sub(was) >= maxAsOf {
+			s.c.asOf.Store(at.Unix())
+		}
 	}()
 }
 

@@ -16,8 +16,8 @@ type Suspects struct {
 	Changes int       `json:"changes"` // how often the answer became another one, since the problem opened
 }
 
-// Suspect is a deployment that is probably to blame for a problem, as it was when
-// the problem's ticket was last told of it.
+// Suspect is a deployment that is probably to blame for a problem, as far as was known
+// when it was asked last.
 type Suspect struct {
 	Scope     Scope     `json:"scope"` // of the service that was changed
 	Version   string    `json:"version"`
@@ -75,6 +75,9 @@ func (s Suspect) same(t Suspect) bool {
 	return s.is(t) && s.Class == t.Class && s.Unhelped == t.Unhelped && s.Undone.IsZero() == t.Undone.IsZero()
 }
 
+// figures are what of a suspect grows while it stays the same.
+func (s Suspect) figures() [2]Share { return [2]Share{s.Before, s.After} }
+
 // same reports whether two answers differ in nothing that matters to people.
 func (s Suspects) same(t Suspects) bool {
 	return s.Reason == t.Reason && slices.EqualFunc(s.Ranked, t.Ranked, Suspect.same)
@@ -97,15 +100,23 @@ const (
 
 // Reconsider takes the answer to the question of who is to blame that is given now,
 // while the problem is open. It is a pure function like [Problem.Observe], and
-// the caller does the same about ChangeUpdated. ChangeNoted is to be stored alone: where
-// nothing was known, why nobody is suspected is no news. Otherwise there is nothing new that is
-// to be told by now, and p is returned as it is.
+// the caller does the same about ChangeUpdated. ChangeNoted is to be stored alone, for when
+// the sinks are told of something else: figures that have grown, and why nobody is suspected
+// where nothing was known. Otherwise there is nothing new by now, and p is returned as it is.
 //
-// What of a suspect was rolled back, and that it helped, is told at once, once; all else
-// at most at a growing interval.
+// The first suspect, that it was rolled back, and that this helped, is told at once, once;
+// all else at most at a growing interval.
 func (p Problem) Reconsider(s Suspects, now time.Time) (Problem, Change) {
-	if p.State != Open || p.Hold != "" || p.Report != "" || s.Asked.IsZero() || s.same(p.Suspects) {
+	if p.State != Open || p.Hold != "" || p.Report != "" || s.Asked.IsZero() {
 		return p, ChangeNone
+	}
+	if s.same(p.Suspects) {
+		if s.lead().figures() == p.Suspects.lead().figures() {
+			return p, ChangeNone
+		}
+		p = p.clone()
+		p.Suspects.Ranked = s.Ranked
+		return p, ChangeNoted
 	}
 	if now.Before(p.mayChange()) && !s.settles(p.Suspects) {
 		return p, ChangeNone
@@ -124,10 +135,14 @@ func (p Problem) Reconsider(s Suspects, now time.Time) (Problem, Change) {
 // Conclude takes the answer that is given when a problem has just been resolved: what
 // it says last is what came of it. It is a pure function like [Problem.Observe].
 func (p Problem) Conclude(s Suspects, now time.Time) Problem {
-	if p.State != Resolved || p.Report != "" || s.Asked.IsZero() || s.same(p.Suspects) || len(p.Filings) == 0 {
+	if p.State != Resolved || p.Report != "" || s.Asked.IsZero() || len(p.Filings) == 0 {
 		return p
 	}
 	p = p.clone()
+	if s.same(p.Suspects) {
+		p.Suspects.Ranked = s.Ranked
+		return p
+	}
 	p.answer(s, now)
 	return p
 }
@@ -154,10 +169,13 @@ func (p Problem) mayChange() time.Time {
 	return p.Suspects.Asked.Add(step)
 }
 
-// settles reports whether an answer says that the first of the suspects was undone, or what
-// came of that, and the one before did not.
+// settles reports whether an answer is the first that has a suspect, or says that the first
+// of them was undone, or what came of that, and the one before did not.
 func (s Suspects) settles(before Suspects) bool {
 	was, is := before.lead(), s.lead()
+	if len(before.Ranked) == 0 && before.Changes == 0 {
+		return len(s.Ranked) > 0
+	}
 	if len(s.Ranked) == 0 || len(before.Ranked) == 0 || !is.is(was) || before.Changes >= maxSettled {
 		return false
 	}

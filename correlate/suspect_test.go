@@ -42,6 +42,8 @@ func TestReconsider(t *testing.T) {
 	unhelped.Unhelped = true
 	later := blamed("2.3.1", "strong")
 	later.Time, later.By, later.Revision = policyStart, "alice", "0f1e2d3c"
+	grown := blamed("2.3.1", "strong")
+	grown.After = correlate.Share{Failed: 9, Requests: 20}
 	for _, test := range []struct {
 		rule  string
 		was   correlate.Suspects
@@ -59,7 +61,9 @@ func TestReconsider(t *testing.T) {
 		{rule: "another class waits for a minute", was: suspected(blamed("2.3.1", "likely")), is: suspected(blamed("2.3.1", "strong")), after: 59 * time.Second, want: "-"},
 		{rule: "and is told then", was: suspected(blamed("2.3.1", "likely")), is: suspected(blamed("2.3.1", "strong")), after: time.Minute, want: "payment 2.3.1 is suspected: strong, was likely"},
 		{rule: "so is another suspect", was: suspected(blamed("2.3.1", "likely")), is: suspected(blamed("7", "strong"), blamed("2.3.1", "likely")), after: time.Minute, want: "payment 7 is suspected: strong"},
-		{rule: "and one where there was none", was: none, is: suspected(blamed("2.3.1", "strong")), after: time.Minute, want: "payment 2.3.1 is suspected: strong"},
+		{rule: "the first where there was none is told at once", was: none, is: suspected(blamed("2.3.1", "strong")), want: "payment 2.3.1 is suspected: strong"},
+		{rule: "and one after it in its time", was: correlate.Suspects{Asked: policyStart, Reason: "nothing was deployed shortly before", Changes: 1}, is: suspected(blamed("2.3.1", "strong")), after: time.Minute, want: "-"},
+		{rule: "figures that have grown are for the next update", was: suspected(blamed("2.3.1", "strong")), is: suspected(grown), noted: true},
 		{rule: "and that there is none any more", was: suspected(blamed("2.3.1", "likely")), is: because("it was undone, and the failures went on"), after: time.Minute, want: "payment 2.3.1 is not suspected any more: it was undone, and the failures went on"},
 		{rule: "another reason is told without a note", was: none, is: because("there is too little traffic to tell"), after: time.Minute},
 		{rule: "a rollback is told at once", was: suspected(blamed("2.3.1", "strong")), is: suspected(rolledBack(blamed("2.3.1", "strong"))), want: "payment 2.3.1 rolled back 12:02"},
@@ -88,6 +92,7 @@ func TestReconsider(t *testing.T) {
 			if test.noted {
 				require.Equal(t, correlate.ChangeNoted, change)
 				require.Equal(t, test.is.Reason, got.Suspects.Reason)
+				require.Equal(t, test.is.Ranked, got.Suspects.Ranked)
 				require.Equal(t, p.UpdatedAt, got.UpdatedAt)
 				return
 			}

@@ -192,10 +192,17 @@ func (t *trial) compare() (known bool, _ Reason) {
 	case t.ofItsKind():
 		t.say(true, "none of %s calls failed so %s, and %s of %s since", thousands(t.Before.Total), span, thousands(t.c.Count), thousands(t.m.after.Total))
 		return true, ""
-	case t.Ratio > strongRatio, t.After.Total < fewCalls:
+	case t.Ratio > strongRatio, t.After.Total < fewCalls, t.behind():
 		return true, TooLittle
 	}
 	return true, SameBefore
+}
+
+// behind reports whether most of what is known to have failed is not counted yet, as by
+// who measures once a minute.
+func (t *trial) behind() bool {
+	whole := t.m.undone.IsZero() && t.m.span < t.c.window()+extraSpan // all of it should be
+	return whole && 2*t.m.after.Failed < t.c.Count
 }
 
 // ofItsKind reports whether failures of this kind are new with the change, where

@@ -89,6 +89,7 @@ func TestSuspects(t *testing.T) {
 		{rule: "unless the window is wider", told: []Deployment{deployed}, change: func(c *Case) { c.First = minutesAfter(150); c.Window = 3 * time.Hour }, now: 160, rates: after(150, 20), want: "possible payment 2"},
 		{rule: "than usual", told: []Deployment{deployed}, change: func(c *Case) { c.First = minutesAfter(150) }, now: 160, rates: after(150, 50), want: "no_change"},
 		{rule: "it failed as often before", told: alone, rates: rolled(func(time.Time, string) int64 { return 10 }), change: func(c *Case) { c.Known, c.Failing = true, nil }, want: "same_before"},
+		{rule: "unless most of what fails is not counted yet", told: alone, rates: rolled(func(time.Time, string) int64 { return 0 }), change: func(c *Case) { c.Known, c.Failing, c.Count = true, nil, 40 }, want: "too_little"},
 		{rule: "a message that was worded anew is no new failure", rates: rolled(func(time.Time, string) int64 { return 10 }), change: func(c *Case) { c.Count = 600 }, want: "same_before"},
 		{rule: "one among many others is", rates: rolled(func(_ time.Time, v string) int64 { return map[string]int64{"1": 10, "2": 20}[v] }), change: func(c *Case) { c.Count = 600 }, now: 60, want: "strong payment 2"},
 		{rule: "it fails in the old version, too", rates: after(1, 50), change: func(c *Case) { c.Failing = []string{"1", "2"} }, want: "old_too"},

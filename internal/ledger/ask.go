@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// It is asked again who is to blame for a problem a minute after it has opened, and
-	// then when it is older by a part, so that what has been open for long costs little.
-	// Where nothing was known yet, as in a process that has just started, or where something
-	// became known, it is asked sooner.
-	minAsk   = time.Minute
+	// It is asked again who is to blame for a problem soon after it has opened, for one
+	// failure says little, and then when it is older by a part, so that what has been open
+	// for long costs little. Where nothing was known yet, as in a process that has just
+	// started, or where something became known, it is asked sooner.
+	minAsk   = 15 * time.Second
 	firstAsk = 5 * time.Second
 	maxAsk   = 30 * time.Minute
 	askPart  = 8
