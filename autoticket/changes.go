@@ -140,11 +140,14 @@ func (c *changes) stir() {
 	}
 }
 
-// notice takes a span that may announce a deployment or tell of a call. It is called on the
-// goroutine that ended the span, and never blocks.
-func (c *changes) notice(sp sdktrace.ReadOnlySpan) {
+// notice takes a span that may announce a deployment or, if it is one of a few, tell of a
+// call. It is called on the goroutine that ended the span, and never blocks.
+func (c *changes) notice(sp sdktrace.ReadOnlySpan, few bool) {
 	announces := deployment.Announces(sp)
 	if !announces {
+		if !few {
+			return
+		}
 		switch sp.SpanKind() {
 		case trace.SpanKindClient, trace.SpanKindProducer, trace.SpanKindConsumer:
 		default:

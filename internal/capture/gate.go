@@ -68,7 +68,7 @@ type Gate struct {
 	Firsts *Firsts
 	// Noticed is given spans that may announce a deployment, and a few of all others. It
 	// must be set before spans come, and not block. nil wants none.
-	Noticed func(sdktrace.ReadOnlySpan)
+	Noticed func(sp sdktrace.ReadOnlySpan, few bool)
 
 	queue    chan Item
 	bytes    atomic.Int64
@@ -157,8 +157,8 @@ func (g *Gate) Examine(sp sdktrace.ReadOnlySpan, it *Item) bool {
 	// what a rule matches further up.
 	events := len(sp.Events()) > 0
 	panicked := events && celrule.Panicked(sp, status)
-	if events || id[7] == noticed || sp.Name() == announcement {
-		g.notice(sp)
+	if few := id[7] == noticed; few || events || sp.Name() == announcement {
+		g.notice(sp, few)
 	}
 	failed := status == codes.Error || panicked
 	counts := m.Verdict == celrule.Matched || failed
@@ -184,9 +184,9 @@ const announcement = "deployment"
 // whatever they are: one in 256.
 const noticed = 0x5a
 
-func (g *Gate) notice(sp sdktrace.ReadOnlySpan) {
+func (g *Gate) notice(sp sdktrace.ReadOnlySpan, few bool) {
 	if g.Noticed != nil {
-		g.Noticed(sp)
+		g.Noticed(sp, few)
 	}
 }
 

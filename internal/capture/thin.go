@@ -16,8 +16,8 @@ import (
 
 const (
 	// thinRate is how many failing spans a second the engine takes one by one. They
-	// cost a twentieth of a processor.
-	thinRate = 2000
+	// cost a fortieth of a processor.
+	thinRate = 1000
 	// thinBurst is how many it takes before it thins them out.
 	thinBurst = 8 << 10
 	// thinFirsts bounds, between two calls of Adjust, those that are taken because there

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -102,8 +103,8 @@ func serve(with bool, until io.Reader, addr io.Writer) (err error) {
 	tracer := provider.Tracer("hostload")
 
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /orders/{id}", func(w http.ResponseWriter, r *http.Request) { order(tracer, w, r, nil) })
-	mux.HandleFunc("GET /pay/{id}", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /{db}/orders/{id}", func(w http.ResponseWriter, r *http.Request) { order(tracer, w, r, nil) })
+	mux.HandleFunc("GET /{db}/pay/{id}", func(w http.ResponseWriter, r *http.Request) {
 		order(tracer, w, r, fmt.Errorf("dial tcp 10.0.%d.%d:5432: connect: connection refused", rand.IntN(256), rand.IntN(256)))
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -148,7 +149,7 @@ func newEngine(dir string) (*autoticket.Engine, func() error, error) {
 const ticketFile = "tickets.jsonl"
 
 // order is a handler as services have them: a span for the request, one for the
-// database it asks, and an answer in JSON.
+// database it asks, which takes the time that the path says, and an answer in JSON.
 func order(tracer trace.Tracer, w http.ResponseWriter, r *http.Request, failure error) {
 	ctx, span := tracer.Start(r.Context(), r.Pattern, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
 		attribute.String("http.request.method", r.Method), attribute.String("http.route", r.Pattern),
@@ -157,7 +158,11 @@ func order(tracer trace.Tracer, w http.ResponseWriter, r *http.Request, failure 
 	))
 	defer span.End()
 	status := http.StatusOK
-	if err := query(ctx, tracer, failure); err != nil {
+	takes, err := time.ParseDuration(r.PathValue("db"))
+	if err == nil {
+		err = query(ctx, tracer, takes, failure)
+	}
+	if err != nil {
 		status = http.StatusInternalServerError
 		span.SetStatus(codes.Error, "")
 	}
@@ -167,12 +172,15 @@ func order(tracer trace.Tracer, w http.ResponseWriter, r *http.Request, failure 
 	_ = json.NewEncoder(w).Encode(map[string]any{"id": r.PathValue("id"), "lines": []int{1, 2, 3}, "total": "12.50 EUR"})
 }
 
-func query(ctx context.Context, tracer trace.Tracer, failure error) error {
+func query(ctx context.Context, tracer trace.Tracer, takes time.Duration, failure error) error {
 	_, span := tracer.Start(ctx, "SELECT orders", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 		attribute.String("db.system.name", "postgresql"), attribute.String("db.namespace", "shop"),
 		attribute.String("db.query.text", "SELECT * FROM orders WHERE id = $1"), attribute.String("server.address", "db.internal"),
 	))
 	defer span.End()
+	if takes > 0 {
+		time.Sleep(takes)
+	}
 	if failure != nil {
 		span.RecordError(failure)
 		span.SetStatus(codes.Error, failure.Error())

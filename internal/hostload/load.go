@@ -36,13 +36,17 @@ func (r result) quantile(q float64) time.Duration {
 	return r.Latency[min(len(r.Latency)-1, int(q*float64(len(r.Latency))))]
 }
 
-// kinds are the requests of each row, and what they are answered.
+// kinds are the requests of each row, and what they are answered: by a server that does
+// nothing else, which is the hardest to be compared with, and by one that waits for its
+// database as most do.
 var kinds = []struct {
 	name, path string
 	status     int
 }{
-	{"healthy", "/orders/7", http.StatusOK},
-	{"failing", "/pay/7", http.StatusInternalServerError},
+	{"healthy", "/0s/orders/7", http.StatusOK},
+	{"failing", "/0s/pay/7", http.StatusInternalServerError},
+	{"healthy, database 2 ms", "/2ms/orders/7", http.StatusOK},
+	{"failing, database 2 ms", "/2ms/pay/7", http.StatusInternalServerError},
 }
 
 // measure starts the servers, and gives them the same requests in turn.
