@@ -24,9 +24,9 @@ type FormatError struct {
 // Error implements error.
 func (e *FormatError) Error() string {
 	if e.Err == nil {
-		return fmt.Sprintf("correlate: problem %s of %s has format %d, this program knows up to %d: run a newer one", e.Key.ID, e.Key.Scope, e.Version, problemVersion)
+		return fmt.Sprintf("correlate: %s %s of %s has format %d, which this program does not know: run a newer one", e.Key.Kind, e.Key.ID, e.Key.Scope, e.Version)
 	}
-	return fmt.Sprintf("correlate: problem %s of %s cannot be stored or read: %v", e.Key.ID, e.Key.Scope, e.Err)
+	return fmt.Sprintf("correlate: %s %s of %s cannot be stored or read: %v", e.Key.Kind, e.Key.ID, e.Key.Scope, e.Err)
 }
 
 // Unwrap returns the cause.

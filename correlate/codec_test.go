@@ -82,7 +82,7 @@ func TestDecodeProblemRefuses(t *testing.T) {
 		data    string
 		want    string
 	}{
-		{"a newer format", 2, `{"id":"v1a"}`, "correlate: problem v1a of checkout has format 2, this program knows up to 1: run a newer one"},
+		{"a newer format", 2, `{"id":"v1a"}`, "correlate: problem v1a of checkout has format 2, which this program does not know: run a newer one"},
 		{"nothing", 1, ``, "unexpected end of JSON input"},
 		{"what is cut short", 1, `{"id":"v1a","cou`, "unexpected end of JSON input"},
 		{"what is followed by something", 1, `{"id":"v1a"}{`, "invalid character '{'"},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spanticket/spanticket/correlate/deployment"
+	"github.com/spanticket/spanticket/internal/outbound"
 )
 
 const (
@@ -123,7 +124,9 @@ func New(c Config) (*Rates, error) {
 		c.Concurrency = defaultConcurrency
 	}
 	if c.Transport == nil {
-		c.Transport = newTransport(c.Concurrency)
+		t := outbound.NewTransport(c.Concurrency)
+		t.MaxConnsPerHost = c.Concurrency
+		c.Transport = t
 	}
 	return &Rates{
 		url: endpoint, query: query, header: c.Header, timeout: c.Timeout, most: c.MaxEntries, transport: c.Transport,

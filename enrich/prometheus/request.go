@@ -5,43 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/spanticket/spanticket/internal/outbound"
 	"github.com/spanticket/spanticket/redact"
 	"github.com/spanticket/spanticket/sinks"
 )
-
-// maxAnswer is how much of an answer is read: that of one number has 200 bytes.
-const maxAnswer = 64 << 10
-
-// newTransport is not http.DefaultTransport: the host may have replaced that
-// by one that makes spans of these requests.
-func newTransport(connections int) http.RoundTripper {
-	return &http.Transport{
-		Proxy: func(r *http.Request) (*url.URL, error) {
-			u, err := http.ProxyFromEnvironment(r)
-			if err != nil {
-				// The cause quotes the proxy's URL with its password.
-				return nil, errors.New("the proxy that HTTPS_PROXY or HTTP_PROXY names is not a URL")
-			}
-			return u, nil
-		},
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-		TLSHandshakeTimeout:    10 * time.Second,
-		IdleConnTimeout:        30 * time.Second,
-		MaxIdleConnsPerHost:    connections,
-		MaxConnsPerHost:        connections,
-		MaxResponseHeaderBytes: maxAnswer,
-		ForceAttemptHTTP2:      true,
-	}
-}
 
 // address returns the URL that queries are sent to. What is wrong with it is said
 // without quoting it.
@@ -61,18 +35,10 @@ func address(c Config) (*url.URL, error) {
 		return nil, errors.New("prometheus: Config.URL has user information: return it from Config.Header, as Authorization")
 	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
 		return nil, errors.New("prometheus: Config.URL has a query or a fragment: take it out")
-	case u.Scheme == "http" && c.Header != nil && !c.AllowHTTP && !loopback(u.Hostname()):
+	case u.Scheme == "http" && c.Header != nil && !c.AllowHTTP && !outbound.Loopback(u.Hostname()):
 		return nil, fmt.Errorf("prometheus: Config.URL sends what Config.Header returns to %s unencrypted: use https, or set AllowHTTP", u.Hostname())
 	}
 	return u.JoinPath("api/v1/query"), nil
-}
-
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.IsLoopback()
 }
 
 // send sends one query, of which at is the time, and returns the number that is
@@ -105,27 +71,30 @@ func (r *Rates) send(ctx context.Context, query string, at time.Time) (n int64, 
 	req.Header.Set("User-Agent", "spanticket")
 
 	r.requests.Add(1)
+	cause := func(err error) error {
+		return outbound.Cause(ctx, limited, r.timeout, err, func(text string) string { return clean(text, secrets) })
+	}
 	resp, err := r.transport.RoundTrip(req)
 	if err != nil {
-		return 0, false, r.failed(Unreachable, r.cause(ctx, limited, err, secrets))
+		return 0, false, r.failed(Unreachable, cause(err))
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, outbound.MaxAnswer+1))
 	switch {
 	case err != nil:
-		return 0, false, r.failed(Unreachable, fmt.Errorf("the answer broke off: %w", r.cause(ctx, limited, err, secrets)))
+		return 0, false, r.failed(Unreachable, fmt.Errorf("the answer broke off: %w", cause(err)))
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		e := r.failed(r.status(resp, body, secrets))
 		if e.Reason == Unreachable {
 			e.pause = sinks.RetryAfter(resp.Header, time.Now())
 		}
 		return 0, false, e
-	case len(body) > maxAnswer:
-		return 0, false, r.failed(Malformed, fmt.Errorf("the answer has more than %d KiB: does the query sum up all series?", maxAnswer>>10))
+	case len(body) > outbound.MaxAnswer:
+		return 0, false, r.failed(Malformed, fmt.Errorf("the answer has more than %d KiB: does the query sum up all series?", outbound.MaxAnswer>>10))
 	}
 	n, known, reason, err := read(body)
 	if err != nil {
-		return 0, false, r.failed(reason, clean(err, secrets))
+		return 0, false, r.failed(reason, errors.New(clean(err.Error(), secrets)))
 	}
 	return n, known, nil
 }
@@ -149,7 +118,7 @@ func (r *Rates) status(resp *http.Response, body []byte, secrets []string) (Reas
 		return Unreachable, err
 	}
 	if text := complaint(body); text != "" {
-		err = fmt.Errorf("%w: %w", err, clean(errors.New(text), secrets))
+		err = fmt.Errorf("%w: %s", err, clean(text, secrets))
 	}
 	return Refused, err
 }
@@ -161,20 +130,6 @@ func target(resp *http.Response) string {
 		return ""
 	}
 	return fmt.Sprintf(", to %q", u.Scheme+"://"+u.Host)
-}
-
-// cause returns what made a request fail, without the URL and the secrets.
-func (r *Rates) cause(ctx, limited context.Context, err error, secrets []string) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if limited.Err() != nil {
-		return fmt.Errorf("not done after %v: %w", r.timeout, limited.Err())
-	}
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err // from a transport that is a client itself; the rest is the URL
-	}
-	return clean(err, secrets)
 }
 
 // values returns what a header says, which is taken for secret, as a whole and in its
@@ -193,9 +148,8 @@ func values(header http.Header) []string {
 	return slices.Compact(out)
 }
 
-// clean returns an error without what is secret in its text.
-func clean(err error, secrets []string) error {
-	text := err.Error()
+// clean returns a text without what is secret in it.
+func clean(text string, secrets []string) string {
 	redactor := redact.Redactor{Secrets: func() ([]string, error) { return secrets, nil }}
 	redacted := redactor.Text(text)
 	for _, s := range secrets {
@@ -203,8 +157,5 @@ func clean(err error, secrets []string) error {
 			redacted = strings.ReplaceAll(redacted, s, "[secret]")
 		}
 	}
-	if redacted == text {
-		return err
-	}
-	return errors.New(redacted)
+	return redacted
 }

@@ -6,39 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"strconv"
 	"sync/atomic"
 	"time"
 
+	"github.com/spanticket/spanticket/internal/outbound"
 	"github.com/spanticket/spanticket/sinks"
 )
-
-// maxAnswer is how much of an answer is read.
-const maxAnswer = 64 << 10
-
-// newTransport is not http.DefaultTransport: the host may have replaced that
-// by one that makes spans of the sink's own requests.
-func newTransport() http.RoundTripper {
-	return &http.Transport{
-		Proxy: func(r *http.Request) (*url.URL, error) {
-			u, err := http.ProxyFromEnvironment(r)
-			if err != nil {
-				// The cause quotes the proxy's URL with its password.
-				return nil, errors.New("the proxy that HTTPS_PROXY or HTTP_PROXY names is not a URL")
-			}
-			return u, nil
-		},
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 10 * time.Second,
-		IdleConnTimeout:     30 * time.Second,
-		MaxIdleConnsPerHost: 2,
-		ForceAttemptHTTP2:   true,
-	}
-}
 
 // post sends one change of a ticket.
 func (s *Sink) post(ctx context.Context, t sinks.Ticket, otherwise sinks.Event) error {
@@ -82,7 +58,7 @@ func (s *Sink) post(ctx context.Context, t sinks.Ticket, otherwise sinks.Event) 
 
 	resp, err := s.transport.RoundTrip(req)
 	if err != nil {
-		cause := s.cause(ctx, limited, err, secrets)
+		cause := outbound.Cause(ctx, limited, s.timeout, err, func(text string) string { return scrub(text, secrets) })
 		if sent.maybe() {
 			return failed(sinks.Unknown, fmt.Errorf("no answer: %w", cause))
 		}
@@ -92,31 +68,13 @@ func (s *Sink) post(ctx context.Context, t sinks.Ticket, otherwise sinks.Event) 
 	// Reading lets the connection be used again; what goes wrong with it does
 	// not matter, because the status has decided. The text itself is not shown:
 	// it may echo the URL, or a secret that the receiver knows.
-	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswer)
+	_, _ = io.CopyN(io.Discard, resp.Body, outbound.MaxAnswer)
 	sinks.ReportQuota(ctx, sinks.QuotaOf(resp.Header, time.Now()))
 	if e := judge(resp, time.Now()); e != nil {
 		e.Err = fmt.Errorf("webhook: post ticket %s to %s: %w", t.Key, s.url.Host, e.Err)
 		return e
 	}
 	return nil
-}
-
-// cause returns what made the request fail, without the URL and the secrets.
-func (s *Sink) cause(ctx, limited context.Context, err error, secrets []string) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if limited.Err() != nil {
-		return fmt.Errorf("not done after %v: %w", s.timeout, limited.Err())
-	}
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err // from a transport that is a client itself; the rest is the URL
-	}
-	// A malformed answer is quoted.
-	if clean := scrub(err.Error(), secrets); clean != err.Error() {
-		return errors.New(clean)
-	}
-	return err
 }
 
 // progress says how far a request has come. Its hooks run on the transport's

@@ -34,11 +34,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"strings"
 	"time"
 
+	"github.com/spanticket/spanticket/internal/outbound"
 	"github.com/spanticket/spanticket/sinks"
 )
 
@@ -119,7 +118,7 @@ func New(c Config) (*Sink, error) {
 	}
 	own := c.Transport == nil
 	if own {
-		c.Transport = newTransport()
+		c.Transport = outbound.NewTransport(2)
 	}
 	return &Sink{
 		url: endpoint, secrets: c.Secrets, cloudEvents: c.CloudEvents, timeout: c.Timeout,
@@ -162,7 +161,7 @@ func parse(raw string, allowHTTP bool) (*url.URL, []error) {
 	switch u.Scheme {
 	case "https":
 	case "http":
-		if !allowHTTP && !loopback(u.Hostname()) {
+		if !allowHTTP && !outbound.Loopback(u.Hostname()) {
 			errs = append(errs, fmt.Errorf("webhook: Config.URL sends tickets to %s unencrypted: use https, or set AllowHTTP", u.Hostname()))
 		}
 	default:
@@ -173,12 +172,4 @@ func parse(raw string, allowHTTP bool) (*url.URL, []error) {
 		errs = append(errs, errors.New("webhook: Config.URL has no host"))
 	}
 	return u, errs
-}
-
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.IsLoopback()
 }
