@@ -110,7 +110,6 @@ func (g *groups) open(id uint64, now time.Time) *flooded {
 	}
 	f = &flooded{heavy: NewHeavy(heavyCounters), busy: now, limit: max(1, min(g.limit.Minute, g.limit.Hour/60)/10)}
 	g.flooded[id] = f
-	delete(g.counts, id)
 	return f
 }
 

@@ -1,6 +1,8 @@
 package flood
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -65,8 +67,8 @@ func TestRestartsLetNoMoreThrough(t *testing.T) {
 			now = now.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "passes")) * time.Second)
 			if rapid.IntRange(0, 9).Draw(t, "restart") == 0 {
 				c = New(l)
-				for _, p := range stored {
-					c.Learn(p)
+				for _, id := range rapid.Permutation(slices.Sorted(maps.Keys(stored))).Draw(t, "order") {
+					c.Learn(stored[id])
 				}
 			}
 			if h := now.Unix() / 3600; h != hour {

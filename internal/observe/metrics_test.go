@@ -141,6 +141,7 @@ func TestExport(t *testing.T) {
 	c.Journal.RateLimited.Add(5)
 	c.Journal.Failed.Add(4)
 	c.Journal.Replayed.Add(3)
+	c.Suspects.Add("strong")
 	d.Count("jira", "open", "delivered")
 	d.Latency("jira", 1500*time.Millisecond)
 	d.Wait("jira", "open", 2*time.Second)
@@ -172,6 +173,11 @@ func TestExport(t *testing.T) {
 		{"spanticket.journal", "{occurrence}", "spanticket.outcome=rate_limited", 5, true},
 		{"spanticket.journal", "{occurrence}", "spanticket.outcome=failed", 4, true},
 		{"spanticket.journal", "{occurrence}", "spanticket.outcome=replayed", 3, true},
+		{"spanticket.suspects", "{answer}", "spanticket.class=confirmed", 0, true},
+		{"spanticket.suspects", "{answer}", "spanticket.class=strong", 1, true},
+		{"spanticket.suspects", "{answer}", "spanticket.class=likely", 0, true},
+		{"spanticket.suspects", "{answer}", "spanticket.class=possible", 0, true},
+		{"spanticket.suspects", "{answer}", "spanticket.class=none", 0, true},
 		{"spanticket.ticket.duration", "s", "spanticket.sink=jira", 1.5, false},
 		{"spanticket.delivery.wait", "s", "spanticket.class=open,spanticket.sink=jira", 2, false},
 		{"spanticket.limit.rate", "{call}/min", "spanticket.account=a", 7.5, false},
