@@ -75,8 +75,11 @@ func (s Suspect) same(t Suspect) bool {
 	return s.is(t) && s.Class == t.Class && s.Unhelped == t.Unhelped && s.Undone.IsZero() == t.Undone.IsZero()
 }
 
-// figures are what of a suspect grows while it stays the same.
-func (s Suspect) figures() [2]Share { return [2]Share{s.Before, s.After} }
+// outgrows reports whether twice as much is known of what came after a suspect, so that
+// replicas which ask all the time write seldom.
+func (s Suspect) outgrows(t Suspect) bool {
+	return s.After.Requests >= 2*max(t.After.Requests, 1) || s.After.Failed >= 2*max(t.After.Failed, 1)
+}
 
 // same reports whether two answers differ in nothing that matters to people.
 func (s Suspects) same(t Suspects) bool {
@@ -101,7 +104,7 @@ const (
 // Reconsider takes the answer to the question of who is to blame that is given now,
 // while the problem is open. It is a pure function like [Problem.Observe], and
 // the caller does the same about ChangeUpdated. ChangeNoted is to be stored alone, for when
-// the sinks are told of something else: figures that have grown, and why nobody is suspected
+// the sinks are told of something else: figures that have doubled, and why nobody is suspected
 // where nothing was known. Otherwise there is nothing new by now, and p is returned as it is.
 //
 // The first suspect, that it was rolled back, and that this helped, is told at once, once;
@@ -111,7 +114,7 @@ func (p Problem) Reconsider(s Suspects, now time.Time) (Problem, Change) {
 		return p, ChangeNone
 	}
 	if s.same(p.Suspects) {
-		if s.lead().figures() == p.Suspects.lead().figures() {
+		if !s.lead().outgrows(p.Suspects.lead()) {
 			return p, ChangeNone
 		}
 		p = p.clone()

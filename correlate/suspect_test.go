@@ -44,6 +44,8 @@ func TestReconsider(t *testing.T) {
 	later.Time, later.By, later.Revision = policyStart, "alice", "0f1e2d3c"
 	grown := blamed("2.3.1", "strong")
 	grown.After = correlate.Share{Failed: 9, Requests: 20}
+	grownAgain := grown
+	grownAgain.After = correlate.Share{Failed: 17, Requests: 39}
 	for _, test := range []struct {
 		rule  string
 		was   correlate.Suspects
@@ -64,6 +66,7 @@ func TestReconsider(t *testing.T) {
 		{rule: "the first where there was none is told at once", was: none, is: suspected(blamed("2.3.1", "strong")), want: "payment 2.3.1 is suspected: strong"},
 		{rule: "and one after it in its time", was: correlate.Suspects{Asked: policyStart, Reason: "nothing was deployed shortly before", Changes: 1}, is: suspected(blamed("2.3.1", "strong")), after: time.Minute, want: "-"},
 		{rule: "figures that have grown are for the next update", was: suspected(blamed("2.3.1", "strong")), is: suspected(grown), noted: true},
+		{rule: "if they have doubled", was: suspected(grown), is: suspected(grownAgain), want: "-"},
 		{rule: "and that there is none any more", was: suspected(blamed("2.3.1", "likely")), is: because("it was undone, and the failures went on"), after: time.Minute, want: "payment 2.3.1 is not suspected any more: it was undone, and the failures went on"},
 		{rule: "another reason is told without a note", was: none, is: because("there is too little traffic to tell"), after: time.Minute},
 		{rule: "a rollback is told at once", was: suspected(blamed("2.3.1", "strong")), is: suspected(rolledBack(blamed("2.3.1", "strong"))), want: "payment 2.3.1 rolled back 12:02"},
