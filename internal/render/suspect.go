@@ -1,6 +1,7 @@
 package render
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/spanticket/spanticket/correlate"
@@ -49,15 +50,23 @@ func shorterSuspect(t *sinks.Ticket) string {
 	return "the evidence against the deployment"
 }
 
-// noSuspect leaves one line. A command is left whole, or out.
+// noSuspect leaves which deployment it is and when it was made. A command is left whole,
+// or out.
 func noSuspect(t *sinks.Ticket) (cut bool) {
 	for i := range t.Suspects {
-		s := &t.Suspects[i]
-		cut = cut || s.Rollback+s.Changelog+s.Means+s.ID+s.Name != ""
-		s.Rollback, s.Changelog, s.Means, s.ID, s.Name = "", "", "", "", ""
-		for _, name := range []*string{&s.Service, &s.Namespace, &s.Environment, &s.Version, &s.Revision, &s.By, &s.Class} {
-			cut = short(name, 40) || cut
+		s := t.Suspects[i]
+		least := sinks.Suspect{
+			Service: s.Service, Version: s.Version, DeployedAt: s.DeployedAt, UndoneAt: s.UndoneAt, Class: s.Class,
+			Distance: s.Distance, Shared: s.Shared, Delay: s.Delay,
 		}
+		if s.Version == "" {
+			least.Revision, least.ID, least.Name = s.Revision, s.ID, s.Name
+		}
+		for _, name := range []*string{&least.Service, &least.Version, &least.Revision, &least.ID, &least.Name, &least.Class} {
+			short(name, 40)
+		}
+		cut = cut || !reflect.DeepEqual(s, least)
+		t.Suspects[i] = least
 	}
 	return short(&t.Unsuspected, 80) || cut
 }
