@@ -42,17 +42,22 @@ func simulateAll(t *testing.T, first uint64, n int) score {
 	return all
 }
 
-// The race detector makes a minute of this seven, and says what it can of two seeds.
+// unraced leaves out what the race detector makes minutes of, and what it has said all of
+// in TestFleetsAreSimulatedAtOnce.
+func unraced(t *testing.T) {
+	info, _ := debug.ReadBuildInfo()
+	if slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		t.Skip("it is asserted without the race detector")
+	}
+}
+
 func TestFleetsAreSimulatedAtOnce(t *testing.T) {
 	s := simulateAll(t, firstSeed, 2)
 	require.Positive(t, s.count(world.Bad...).faults)
 }
 
 func TestTheRightDeploymentIsNamed(t *testing.T) {
-	info, _ := debug.ReadBuildInfo()
-	if slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
-		t.Skip("the seeds are asserted without the race detector")
-	}
+	unraced(t)
 	s := simulateAll(t, firstSeed, seeds)
 	var b bytes.Buffer
 	s.faults(&b)
@@ -85,6 +90,7 @@ func call(args ...string) (code int, stdout, stderr string) {
 }
 
 func TestTheSameSeedSaysTheSame(t *testing.T) {
+	unraced(t)
 	code, first, errs := call("-seed", "7")
 	require.Zero(t, code, errs)
 	_, second, _ := call("-seed", "7")
