@@ -195,8 +195,9 @@ func (o outcome) lost(filed bool) (out []string) {
 	return out
 }
 
-func beginMark(field int) string { return "qb" + strconv.Itoa(field) + "z" }
-func endMark(field int) string   { return "qe" + strconv.Itoa(field) + "z" }
+// A key, which is random, has no nine in it.
+func beginMark(field int) string { return "q9b" + strconv.Itoa(field) + "z" }
+func endMark(field int) string   { return "q9e" + strconv.Itoa(field) + "z" }
 
 // own are the fields whose text is the engine's own.
 var own = map[string]bool{"Key": true, "Signature": true, "Event": true, "State": true, "TraceID": true, "SpanID": true, "URL": true, "Runbook": true}
