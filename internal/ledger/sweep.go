@@ -40,14 +40,6 @@ func (l *Ledger) Sweep(ctx context.Context, now time.Time) (told int, err error)
 }
 
 func (l *Ledger) quieten(ctx context.Context, key correlate.Key, now time.Time) (change correlate.Change, err error) {
-	change, err = l.resolve(ctx, key, true, now)
-	if errors.Is(err, correlate.ErrStoreFull) { // what came of a suspect takes room
-		change, err = l.resolve(ctx, key, false, now)
-	}
-	return change, err
-}
-
-func (l *Ledger) resolve(ctx context.Context, key correlate.Key, conclude bool, now time.Time) (change correlate.Change, err error) {
 	var next correlate.Problem
 	err = l.Store.Update(ctx, key, func(cur correlate.Record, found bool) (correlate.Record, []correlate.Delivery, error) {
 		if !found {
@@ -57,7 +49,7 @@ func (l *Ledger) resolve(ctx context.Context, key correlate.Key, conclude bool, 
 		return correlate.UpdateProblem(func(p correlate.Problem) (_ correlate.Problem, add []correlate.Delivery, _ error) {
 			next, change = p.Quieten(now)
 			if change == correlate.ChangeResolved {
-				if conclude && len(filed(next)) > 0 {
+				if len(filed(next)) > 0 {
 					next = next.Conclude(l.suspects(next, now), now)
 				}
 				next, add = next.Queue(correlate.OpResolve, filed(next), now)
