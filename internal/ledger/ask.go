@@ -140,8 +140,8 @@ func (l *Ledger) reconsider(ctx context.Context, key correlate.Key, now time.Tim
 		})(cur, found)
 	})
 	switch {
-	case refused(err): // a newer program's, which asks itself; or there is no room for an answer
-		delete(l.again.of, key)
+	case errors.As(err, new(*correlate.FormatError)):
+		delete(l.again.of, key) // a newer program's: it asks
 		return correlate.ChangeNone, nil
 	case errors.Is(err, errAsBefore):
 		if next.State != correlate.Open || next.Hold != "" { // another engine has resolved it
