@@ -147,8 +147,14 @@ func (w *world) end(e *engine) error {
 	return errors.Join(errs...)
 }
 
-// provide makes the providers, which give everything to both engines.
-func (w *world) provide() { w.spans, w.logs = w.providers() }
+// provide makes the providers, which give everything to both engines, and ends a first
+// span: an engine acts for the services that it has seen.
+func (w *world) provide() {
+	w.spans, w.logs = w.providers()
+	_, sp := w.spans.Tracer("soak").Start(context.Background(), "GET /health")
+	sp.End()
+	w.loaded.Add(1)
+}
 
 func (w *world) providers() (*trace.TracerProvider, *log.LoggerProvider) {
 	r := resource.NewSchemaless(attribute.String("service.name", "soak"), attribute.String("deployment.environment.name", "test"))
