@@ -188,6 +188,9 @@ func (c *changes) suspects(p correlate.Problem, now time.Time) (s correlate.Susp
 		rates = c.meter.counts.At(now)
 	}
 	v := deployment.Suspects(of, h, c.graph, rates, at)
+	if len(p.Suspects.Ranked) > 0 && slices.ContainsFunc(v.Cleared, func(c deployment.Cleared) bool { return c.Reason == deployment.NotCounted }) {
+		return s // another replica may know more: it was its answer
+	}
 	s = v.Answer(now)
 	if v.Reason == deployment.NoHistory && c.tracker.Forgets() {
 		s.Reason += ": the store is in memory, and forgets what ran before"

@@ -107,11 +107,12 @@ func findsACanary(t *testing.T, pause time.Duration) {
 			}
 		}
 		time.Sleep(time.Second)
-		class := ""
+		class, key := "", ""
 		for _, ticket := range updates(&sink) {
+			require.True(t, ticket.Key != key || len(ticket.Suspects) > 0, "who has not counted the canary's calls does not clear it")
 			for _, s := range ticket.Suspects {
 				require.Equal(t, "1.5.0", s.Version)
-				class = s.Class
+				class, key = s.Class, ticket.Key
 			}
 		}
 		require.Equal(t, "strong", class)

@@ -176,6 +176,8 @@ func (t *trial) compare() (known bool, _ Reason) {
 	case t.Before.Total == 0 && t.m.service != nil && t.m.service.Total >= fewCalls && t.After.Failed >= fewFailures:
 		t.say(true, "nobody called the operation before the change; since, %s calls failed", t.After)
 		return true, ""
+	case t.behind() && t.After.Total == 0:
+		return true, NotCounted
 	case t.Before.Total == 0 || t.After.Total == 0:
 		return true, TooLittle
 	}
@@ -192,17 +194,27 @@ func (t *trial) compare() (known bool, _ Reason) {
 	case t.ofItsKind():
 		t.say(true, "none of %s calls failed so %s, and %s of %s since", thousands(t.Before.Total), span, thousands(t.c.Count), thousands(t.m.after.Total))
 		return true, ""
-	case t.Ratio > strongRatio, t.After.Total < fewCalls, t.behind():
+	case t.behind():
+		return true, NotCounted
+	case t.Ratio > strongRatio, t.After.Total < fewCalls:
 		return true, TooLittle
 	}
 	return true, SameBefore
 }
 
 // behind reports whether most of what is known to have failed is not counted yet, as by
-// who measures once a minute.
+// who measures once a minute. Where versions are told apart, and it fails in the new one
+// alone, what fails in the old one says nothing.
 func (t *trial) behind() bool {
 	whole := t.m.undone.IsZero() && t.m.span < t.c.window()+extraSpan // all of it should be
-	return whole && 2*t.m.after.Failed < t.c.Count
+	counted := *t.m.after
+	if reached, others := t.reached(); reached && !others && t.m.old != nil {
+		counted = Count{}
+		if t.m.since != nil {
+			counted = *t.m.since
+		}
+	}
+	return whole && 2*counted.Failed < t.c.Count
 }
 
 // ofItsKind reports whether failures of this kind are new with the change, where

@@ -101,6 +101,7 @@ const (
 	RanHealthy  Reason = "ran_healthy"    // it ran well for long, and then failed at once
 	MoreTraffic Reason = "more_traffic"   // there were so many more requests that this may be why
 	TooLittle   Reason = "too_little"     // there is too little traffic to tell
+	NotCounted  Reason = "not_counted"    // most of what failed is not counted yet
 	NotHelped   Reason = "did_not_help"   // it was undone, and the failures went on as before
 	NotKnown    Reason = "nothing_for_it" // nothing speaks for it
 )
@@ -128,6 +129,8 @@ func (r Reason) Text() string {
 		return "there was much more traffic when it began"
 	case TooLittle:
 		return "there is too little traffic to tell"
+	case NotCounted:
+		return "most of what failed is not counted yet"
 	case NotHelped:
 		return "it was undone, and the failures went on"
 	case NotKnown:

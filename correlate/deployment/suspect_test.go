@@ -35,6 +35,18 @@ func (s script) Count(q Query) (Count, bool) {
 	return sum, true
 }
 
+// unheard are rates of which those of a version are not known yet.
+type unheard struct {
+	script
+	version string
+}
+
+// Count implements [Rates].
+func (u unheard) Count(q Query) (Count, bool) {
+	n, ok := u.script.Count(q)
+	return n, ok && q.Version != u.version
+}
+
 // rolled returns a script in which version 2 takes the place of 1 at noon, within two minutes, and
 // fail says how many of a hundred calls fail.
 func rolled(fail func(t time.Time, version string) int64) script {
@@ -89,7 +101,14 @@ func TestSuspects(t *testing.T) {
 		{rule: "unless the window is wider", told: []Deployment{deployed}, change: func(c *Case) { c.First = minutesAfter(150); c.Window = 3 * time.Hour }, now: 160, rates: after(150, 20), want: "possible payment 2"},
 		{rule: "than usual", told: []Deployment{deployed}, change: func(c *Case) { c.First = minutesAfter(150) }, now: 160, rates: after(150, 50), want: "no_change"},
 		{rule: "it failed as often before", told: alone, rates: rolled(func(time.Time, string) int64 { return 10 }), change: func(c *Case) { c.Known, c.Failing = true, nil }, want: "same_before"},
-		{rule: "unless most of what fails is not counted yet", told: alone, rates: rolled(func(time.Time, string) int64 { return 0 }), change: func(c *Case) { c.Known, c.Failing, c.Count = true, nil, 40 }, want: "too_little"},
+		{rule: "unless most of what fails is not counted yet", told: alone, rates: rolled(func(time.Time, string) int64 { return 0 }), change: func(c *Case) { c.Known, c.Failing, c.Count = true, nil, 40 }, want: "not_counted"},
+		{rule: "by who knows of the old version's calls alone", told: []Deployment{before, deployed}, rates: unheard{rolled(func(time.Time, string) int64 { return 10 }), "2"}, change: func(c *Case) { c.Count = 20 }, want: "not_counted"},
+		{rule: "if there are any", told: []Deployment{before, deployed}, rates: unheard{script(func(t time.Time, _ string) Count {
+			if t.Before(noon) {
+				return Count{Total: 100}
+			}
+			return Count{}
+		}), "2"}, change: func(c *Case) { c.Count = 20 }, want: "not_counted"},
 		{rule: "a message that was worded anew is no new failure", rates: rolled(func(time.Time, string) int64 { return 10 }), change: func(c *Case) { c.Count = 600 }, want: "same_before"},
 		{rule: "one among many others is", rates: rolled(func(_ time.Time, v string) int64 { return map[string]int64{"1": 10, "2": 20}[v] }), change: func(c *Case) { c.Count = 600 }, now: 60, want: "strong payment 2"},
 		{rule: "it fails in the old version, too", rates: after(1, 50), change: func(c *Case) { c.Failing = []string{"1", "2"} }, want: "old_too"},
