@@ -201,11 +201,15 @@ func (w *world) trouble(all bool) {
 	}
 }
 
+// maxPause is for a machine that has little time for it: after a storm hundreds of
+// deliveries wait.
+const maxPause = 5 * time.Minute
+
 // pause lets everything calm down, and measures.
 func (w *world) pause(ctx context.Context) (sample, error) {
 	w.trouble(false)
 	for _, e := range w.engines {
-		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+		ctx, cancel := context.WithTimeout(ctx, maxPause)
 		err := e.Flush(ctx)
 		cancel()
 		if err != nil {
