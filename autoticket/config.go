@@ -90,9 +90,9 @@ type Config struct {
 	// that it is kept in one, by a method Path() string, and to none otherwise;
 	// "off" is none, too.
 	Journal string
-	// Resource names the service whose deliveries are waiting in Store, so
-	// that the engine can start with them, and with rules that are ready for its
-	// spans. Defaults to the resource of the first span that ends.
+	// Resource names the service whose problems and deliveries are in Store, so that
+	// the engine looks after them before its first span, and starts with rules that are
+	// ready for its spans. Defaults to the resource of the first span that ends.
 	Resource *resource.Resource
 
 	// Sweep makes this engine one of those that look after what no engine of the fleet
