@@ -176,8 +176,10 @@ func runWithCanaries(t *testing.T, f flock, l *leaving) {
 		failEverywhere(p, traces, logs)
 	}
 	for _, p := range f {
+		store.held.Lock() // what is stored leaves the journal
 		fail(p)
 		l.journal(t, journal)
+		store.held.Unlock()
 		store.spill.writes.Store(true) // the first fails
 		require.NoError(t, engine.ForceFlush(ctx))
 	}

@@ -131,10 +131,13 @@ type spillingStore struct {
 	f     flock
 	l     *leaving
 	spill struct{ writes, lists atomic.Bool }
+	held  sync.RWMutex    // updates wait while it is locked
 	seen  map[string]bool // parts of records
 }
 
 func (s *spillingStore) Update(ctx context.Context, key correlate.Key, fn correlate.UpdateFunc) error {
+	s.held.RLock()
+	defer s.held.RUnlock()
 	if s.spill.writes.CompareAndSwap(true, false) {
 		return errors.New("store: dial postgres: " + s.f.next("error of the store"))
 	}
