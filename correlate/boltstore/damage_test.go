@@ -141,6 +141,35 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// TestABranchThatLeadsAstray: a branch whose key is not that of the page it leads to is
+// found, though all keys are in order yet: the database would not find that page in it,
+// and so keep it beside the one that takes its place.
+func TestABranchThatLeadsAstray(t *testing.T) {
+	whole := sample(t)
+	clean := newSurvey(bytes.NewReader(whole), int64(len(whole)))
+	clean.walk(func(entry) error { return nil })
+	require.NoError(t, clean.first)
+	tried := 0
+	for id := uint64(2); id < clean.pages; id++ {
+		p, err := clean.read(id)
+		if err != nil || !clean.seen.has(id) || p.flags != branchPage {
+			continue
+		}
+		for i := range p.count {
+			e, err := p.element(i)
+			require.NoError(t, err)
+			file := bytes.Clone(whole)
+			at := int64(id)*clean.pageSize + int64(bytes.Index(p.data, e.key))
+			file[at+int64(len(e.key))-1]-- // a little lower
+			wrong, err := check(bytes.NewReader(file), int64(len(file)))
+			require.NoError(t, err)
+			require.ErrorContains(t, wrong, "are not in order", "page %d, entry %d", id, i)
+			tried++
+		}
+	}
+	require.Positive(t, tried)
+}
+
 // TestBothMetaPagesAreLost: records are found in their pages; deliveries, of
 // which nothing says whether they were done, are not taken up.
 func TestBothMetaPagesAreLost(t *testing.T) {

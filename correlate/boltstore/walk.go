@@ -139,8 +139,8 @@ func (s *survey) walk(visit func(entry) error) {
 	}
 }
 
-// tree visits the entries of a bucket, whose keys are from lo on and before hi;
-// nil is no bound.
+// tree visits the entries of a bucket, the first of whose keys is lo, and all of which
+// are before hi; nil is no bound.
 func (s *survey) tree(name string, id uint64, lo, hi []byte, depth int, visit func(entry) error) {
 	p, err := s.read(id)
 	switch {
@@ -172,8 +172,8 @@ func (s *survey) elements(name string, p page, lo, hi []byte, depth int, visit f
 			s.fault(err)
 			continue
 		}
-		// The first key of the first branch of a tree may be anything lower.
-		if i > 0 && bytes.Compare(e.key, last) <= 0 || lo != nil && bytes.Compare(e.key, lo) < 0 || hi != nil && bytes.Compare(e.key, hi) >= 0 {
+		// By the first key of a page the database finds it in the branch that leads to it.
+		if i == 0 && lo != nil && !bytes.Equal(e.key, lo) || i > 0 && bytes.Compare(e.key, last) <= 0 || hi != nil && bytes.Compare(e.key, hi) >= 0 {
 			s.fault(fmt.Errorf("the keys of page %d are not in order", p.id))
 		}
 		last = e.key
