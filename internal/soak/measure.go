@@ -47,15 +47,18 @@ type sample struct {
 }
 
 // take measures, with files in a folder. What is on its way out has some time for it:
-// goroutines and files are the least that were seen.
-func take(dir string, patience time.Duration, baseline *sample) (s sample) {
-	if baseline == nil {
+// goroutines and files are the least that were seen, once they are no more than ever
+// before, or the time is over.
+func take(dir string, patience time.Duration, least *sample) (s sample) {
+	if least == nil {
 		patience = time.Second
 	}
+	s.values[goroutines], s.values[filesOpen] = math.MaxInt64, math.MaxInt64
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		s.values[goroutines], s.values[filesOpen] = int64(runtime.NumGoroutine()), int64(openFiles())
-		if time.Now().After(end) || baseline != nil &&
-			s.values[goroutines] <= baseline.values[goroutines] && s.values[filesOpen] <= baseline.values[filesOpen] {
+		s.values[goroutines] = min(s.values[goroutines], int64(runtime.NumGoroutine()))
+		s.values[filesOpen] = min(s.values[filesOpen], int64(openFiles()))
+		if time.Now().After(end) || least != nil &&
+			s.values[goroutines] <= least.values[goroutines] && s.values[filesOpen] <= least.values[filesOpen] {
 			break
 		}
 	}

@@ -49,7 +49,7 @@ type world struct {
 	spans  *trace.TracerProvider
 	logs   *log.LoggerProvider
 	loaded atomic.Int64 // spans that the load has ended
-	first  *sample
+	least  *sample      // goroutines and files, of all samples
 }
 
 // engine is an engine with what it works with, which outlives it.
@@ -220,7 +220,7 @@ func (w *world) pause(ctx context.Context) (sample, error) {
 	case <-time.After(1500 * time.Millisecond): // traces are forgotten
 	case <-ctx.Done():
 	}
-	s := take(w.Dir, 5*time.Second, w.first)
+	s := take(w.Dir, 5*time.Second, w.least)
 	s.after, s.spans = time.Since(w.began), w.loaded.Load()
 	for _, e := range w.engines {
 		for _, t := range e.trackers {
@@ -228,8 +228,11 @@ func (w *world) pause(ctx context.Context) (sample, error) {
 			s.tickets += n
 		}
 	}
-	if w.first == nil {
-		w.first = &s
+	if w.least == nil {
+		w.least = &sample{values: s.values}
+	}
+	for _, m := range []int{goroutines, filesOpen} {
+		w.least.values[m] = min(w.least.values[m], s.values[m])
 	}
 	return s, nil
 }
