@@ -220,7 +220,7 @@ func (w *world) pause(ctx context.Context) (sample, error) {
 	case <-time.After(1500 * time.Millisecond): // traces are forgotten
 	case <-ctx.Done():
 	}
-	s := take(w.Dir, 5*time.Second, w.least)
+	s := take(w.Dir, 10*time.Second, w.least)
 	s.after, s.spans = time.Since(w.began), w.loaded.Load()
 	for _, e := range w.engines {
 		for _, t := range e.trackers {
